@@ -1,0 +1,86 @@
+//! Stacks: where they come from, how they are guarded, and where they go when they are free.
+//!
+//! ```text
+//!  slab (one mapping)
+//! ┌────────┬─────────────────┬────────┬─────────────────┬───
+//! │ guard  │      stack      │ guard  │      stack      │ …      addresses rise to the right,
+//! └────────┴─────────────────┴────────┴─────────────────┴───     a stack grows to the left
+//!          limit          base
+//! ```
+//!
+//! A stack goes around: `slab` maps it, `guard` guards it once, `pool` hands it out, and from then
+//! on it is in use, in a `cache`, or in the shared lists of its `class`. It is never unmapped.
+
+mod cache;
+mod class;
+mod error;
+mod guard;
+mod pool;
+pub(crate) mod slab;
+pub(crate) mod sys;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+pub use cache::StackCache;
+pub use error::StackError;
+pub use guard::GuardPolicy;
+pub use pool::{StackPool, StackStats};
+
+use class::Class;
+
+/// The usable bytes of a stack when nobody asks for another size.
+pub const DEFAULT_STACK_SIZE: usize = 256 * 1024;
+
+/// The smallest size class, in bytes. It is enough for a panic and its message (6 KiB measured), but
+/// not for the backtrace that `RUST_BACKTRACE` adds (23 KiB).
+pub const MIN_STACK_SIZE: usize = 16 * 1024;
+
+/// The largest size class, in bytes.
+pub const MAX_STACK_SIZE: usize = MIN_STACK_SIZE << (class::COUNT - 1);
+
+/// The width of the guard below each stack, in bytes, on top of the usable size. It costs address
+/// space only. Rust touches every page that its frames cross, so one page would do for it; C
+/// compiled without stack probes does not, and a frame wider than the guard would step over it.
+pub const GUARD_SIZE: usize = 32 * 1024;
+
+/// The highest address of a stack, which stands for the stack in the lists of the free.
+type Base = NonZeroUsize;
+
+/// A guarded stack, owned. Dropping it gives it back to the shared list of its size class.
+pub struct Stack {
+    base: Base,
+    class: &'static Class,
+}
+
+impl Stack {
+    /// Its usable bytes: what was asked for, rounded up to a size class.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.class.size()
+    }
+
+    /// The address just above it, where it begins: stacks grow downwards.
+    #[inline]
+    pub fn base(&self) -> usize {
+        self.base.get()
+    }
+
+    /// Its lowest usable address. The guard ends just below.
+    #[inline]
+    pub fn limit(&self) -> usize {
+        self.base.get() - self.class.size()
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.class.push(self.base);
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stack({:#x}..{:#x})", self.limit(), self.base())
+    }
+}

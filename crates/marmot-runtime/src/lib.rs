@@ -1,0 +1,28 @@
+//! Marmot's runtime: the scheduler, the netpoller, descriptors and network types. Programs use it through the crate `marmot`.
+//!
+//! | module | what it holds | what it knows of |
+//! |---|---|---|
+//! | `sched` | goroutines, machines, processors; parking and readying | nothing above it |
+//! | `timer` | waiting for a point in time | `sched` |
+//! | `blocking` | closures that block, on spare threads | `sched` |
+//! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
+//! | `fd` | operations that try, wait and try again | `netpoll` |
+//! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
+//! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
+
+mod blocking;
+mod fd;
+pub mod net;
+mod netpoll;
+mod primitive;
+mod rt;
+mod sched;
+mod timer;
+
+pub use marmot_coro::StackError;
+pub use rt::{
+    Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
+    ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main,
+    run_test, scope, sleep, sleep_until, yield_now,
+};
+pub use sched::{Stopped, WaitReason};

@@ -1,0 +1,60 @@
+//! Connecting: begin, wait until the socket is writable, and ask how it went.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::addr::ToSocketAddrs;
+use super::explain::explain;
+use super::sys::in_progress;
+use crate::fd::Fd;
+
+type Stream = Fd<std::net::TcpStream>;
+
+/// Connects to the first of the addresses that answers.
+pub(super) fn connect(addr: impl ToSocketAddrs) -> io::Result<Stream> {
+    let mut last = None;
+    for addr in addr.to_socket_addrs()? {
+        match connect_one(&addr, None) {
+            Ok(fd) => return Ok(fd),
+            Err(e) => last = Some(e),
+        }
+    }
+    Err(last.unwrap_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")
+    }))
+}
+
+/// Connects to `addr`, within `timeout`.
+pub(super) fn connect_one(addr: &SocketAddr, timeout: Option<Duration>) -> io::Result<Stream> {
+    if timeout == Some(Duration::ZERO) {
+        let text = "a timeout of zero would never let anything happen";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    // A timeout beyond what `Instant` holds is none.
+    let until = timeout.and_then(|t| Instant::now().checked_add(t));
+    let domain = Domain::for_address(*addr);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(explain)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&SockAddr::from(*addr)) {
+        Ok(()) => return Ok(Fd::new(socket.into())),
+        Err(e) if in_progress(&e) => {}
+        Err(e) => return Err(explain(e)),
+    }
+    let fd = Fd::<std::net::TcpStream>::new(socket.into());
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        fd.wait_writable(left)?;
+        if let Some(e) = fd.io().take_error()? {
+            return Err(explain(e));
+        }
+        // An event that came too early finds neither an error nor a peer.
+        match fd.io().peer_addr() {
+            Ok(_) => return Ok(fd),
+            Err(e) if e.kind() == io::ErrorKind::NotConnected => {}
+            Err(e) => return Err(e),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! TCP, with the types and the semantics of [`std::net`].
+//!
+//! What differs from `std`, in all of these types:
+//!
+//! * Where `std` blocks the thread, these park the goroutine. On a plain thread they block the thread.
+//! * The descriptors are non-blocking underneath. `set_nonblocking` decides what *these* types do: whether an
+//!   operation that would block waits, or fails with `WouldBlock`.
+//! * A timeout or deadline that passes is [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut).
+//! * `try_clone` makes a second handle to the same descriptor, which is closed when the last handle goes. `std` duplicates the
+//!   descriptor; here a clone costs none. Options, timeouts and deadlines are shared.
+//! * There are deadlines, as in Go: a point in time after which every operation of that direction fails, also one
+//!   that waits already.
+//! * `close` makes every operation of every handle fail, also those that wait. The descriptor's number is given back
+//!   when the last handle goes, so that it cannot become another file under somebody's feet.
+
+mod addr;
+mod connect;
+mod explain;
+mod listener;
+mod stream;
+mod sys;
+
+pub use addr::ToSocketAddrs;
+pub use listener::{Incoming, IntoIncoming, TcpListener, TcpListenerBuilder};
+pub use stream::TcpStream;
+
+use std::io;
+
+/// For conversions, which cannot fail, of descriptors that are open by their type's promise.
+fn make_nonblocking(result: io::Result<()>) {
+    result.expect("an open descriptor can be made non-blocking");
+}
+
+fn or_panic<T>(result: io::Result<T>) -> T {
+    result.unwrap_or_else(|e| panic!("the descriptor cannot be duplicated: {}", explain::explain(e)))
+}

@@ -1,0 +1,507 @@
+//! `TcpStream`.
+
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::addr::ToSocketAddrs;
+use super::connect;
+use crate::fd::Fd;
+use crate::netpoll::Direction::{Read as Reading, Write as Writing};
+use crate::rt::{self, JoinHandle};
+
+/// A TCP connection: [`std::net::TcpStream`], parking goroutines instead of blocking threads.
+///
+/// The [module's head](super) says what differs from `std`. `&TcpStream` reads and writes, too, so one goroutine
+/// can read while another writes; two that read take turns.
+///
+/// # Errors
+///
+/// Those of `std`. After a timeout or a deadline, [`TimedOut`](io::ErrorKind::TimedOut); after [`close`](TcpStream::close),
+/// [`NotConnected`](io::ErrorKind::NotConnected).
+///
+/// # Blocking
+///
+/// Reading, writing, connecting and waiting: G (a plain thread blocks). Everything else returns at once.
+///
+/// # Cancellation
+///
+/// A deadline, a timeout, `close` from another goroutine, or the shutdown of the runtime ends a wait. No byte is lost or
+/// counted twice by that: a read that fails has taken nothing.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use marmot_runtime as marmot;
+/// use marmot::net::{TcpListener, TcpStream};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let addr = listener.local_addr()?;
+/// let server = marmot::go(move || {
+///     let (mut conn, _) = listener.accept()?;
+///     let mut word = [0; 5];
+///     conn.read_exact(&mut word)?;
+///     conn.write_all(&word)
+/// });
+/// let mut conn = TcpStream::connect(addr)?;
+/// conn.write_all(b"hello")?;
+/// let mut word = [0; 5];
+/// conn.read_exact(&mut word)?;
+/// assert_eq!(&word, b"hello");
+/// server.join().unwrap()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct TcpStream {
+    fd: Arc<Fd<std::net::TcpStream>>,
+}
+
+impl TcpStream {
+    pub(super) fn new(fd: Fd<std::net::TcpStream>) -> TcpStream {
+        TcpStream { fd: Arc::new(fd) }
+    }
+
+    /// Opens a connection to the first of the addresses that answers.
+    ///
+    /// # Errors
+    ///
+    /// The last address's error; when descriptors or ports have run out, it says what to do.
+    ///
+    /// # Blocking
+    ///
+    /// G, while a name is resolved and while the connection is made.
+    pub fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
+        connect::connect(addr).map(TcpStream::new)
+    }
+
+    /// Opens a connection to `addr` within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](io::ErrorKind::TimedOut) after `timeout`; [`InvalidInput`](io::ErrorKind::InvalidInput) if it is zero; else as
+    /// [`connect`](TcpStream::connect).
+    ///
+    /// # Blocking
+    ///
+    /// G.
+    pub fn connect_timeout(addr: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+        connect::connect_one(addr, Some(timeout)).map(TcpStream::new)
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.fd.io().peer_addr()
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.fd.io().local_addr()
+    }
+
+    /// Shuts down the reading half, the writing half, or both. Whoever waits there finds the end or an error.
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.fd.io().shutdown(how)
+    }
+
+    /// Another handle to the same connection, which shares options, timeouts and deadlines. It costs no descriptor.
+    ///
+    /// # Errors
+    ///
+    /// None; the signature is `std`'s.
+    pub fn try_clone(&self) -> io::Result<TcpStream> {
+        Ok(TcpStream { fd: Arc::clone(&self.fd) })
+    }
+
+    /// Closes the connection for every handle: both halves are shut down, what waits is woken, and every later operation
+    /// fails with [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back when the last handle goes.
+    ///
+    /// `std` has no such thing, because it could not wake who waits; Go does.
+    ///
+    /// # Errors
+    ///
+    /// None on a connection that the peer has closed already, or that was never made; else as `shutdown`.
+    pub fn close(&self) -> io::Result<()> {
+        self.fd.close();
+        match self.fd.io().shutdown(Shutdown::Both) {
+            Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Limits how long each read may wait; `None` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.fd.set_timeout(Reading, timeout)
+    }
+
+    /// Limits how long each write may wait for room; `None` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.fd.set_timeout(Writing, timeout)
+    }
+
+    /// The timeout of reads.
+    ///
+    /// # Errors
+    ///
+    /// None; the signature is `std`'s.
+    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        Ok(self.fd.timeout(Reading))
+    }
+
+    /// The timeout of writes.
+    ///
+    /// # Errors
+    ///
+    /// None; the signature is `std`'s.
+    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        Ok(self.fd.timeout(Writing))
+    }
+
+    /// Sets the point in time after which every read fails with [`TimedOut`](io::ErrorKind::TimedOut), also one that waits already;
+    /// `None` takes it away. It holds until it is set again, as Go's `SetReadDeadline`.
+    ///
+    /// # Errors
+    ///
+    /// None so far.
+    pub fn set_read_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
+        self.fd.set_deadline(Reading, deadline);
+        Ok(())
+    }
+
+    /// Sets the point in time after which every write fails; see [`set_read_deadline`](TcpStream::set_read_deadline).
+    ///
+    /// # Errors
+    ///
+    /// None so far.
+    pub fn set_write_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
+        self.fd.set_deadline(Writing, deadline);
+        Ok(())
+    }
+
+    /// Sets both deadlines; see [`set_read_deadline`](TcpStream::set_read_deadline).
+    ///
+    /// # Errors
+    ///
+    /// None so far.
+    pub fn set_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
+        self.set_read_deadline(deadline)?;
+        self.set_write_deadline(deadline)
+    }
+
+    /// Reads without taking the bytes out: the next read finds them again.
+    ///
+    /// # Errors
+    ///
+    /// As a read.
+    ///
+    /// # Blocking
+    ///
+    /// G.
+    pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.fd.run(Reading, |io| io.peek(buf), |_| false)
+    }
+
+    /// Waits until there is something to read: bytes, the end, or an error.
+    ///
+    /// A server that takes its buffer after this call instead of before holds none for an idle connection. After this has
+    /// returned, a read nearly always finds something at once; it may still have to wait, which is harmless.
+    ///
+    /// # Errors
+    ///
+    /// As a read.
+    ///
+    /// # Blocking
+    ///
+    /// G.
+    pub fn wait_readable(&self) -> io::Result<()> {
+        self.fd.wait_readable(peek_one)
+    }
+
+    /// Hands the connection back until there is something to read: then `f` runs with it, as a new goroutine.
+    ///
+    /// Until then the connection has no goroutine, no stack and no buffer, only a closure; and the goroutine may start on
+    /// any M, so that a busy or stuck M holds up no idle connection. Inside `f` the code blocks as it likes; a server's `f`
+    /// serves what there is and hands the connection back again.
+    ///
+    /// `f` also starts when the read timeout or the read deadline passes (its first read then fails with
+    /// [`TimedOut`](io::ErrorKind::TimedOut)), when the connection is [closed](TcpStream::close), when it cannot be watched, and when the
+    /// runtime is being shut down: its first read tells.
+    ///
+    /// # Blocking
+    ///
+    /// G, only while another goroutine reads the same connection through a clone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use marmot_runtime as marmot;
+    /// use marmot::net::{TcpListener, TcpStream};
+    ///
+    /// // One request and its answer; then the connection waits without a stack.
+    /// fn serve(mut conn: TcpStream) {
+    ///     let mut buf = [0; 512];
+    ///     match conn.read(&mut buf) {
+    ///         Ok(0) | Err(_) => {}
+    ///         Ok(n) => {
+    ///             if conn.write_all(&buf[..n]).is_ok() {
+    ///                 conn.go_when_readable(serve);
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let addr = listener.local_addr()?;
+    /// marmot::go(move || {
+    ///     for conn in listener.incoming().flatten() {
+    ///         conn.go_when_readable(serve);
+    ///     }
+    /// });
+    /// let mut conn = TcpStream::connect(addr)?;
+    /// for word in ["one", "two"] {
+    ///     conn.write_all(word.as_bytes())?;
+    ///     let mut buf = [0; 3];
+    ///     conn.read_exact(&mut buf)?;
+    ///     assert_eq!(buf, word.as_bytes());
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn go_when_readable<F, T>(self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce(TcpStream) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let fd = Arc::clone(&self.fd);
+        rt::go_after(
+            move || {
+                self.fd.end_unstarted_wait();
+                f(self)
+            },
+            move |gp| fd.wait_unstarted(gp, peek_one),
+        )
+    }
+
+    /// Whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.fd.io().nodelay()
+    }
+
+    /// Sets whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.fd.io().set_nodelay(nodelay)
+    }
+
+    /// The time-to-live of packets (`IP_TTL`).
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.fd.io().ttl()
+    }
+
+    /// Sets the time-to-live of packets (`IP_TTL`).
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.fd.io().set_ttl(ttl)
+    }
+
+    /// Takes the socket's pending error (`SO_ERROR`).
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.fd.io().take_error()
+    }
+
+    /// Sets whether an operation that would block fails with [`WouldBlock`](io::ErrorKind::WouldBlock) instead of waiting. It concerns
+    /// this type only: the descriptor is non-blocking in any case.
+    ///
+    /// # Errors
+    ///
+    /// None; the signature is `std`'s.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.fd.set_nonblocking(nonblocking);
+        Ok(())
+    }
+
+    /// Gives the `std` object back; duplicates the descriptor if other handles share it.
+    fn into_std(self) -> io::Result<std::net::TcpStream> {
+        let nonblocking = self.fd.is_nonblocking();
+        let io = match Arc::try_unwrap(self.fd) {
+            Ok(fd) => fd.into_io(),
+            Err(shared) => shared.io().try_clone()?,
+        };
+        io.set_nonblocking(nonblocking)?;
+        Ok(io)
+    }
+
+    fn write_with(
+        &self,
+        op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        self.fd.run(Writing, op, |_| false)
+    }
+}
+
+fn peek_one(io: &std::net::TcpStream) -> io::Result<()> {
+    io.peek(&mut [0]).map(drop)
+}
+
+/// A read that filled less than it asked for has drained the socket; the end (zero) has not.
+fn is_short(asked: usize) -> impl FnOnce(&usize) -> bool {
+    move |&n| n != 0 && n < asked
+}
+
+impl Read for &TcpStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let asked = buf.len();
+        self.fd.run(Reading, |mut io| io.read(buf), is_short(asked))
+    }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let asked = bufs.iter().map(|b| b.len()).sum();
+        self.fd.run(Reading, |mut io| io.read_vectored(bufs), is_short(asked))
+    }
+}
+
+impl Write for &TcpStream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_with(|mut io| io.write(buf))
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write_with(|mut io| io.write_vectored(bufs))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for TcpStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buf)
+    }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        (&*self).read_vectored(bufs)
+    }
+}
+
+impl Write for TcpStream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        (&*self).write(buf)
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&*self).write_vectored(bufs)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fd.io().fmt(f)
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.io().as_fd()
+    }
+}
+
+impl AsRawFd for TcpStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.io().as_raw_fd()
+    }
+}
+
+/// Takes a `std` stream over. It becomes non-blocking underneath; the new type waits.
+///
+/// # Panics
+///
+/// If the descriptor cannot be made non-blocking, which means that it is not open: the conversion cannot fail otherwise.
+impl From<std::net::TcpStream> for TcpStream {
+    fn from(io: std::net::TcpStream) -> TcpStream {
+        super::make_nonblocking(io.set_nonblocking(true));
+        TcpStream::new(Fd::new(io))
+    }
+}
+
+/// Gives the `std` stream back, blocking again unless `set_nonblocking` said otherwise. If other handles share the connection, the
+/// descriptor is duplicated.
+///
+/// # Panics
+///
+/// If that duplicate cannot be had.
+impl From<TcpStream> for std::net::TcpStream {
+    fn from(stream: TcpStream) -> std::net::TcpStream {
+        super::or_panic(stream.into_std())
+    }
+}
+
+impl From<OwnedFd> for TcpStream {
+    fn from(fd: OwnedFd) -> TcpStream {
+        std::net::TcpStream::from(fd).into()
+    }
+}
+
+impl From<TcpStream> for OwnedFd {
+    fn from(stream: TcpStream) -> OwnedFd {
+        std::net::TcpStream::from(stream).into()
+    }
+}
+
+impl FromRawFd for TcpStream {
+    unsafe fn from_raw_fd(fd: RawFd) -> TcpStream {
+        // SAFETY: the caller's word, which is the same.
+        unsafe { std::net::TcpStream::from_raw_fd(fd) }.into()
+    }
+}
+
+impl IntoRawFd for TcpStream {
+    fn into_raw_fd(self) -> RawFd {
+        OwnedFd::from(self).into_raw_fd()
+    }
+}

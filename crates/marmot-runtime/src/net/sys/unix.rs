@@ -1,0 +1,29 @@
+//! Unix error numbers (errno(3)).
+
+use std::io;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+use crate::net::explain::Shortage;
+
+/// What ran out, if that is what `e` means.
+pub(in crate::net) fn shortage(e: &io::Error) -> Option<Shortage> {
+    match Errno::from_io_error(e)? {
+        Errno::MFILE => Some(Shortage::ProcessDescriptors),
+        Errno::NFILE => Some(Shortage::SystemDescriptors),
+        Errno::NOBUFS | Errno::NOMEM => Some(Shortage::Memory),
+        Errno::ADDRNOTAVAIL => Some(Shortage::Ports),
+        _ => None,
+    }
+}
+
+/// How many descriptors this process may have open, if there is a limit.
+pub(in crate::net) fn descriptor_limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
+/// Whether a connection attempt goes on in the background. One that was interrupted does, too (connect(2)).
+pub(in crate::net) fn in_progress(e: &io::Error) -> bool {
+    matches!(Errno::from_io_error(e), Some(Errno::INPROGRESS | Errno::INTR))
+}

@@ -1,0 +1,79 @@
+//! The netpoller: turns readiness into parked and readied goroutines.
+//!
+//! Below it is the platform's poller ([`marmot_poll`]), which knows descriptors and keys; above it are the descriptors of
+//! `fd`, which know only "wait until a try may succeed". Each M has a poller of its own and sleeps in it.
+//!
+//! The life of a read that has to wait:
+//!
+//! ```text
+//!   read ──try──► would block ──► PollDesc::wait ──► slot: G ──► park(IoRead) ──► M runs others, then polls
+//!                                                                                       │ event
+//!   read ◄──try── slot: READY taken ◄── resumed ◄── settled queue ◄── ready(g) ◄── slot: READY
+//! ```
+
+mod desc;
+pub(crate) mod error;
+pub(crate) mod slot;
+mod table;
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::{Acquire, Relaxed, Release}};
+
+use marmot_coro::DEFAULT_STACK_SIZE;
+use marmot_poll::Event;
+
+pub(crate) use desc::{Direction, NEVER, PollDesc};
+
+use crate::sched::{self, Hooks, M, Sched, current};
+
+/// Starts a scheduler whose Ms poll for this netpoller.
+pub(crate) fn start(procs: usize, stack_size: usize) -> io::Result<&'static Sched> {
+    Sched::start(procs, stack_size, Hooks { on_event })
+}
+
+fn on_event(event: &Event) {
+    if let Some(desc) = table::find(event.key) {
+        desc.on_event(event);
+    }
+}
+
+/// The scheduler of the calling goroutine; on a plain thread, the default one, which starts on first use.
+pub(crate) fn sched_here() -> io::Result<&'static Sched> {
+    match current::mp() {
+        Some(mp) => Ok(mp.sched),
+        None => default_sched(),
+    }
+}
+
+fn default_sched() -> io::Result<&'static Sched> {
+    static DEFAULT: AtomicPtr<Sched> = AtomicPtr::new(std::ptr::null_mut());
+    static STARTING: Mutex<()> = Mutex::new(());
+    // SAFETY: null, or a scheduler, which lives as long as the process. Acquire pairs with the Release below.
+    let started = || unsafe { DEFAULT.load(Acquire).as_ref() };
+    if let Some(sched) = started() {
+        return Ok(sched);
+    }
+    // A failure is not remembered: the next call tries again.
+    let _starting = STARTING.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some(sched) = started() {
+        return Ok(sched);
+    }
+    let sched = start(sched::default_procs(), DEFAULT_STACK_SIZE)?;
+    DEFAULT.store(std::ptr::from_ref(sched).cast_mut(), Release);
+    Ok(sched)
+}
+
+/// An M of the default scheduler, for a plain thread that waits: a different one each time.
+fn some_m() -> io::Result<&'static M> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let ms = default_sched()?.ms();
+    Ok(&ms[NEXT.fetch_add(1, Relaxed) % ms.len()])
+}
+
+/// Makes every waiter look at its conditions again: its scheduler is closing.
+pub(crate) fn evict_all() {
+    for desc in table::all() {
+        desc.evict();
+    }
+}

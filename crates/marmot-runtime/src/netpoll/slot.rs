@@ -1,0 +1,98 @@
+//! One direction of a descriptor: whether it is ready, and who waits.
+//!
+//! | word | meaning | left by |
+//! |---|---|---|
+//! | `NIL` | nobody waits, and nothing has happened since the last try | an event, to `READY`; a waiter, to its address |
+//! | `READY` | an event came: a try may succeed | whoever holds the turn, to `NIL`, before it tries |
+//! | an address | that goroutine (or thread) waits | an event, to `READY`; a deadline or a close, to `NIL`; the waiter itself, to `NIL` |
+//!
+//! Whoever replaces an address owns the waiter and readies it, so it is readied once. At most one waits at a
+//! time: the direction's turn (`fd::turn`) sees to that.
+//!
+//! **No event is lost.** A reader sets the word to `NIL` before it tries. An event after that leaves `READY`, which makes
+//! `publish` fail and the reader try again; an event after `publish` finds the address.
+//!
+//! **No deadline and no close is lost.** The one who changes a condition writes it, passes a `SeqCst` fence, and looks for a
+//! waiter here (`evict`); the waiter publishes itself, passes a fence, and looks at the conditions once more.
+//! One of them sees the other.
+//!
+//! Go's word has one more state, between deciding to wait and having switched away. A settled goroutine does not
+//! need it: nobody else can resume it before it has switched.
+
+use crate::primitive::atomic::{
+    AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, SeqCst},
+    fence,
+};
+
+const NIL: usize = 0;
+const READY: usize = 1;
+
+/// See the module.
+pub(crate) struct Slot(AtomicUsize);
+
+impl Slot {
+    pub(crate) fn new() -> Self {
+        Slot(AtomicUsize::new(NIL))
+    }
+
+    /// An event: the address of the waiter to ready, if there is one.
+    #[must_use = "the waiter has to be readied"]
+    pub(crate) fn notify(&self) -> Option<usize> {
+        if self.0.load(Relaxed) == READY {
+            return None;
+        }
+        // Acquire pairs with `publish`: we see the waiter's record. Release pairs with `take_ready`: the try
+        // sees what the event told (a hang-up).
+        let old = self.0.swap(READY, AcqRel);
+        (old > READY).then_some(old)
+    }
+
+    /// Whether an event came since the last try.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.load(Relaxed) == READY
+    }
+
+    /// Before a try: forgets the event that calls for it. True if there was one. Only for the holder of the turn.
+    pub(crate) fn take_ready(&self) -> bool {
+        // Acquire pairs with the Release in `notify`.
+        self.0.load(Relaxed) == READY
+            && self.0.compare_exchange(READY, NIL, AcqRel, Relaxed).is_ok()
+    }
+
+    /// Lets `waiter` wait here; false if an event came first (it is forgotten). Only for the holder of the turn.
+    #[must_use = "whoever is not published must not park"]
+    pub(crate) fn publish(&self, waiter: usize) -> bool {
+        debug_assert!(waiter > READY);
+        // Release pairs with the Acquire of whoever takes the address.
+        if self.0.compare_exchange(NIL, waiter, AcqRel, Acquire).is_err() {
+            self.0.store(NIL, Relaxed);
+            return false;
+        }
+        // Pairs with the fence in `evict`.
+        fence(SeqCst);
+        true
+    }
+
+    /// Takes `waiter` back; false if somebody else has taken it, and will ready it.
+    #[must_use = "whoever was taken is going to be readied"]
+    pub(crate) fn retract(&self, waiter: usize) -> bool {
+        self.0.compare_exchange(waiter, NIL, AcqRel, Relaxed).is_ok()
+    }
+
+    /// Whether somebody waits. The fence pairs with the one in `publish`, see [`Slot::evict`].
+    pub(crate) fn has_waiter(&self) -> bool {
+        fence(SeqCst);
+        self.0.load(Acquire) > READY
+    }
+
+    /// After a condition has changed: the address of the waiter to ready, so that it looks again.
+    #[must_use = "the waiter has to be readied"]
+    pub(crate) fn evict(&self) -> Option<usize> {
+        // Pairs with the fence in `publish`.
+        fence(SeqCst);
+        let waiter = self.0.load(Acquire);
+        (waiter > READY && self.0.compare_exchange(waiter, NIL, AcqRel, Relaxed).is_ok())
+            .then_some(waiter)
+    }
+}

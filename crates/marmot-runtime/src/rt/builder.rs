@@ -1,0 +1,102 @@
+//! `Builder`: a goroutine with a name and a stack size of its own.
+
+use std::io;
+use std::panic::Location;
+
+use marmot_coro::{MAX_STACK_SIZE, MIN_STACK_SIZE};
+
+use super::join::{JoinHandle, LocalJoinHandle};
+use super::spawn;
+use crate::netpoll;
+use crate::sched::Spec;
+
+/// Configures a goroutine, as `std::thread::Builder` does a thread.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_runtime as marmot;
+///
+/// let handle = marmot::Builder::new()
+///     .name("parser")
+///     .stack_size(1 << 20)
+///     .spawn(|| marmot::current().name().map(str::to_owned))?;
+/// assert_eq!(handle.join().unwrap().as_deref(), Some("parser"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder makes nothing until `spawn`"]
+pub struct Builder {
+    name: Option<Box<str>>,
+    stack_size: Option<usize>,
+}
+
+impl Builder {
+    /// No name, and the runtime's stack size.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// Names the goroutine, for reports.
+    pub fn name(mut self, name: impl Into<String>) -> Builder {
+        self.name = Some(name.into().into_boxed_str());
+        self
+    }
+
+    /// The usable bytes of its stack. They are reserved, and memory is used as they are touched; what is not a size class is
+    /// rounded up.
+    pub fn stack_size(mut self, bytes: usize) -> Builder {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Starts the goroutine; see [`go`](super::go).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a stack size out of range; and the reason if the default runtime has to be started and
+    /// cannot be.
+    #[track_caller]
+    pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let spec = self.spec(Location::caller())?;
+        Ok(spawn::go_on(netpoll::sched_here()?, spec, f))
+    }
+
+    /// Starts the goroutine on this M; see [`go_local`](super::go_local).
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Builder::spawn).
+    #[track_caller]
+    pub fn spawn_local<F, T>(self, f: F) -> io::Result<LocalJoinHandle<T>>
+    where
+        F: FnOnce() -> T + 'static,
+        T: 'static,
+    {
+        let spec = self.spec(Location::caller())?;
+        netpoll::sched_here()?;
+        Ok(spawn::go_local_with(spec, f))
+    }
+
+    pub(super) fn spec(self, site: &'static Location<'static>) -> io::Result<Spec> {
+        if let Some(size) = self.stack_size {
+            check_stack_size(size)?;
+        }
+        Ok(Spec { name: self.name, stack_size: self.stack_size, site })
+    }
+}
+
+/// Whether stacks of that size can be had.
+pub(super) fn check_stack_size(size: usize) -> io::Result<()> {
+    if (MIN_STACK_SIZE..=MAX_STACK_SIZE).contains(&size) {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("a stack of {size} bytes is out of range: it may have {MIN_STACK_SIZE} to {MAX_STACK_SIZE}"),
+    ))
+}

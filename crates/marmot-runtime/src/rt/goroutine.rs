@@ -1,0 +1,83 @@
+//! `Goroutine`: a handle to a goroutine, as `std::thread::Thread` is to a thread.
+
+use std::fmt;
+use std::panic::Location;
+
+use crate::sched::{self, GRef, State, WaitReason};
+
+/// The number of a goroutine: unique in the process, never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GoroutineId(u64);
+
+impl fmt::Display for GoroutineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A handle to a goroutine, or to a plain thread that called into the runtime.
+#[derive(Clone)]
+pub struct Goroutine(pub(super) GRef);
+
+impl Goroutine {
+    /// Its number.
+    pub fn id(&self) -> GoroutineId {
+        GoroutineId(self.0.id)
+    }
+
+    /// Its name, if it was given one. A plain thread's is the thread's.
+    pub fn name(&self) -> Option<&str> {
+        self.0.spec.name.as_deref()
+    }
+
+    /// Where it was spawned. For a plain thread this says nothing.
+    pub fn spawn_site(&self) -> &'static Location<'static> {
+        self.0.spec.site
+    }
+
+    /// What it waits for at this moment, if it waits. It may be running again by the time the caller looks; this is for reports.
+    pub fn wait_reason(&self) -> Option<WaitReason> {
+        match self.0.status.get() {
+            State::Waiting(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Ends its [`park`](super::park), or the next one if it is not parked now. One `unpark` ends one `park`, however often it
+    /// is called before that. What was done before `unpark` is seen after `park`.
+    ///
+    /// Waits of other kinds, such as reading or sleeping, are not ended by it.
+    pub fn unpark(&self) {
+        if self.0.token.notify() {
+            sched::ready(self.0.as_ptr());
+        }
+    }
+}
+
+impl fmt::Debug for Goroutine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Goroutine").field("id", &self.0.id).field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Goroutine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.0, f)
+    }
+}
+
+/// The calling goroutine. On a plain thread, a handle that can be unparked all the same.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_runtime as marmot;
+///
+/// let g = marmot::Builder::new().name("worker").spawn(|| marmot::current())?.join().unwrap();
+/// assert_eq!(g.name(), Some("worker"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn current() -> Goroutine {
+    // SAFETY: the caller's own record.
+    Goroutine(GRef::of(unsafe { sched::waiter().as_ref() }))
+}

@@ -1,0 +1,145 @@
+//! Handles to await a goroutine's end.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::thread::Result;
+
+use super::goroutine::Goroutine;
+use crate::sched::GRef;
+
+/// The right to a goroutine's result.
+pub(super) struct Claim<T> {
+    goroutine: Goroutine,
+    taken: bool,
+    result: PhantomData<T>,
+}
+
+impl<T> Claim<T> {
+    /// # Safety
+    ///
+    /// The goroutine's closure returns `T`, and no other claim to its result is made.
+    pub(super) unsafe fn new(g: GRef) -> Claim<T> {
+        Claim { goroutine: Goroutine(g), taken: false, result: PhantomData }
+    }
+
+    pub(super) fn goroutine(&self) -> &Goroutine {
+        &self.goroutine
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.goroutine.0.join.is_done()
+    }
+
+    pub(super) fn join(mut self) -> Result<T> {
+        let g = &self.goroutine.0;
+        g.join.wait();
+        let mut result = MaybeUninit::<Result<T>>::uninit();
+        // SAFETY: the goroutine has ended and its result is this claim's, of which there is one, with the right type.
+        unsafe { (g.vtable().take_result)(g.as_ptr(), result.as_mut_ptr().cast()) };
+        self.taken = true;
+        // SAFETY: `take_result` has written it.
+        unsafe { result.assume_init() }
+    }
+}
+
+impl<T> Drop for Claim<T> {
+    fn drop(&mut self) {
+        let g = &self.goroutine.0;
+        if !self.taken && g.join.detach() {
+            // SAFETY: the goroutine has ended, and its result is this claim's still.
+            unsafe { (g.vtable().drop_result)(g.as_ptr()) }
+        }
+    }
+}
+
+/// A handle to a goroutine that [`go`](super::go) made, as `std::thread::JoinHandle` is to a thread. Dropping it detaches the
+/// goroutine, which runs on.
+pub struct JoinHandle<T>(Claim<T>);
+
+// SAFETY: the goroutine's result may be sent, because `go` demands it, and the record is shared soundly.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: `&JoinHandle` gives no access to the result.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety
+    ///
+    /// As for `Claim::new`.
+    pub(super) unsafe fn new(g: GRef) -> JoinHandle<T> {
+        // SAFETY: the caller's word.
+        JoinHandle(unsafe { Claim::new(g) })
+    }
+
+    /// The goroutine.
+    pub fn goroutine(&self) -> &Goroutine {
+        self.0.goroutine()
+    }
+
+    /// Waits for the goroutine to end, and returns what it returned.
+    ///
+    /// # Errors
+    ///
+    /// The payload of its panic. If it was never started, a payload that says why: a
+    /// [`StackError`](crate::StackError) or [`Stopped`](crate::Stopped).
+    ///
+    /// # Blocking
+    ///
+    /// G (a plain thread blocks).
+    pub fn join(self) -> Result<T> {
+        self.0.join()
+    }
+
+    /// Whether it has ended, so that [`join`](JoinHandle::join) would not wait.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("goroutine", self.goroutine()).finish_non_exhaustive()
+    }
+}
+
+/// A handle to a goroutine that [`go_local`](super::go_local) made. It stays on the M where it was made, because the result may.
+pub struct LocalJoinHandle<T>(Claim<T>, PhantomData<*const ()>);
+
+impl<T> LocalJoinHandle<T> {
+    /// # Safety
+    ///
+    /// As for `Claim::new`; and the goroutine runs on the calling thread.
+    pub(super) unsafe fn new(g: GRef) -> LocalJoinHandle<T> {
+        // SAFETY: the caller's word.
+        LocalJoinHandle(unsafe { Claim::new(g) }, PhantomData)
+    }
+
+    /// The goroutine.
+    pub fn goroutine(&self) -> &Goroutine {
+        self.0.goroutine()
+    }
+
+    /// Waits for the goroutine to end, and returns what it returned.
+    ///
+    /// # Errors
+    ///
+    /// As [`JoinHandle::join`].
+    ///
+    /// # Blocking
+    ///
+    /// G.
+    pub fn join(self) -> Result<T> {
+        self.0.join()
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl<T> fmt::Debug for LocalJoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalJoinHandle").field("goroutine", self.goroutine()).finish_non_exhaustive()
+    }
+}

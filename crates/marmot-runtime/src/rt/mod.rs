@@ -1,0 +1,21 @@
+//! The face of the runtime: spawning, joining, waiting, and starting and stopping a runtime.
+
+mod builder;
+mod goroutine;
+mod join;
+mod main;
+mod runtime;
+mod scope;
+mod spawn;
+mod wait;
+
+pub use builder::Builder;
+pub use goroutine::{Goroutine, GoroutineId, current};
+pub use join::{JoinHandle, LocalJoinHandle};
+pub use main::{run_main, run_test};
+pub use runtime::{Runtime, RuntimeBuilder, ShutdownError};
+pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use spawn::{go, go_local};
+pub use wait::{blocking, park, park_timeout, sleep, sleep_until, yield_now};
+
+pub(crate) use spawn::go_after;

@@ -1,0 +1,175 @@
+//! Making goroutines.
+
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use super::join::{JoinHandle, LocalJoinHandle};
+use crate::netpoll;
+use crate::sched::{self, G, GRef, Placing, Sched, Spec, current};
+
+/// A goroutine that was made and is not queued yet. The scheduler's reference to it is the caller's for now.
+pub(super) struct New {
+    gp: NonNull<G>,
+    sched: &'static Sched,
+}
+
+impl New {
+    /// Makes one on `sched`, with a reference for the scheduler and one for a handle.
+    pub(super) fn make<F: FnOnce() -> T, T>(sched: &'static Sched, spec: Spec, f: F) -> (New, GRef) {
+        let id = match current::mp() {
+            Some(mp) => mp.next_id(),
+            None => sched::next_id(),
+        };
+        let gp = sched::new_goroutine(sched, id, spec, 2, f);
+        // SAFETY: of the two references that it was made with, one goes to the handle.
+        (New { gp, sched }, unsafe { GRef::from_owned(gp) })
+    }
+
+    /// Queues it.
+    pub(super) fn start(self) {
+        if current::take_accept() {
+            // SAFETY: the record is new, and only this thread knows it.
+            unsafe { self.gp.as_ref() }.placing.set(Placing::Fresh);
+        }
+        match current::mp().filter(|mp| std::ptr::eq(mp.sched, self.sched)) {
+            Some(mp) => mp.spawn(self.gp),
+            None => self.sched.spawn(self.gp),
+        }
+    }
+}
+
+pub(super) fn spec(site: &'static Location<'static>) -> Spec {
+    Spec { name: None, stack_size: None, site }
+}
+
+/// The calling goroutine's scheduler, or the default one.
+///
+/// # Panics
+///
+/// If the default one cannot be started.
+pub(super) fn sched_here() -> &'static Sched {
+    netpoll::sched_here().unwrap_or_else(|e| panic!("the default runtime cannot be started: {e}"))
+}
+
+/// Starts a goroutine: `f` runs concurrently with the caller.
+///
+/// Called in a goroutine, it uses that one's runtime; on a plain thread, the default runtime, which starts on first use with as
+/// many Ps as the process may use cores (or `MARMOT_MAXPROCS`).
+///
+/// **A lock of `std` (or `parking_lot`) that is held across a call that parks can deadlock.** When another goroutine of the same M then
+/// blocks on the lock, it blocks the M, and the holder never gets to run. Release such locks before reading, sleeping or
+/// joining.
+///
+/// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals, `Rc`s and
+/// everything else that is not `Send` may live on its stack across calls that park.
+///
+/// The goroutine gets its stack when it first runs. If none can be had then, that is reported on standard error, `f` is
+/// dropped, and [`join`](JoinHandle::join) returns the reason.
+///
+/// # Panics
+///
+/// If the default runtime has to be started and cannot be. A panic in `f` is caught, reported with the goroutine's number, name
+/// and spawn site, and handed to whoever joins.
+///
+/// # Blocking
+///
+/// Nothing: it returns at once.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_runtime as marmot;
+///
+/// let handle = marmot::go(|| 6 * 7);
+/// assert_eq!(handle.join().unwrap(), 42);
+/// ```
+#[track_caller]
+pub fn go<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    go_on(sched_here(), spec(Location::caller()), f)
+}
+
+/// Starts a goroutine on `sched`.
+pub(super) fn go_on<F, T>(sched: &'static Sched, spec: Spec, f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (new, handle) = New::make(sched, spec, f);
+    new.start();
+    // SAFETY: the goroutine was made for this type just now.
+    unsafe { JoinHandle::new(handle) }
+}
+
+/// Starts a goroutine when something else lets it: `wait` puts it there. If it cannot, the goroutine starts at once.
+#[track_caller]
+pub(crate) fn go_after<F, T>(f: F, wait: impl FnOnce(&GRef) -> std::io::Result<()>) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (new, handle) = New::make(sched_here(), spec(Location::caller()), f);
+    new.sched.note_spawn();
+    if wait(&handle).is_err() {
+        sched::ready(new.gp);
+    }
+    // SAFETY: the goroutine was made for this type just now.
+    unsafe { JoinHandle::new(handle) }
+}
+
+/// Starts a goroutine whose closure may not be sent to another thread: it runs on the caller's M.
+///
+/// On a plain thread there is no M for it to run on: `f` runs at once and to its end, before this returns.
+///
+/// # Panics
+///
+/// As [`go`].
+///
+/// # Blocking
+///
+/// In a goroutine nothing; on a plain thread, the thread, until `f` has ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use marmot_runtime as marmot;
+///
+/// marmot::go(|| {
+///     let count = Rc::new(Cell::new(0));
+///     let theirs = Rc::clone(&count);
+///     marmot::go_local(move || theirs.set(theirs.get() + 1)).join().unwrap();
+///     assert_eq!(count.get(), 1);
+/// })
+/// .join()
+/// .unwrap();
+/// ```
+#[track_caller]
+pub fn go_local<F, T>(f: F) -> LocalJoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    go_local_with(spec(Location::caller()), f)
+}
+
+pub(super) fn go_local_with<F, T>(spec: Spec, f: F) -> LocalJoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let sched = sched_here();
+    let (new, handle) = New::make(sched, spec, f);
+    if current::mp().is_some() {
+        // SAFETY: the record is new, and only this thread knows it.
+        unsafe { new.gp.as_ref() }.pinned.set(true);
+        new.start();
+    } else {
+        sched.run_here(new.gp);
+    }
+    // SAFETY: the goroutine was made for this type just now, and runs on this thread.
+    unsafe { LocalJoinHandle::new(handle) }
+}

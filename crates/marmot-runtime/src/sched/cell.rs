@@ -1,0 +1,115 @@
+//! The generic cell around a goroutine's record: the closure before it runs, the result after it has.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::thread;
+
+use super::Sched;
+use super::g::{G, Spec, VTable};
+use super::park;
+
+enum Stage<F, T> {
+    Closure(F),
+    Running,
+    Result(thread::Result<T>),
+    Gone,
+}
+
+/// A record and what it runs. The record comes first, so that a pointer to it is a pointer to the cell.
+#[repr(C)]
+struct Cell<F, T> {
+    g: G,
+    stage: UnsafeCell<Stage<F, T>>,
+}
+
+impl<F: FnOnce() -> T, T> Cell<F, T> {
+    const VTABLE: VTable = VTable {
+        run: Self::run,
+        abandon: Self::abandon,
+        take_result: Self::take_result,
+        drop_result: Self::drop_result,
+        free: Self::free,
+    };
+
+    /// The cell's stage.
+    ///
+    /// # Safety
+    ///
+    /// `gp` is a record that `new` made for these types, and the caller alone uses its stage: it is the goroutine
+    /// itself, or has ended it, or owns its result.
+    unsafe fn stage<'a>(gp: NonNull<G>) -> &'a mut Stage<F, T> {
+        // SAFETY: `repr(C)` puts the record at the cell's own address; the rest is the caller's word.
+        unsafe { &mut *gp.cast::<Self>().as_ref().stage.get() }
+    }
+
+    unsafe fn run(gp: NonNull<G>) {
+        // SAFETY: called once, by the goroutine itself; nobody reads the stage before it has ended.
+        let stage = unsafe { Self::stage(gp) };
+        let Stage::Closure(f) = std::mem::replace(stage, Stage::Running) else {
+            unreachable!("a goroutine runs once");
+        };
+        // The closure's captures are gone or poisoned by their own types after a panic, as with `std::thread`.
+        let result = catch_unwind(AssertUnwindSafe(f));
+        if let Err(payload) = &result {
+            report_panic(&**payload);
+        }
+        *stage = Stage::Result(result);
+    }
+
+    unsafe fn abandon(gp: NonNull<G>, why: Box<dyn Any + Send>) {
+        // SAFETY: called instead of `run`, by the one who took the goroutine from its queue.
+        let stage = unsafe { Self::stage(gp) };
+        let unrun = std::mem::replace(stage, Stage::Result(Err(why)));
+        // A capture's destructor may panic; the goroutine that it would belong to does not exist.
+        drop(catch_unwind(AssertUnwindSafe(|| drop(unrun))));
+    }
+
+    unsafe fn take_result(gp: NonNull<G>, out: *mut ()) {
+        // SAFETY: called once, by the one who owns the result.
+        match std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone) {
+            // SAFETY: the caller's `out` is room for just this type.
+            Stage::Result(result) => unsafe { out.cast::<thread::Result<T>>().write(result) },
+            _ => unreachable!("a result is taken once, after the end"),
+        }
+    }
+
+    unsafe fn drop_result(gp: NonNull<G>) {
+        // SAFETY: called by the one who owns the result.
+        let result = std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone);
+        drop(catch_unwind(AssertUnwindSafe(|| drop(result))));
+    }
+
+    unsafe fn free(gp: NonNull<G>) {
+        // SAFETY: `new` leaked the box, and the last reference is gone.
+        drop(unsafe { Box::from_raw(gp.cast::<Self>().as_ptr()) });
+    }
+}
+
+/// Makes a record with `refs` references for `f`.
+pub(crate) fn new<F: FnOnce() -> T, T>(
+    sched: &'static Sched,
+    id: u64,
+    spec: Spec,
+    refs: u32,
+    f: F,
+) -> NonNull<G> {
+    let g = G::new(Some(sched), id, spec, &Cell::<F, T>::VTABLE, refs, None);
+    let cell = Box::new(Cell { g, stage: UnsafeCell::new(Stage::<F, T>::Closure(f)) });
+    NonNull::from(Box::leak(cell)).cast()
+}
+
+/// One line after what the panic hook printed (which names the thread): whose panic it was. For the goroutine that panicked.
+pub(crate) fn report_panic(payload: &(dyn Any + Send)) {
+    let text = payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a payload that is not text");
+    // SAFETY: the caller's own record.
+    let g = unsafe { park::waiter().as_ref() };
+    // A closed standard error is no reason to panic again.
+    let _ = writeln!(io::stderr(), "{g} panicked: {text}");
+}

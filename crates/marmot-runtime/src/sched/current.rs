@@ -1,0 +1,55 @@
+//! What runs on this thread: its M, and the goroutine that the M is in.
+//!
+//! The thread-local has a constant initialiser and no destructor, so a look at it is one load. A settled
+//! goroutine never changes threads, so it does no harm when the compiler keeps the thread-local's address.
+
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+
+use super::g::G;
+use super::m::M;
+
+struct Current {
+    mp: Cell<Option<&'static M>>,
+    gp: Cell<*mut G>,
+    /// The thread has accepted a connection that no goroutine has been spawned for yet.
+    accepted: Cell<bool>,
+}
+
+thread_local! {
+    static CURRENT: Current = const {
+        Current { mp: Cell::new(None), gp: Cell::new(ptr::null_mut()), accepted: Cell::new(false) }
+    };
+}
+
+/// The M whose thread this is.
+#[inline]
+pub(crate) fn mp() -> Option<&'static M> {
+    CURRENT.with(|c| c.mp.get())
+}
+
+/// The goroutine that runs on this thread.
+#[inline]
+pub(crate) fn gp() -> Option<NonNull<G>> {
+    CURRENT.with(|c| NonNull::new(c.gp.get()))
+}
+
+/// Makes this thread an M's.
+pub(super) fn set_mp(mp: &'static M) {
+    CURRENT.with(|c| c.mp.set(Some(mp)));
+}
+
+#[inline]
+pub(super) fn set_gp(gp: *mut G) {
+    CURRENT.with(|c| c.gp.set(gp));
+}
+
+/// Remembers that a connection was accepted here: the next goroutine spawned from here probably serves it.
+pub(crate) fn note_accept() {
+    CURRENT.with(|c| c.accepted.set(true));
+}
+
+/// Whether the goroutine being spawned is to be placed as a connection's.
+pub(crate) fn take_accept() -> bool {
+    CURRENT.with(|c| c.accepted.replace(false))
+}

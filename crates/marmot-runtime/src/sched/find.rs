@@ -1,0 +1,241 @@
+//! The M's loop: what to run next, and when to sleep.
+//!
+//! In order: every 64th turn, what must not wait for an idle moment (due timers, the poller, the global queue); the inbox;
+//! the settled queue and the local ring in fair turns; the global queue; other Ps' rings; and then sleep, in the
+//! poller, until a descriptor is ready, a timer is due, or somebody rings. There is no separate
+//! non-blocking poll before the sleep: an M that has nothing else to do polls once, and that poll blocks.
+
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use marmot_coro::overflow::AltStack;
+
+use super::g::G;
+use super::m::M;
+use super::{clock, current};
+
+/// A turn in so many looks at the timers, the poller and the global queue.
+const TURNS: u32 = 64;
+
+/// How often a claimed M looks through the others' rings before it sleeps again.
+const SPINS: usize = 4;
+
+/// At most so many goroutines move from the global queue to a ring at a time: half of the ring.
+const GLOBAL_BATCH: usize = 128;
+
+impl M {
+    /// Runs goroutines until the runtime stops.
+    pub(super) fn run(&'static self) {
+        while let Some(gp) = self.find_runnable() {
+            self.execute(gp);
+        }
+    }
+
+    fn find_runnable(&'static self) -> Option<NonNull<G>> {
+        loop {
+            let tick = self.own.tick.get().wrapping_add(1);
+            self.own.tick.set(tick);
+            if tick.is_multiple_of(TURNS) {
+                if self.sched.is_stopping() {
+                    return None;
+                }
+                if let Some(gp) = self.look_around() {
+                    return Some(gp);
+                }
+            }
+            self.take_inbox();
+            if let Some(gp) = self.find_here(tick) {
+                return Some(gp);
+            }
+            if let Some(gp) = self.take_global(GLOBAL_BATCH).or_else(|| self.steal()) {
+                return Some(gp);
+            }
+            if self.sched.is_stopping() {
+                return None;
+            }
+            self.sleep();
+        }
+    }
+
+    /// What must not wait until this M has nothing else to do.
+    fn look_around(&'static self) -> Option<NonNull<G>> {
+        self.fire_timers();
+        if self.registered.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+            self.poll(Some(Duration::ZERO));
+        }
+        self.take_global(1)
+    }
+
+    /// The settled queue and the ring, in turns.
+    #[inline]
+    fn find_here(&self, tick: u32) -> Option<NonNull<G>> {
+        if tick.is_multiple_of(2) {
+            self.settled().pop().or_else(|| self.take_local(tick))
+        } else {
+            self.take_local(tick).or_else(|| self.settled().pop())
+        }
+    }
+
+    /// The goroutine that was spawned last, mostly; but goroutines that each spawn the next must not hold up the
+    /// ring for ever.
+    #[inline]
+    fn take_local(&self, tick: u32) -> Option<NonNull<G>> {
+        let pp = self.pp();
+        if !pp.inbox.is_empty() {
+            for gp in pp.inbox.take_all() {
+                self.enqueue(gp.as_ptr());
+            }
+        }
+        let gp = if tick % TURNS < TURNS / 8 {
+            pp.runq.pop().or_else(|| pp.runq.take_next())
+        } else {
+            pp.runq.take_next().or_else(|| pp.runq.pop())
+        };
+        gp.and_then(NonNull::new)
+    }
+
+    /// Moves what others readied for this M to its settled queue.
+    #[inline]
+    fn take_inbox(&self) {
+        if !self.inbox.is_empty() {
+            for gp in self.inbox.take_all() {
+                self.ready_here(gp);
+            }
+        }
+    }
+
+    /// A share of the global queue: the first of it to run now, the rest to the ring.
+    fn take_global(&self, most: usize) -> Option<NonNull<G>> {
+        let mut first = None;
+        self.sched.globq.pop_share(self.sched.ms().len(), most, |gp| {
+            if first.is_none() {
+                first = Some(gp);
+            } else {
+                self.enqueue(gp.as_ptr());
+            }
+        });
+        first
+    }
+
+    /// Half of another P's ring. An M that was woken to look for work looks several times, and takes what was
+    /// spawned last only at the end: its spawner is likely to park and run it at once, with warm caches.
+    ///
+    /// What placement sent to another P is left alone. It would often be stolen back before that P's M is
+    /// awake, and then nothing would be placed at all.
+    fn steal(&'static self) -> Option<NonNull<G>> {
+        let (ps, pp) = (self.sched.ps(), self.pp());
+        let rounds = if self.own.spinning.get() { SPINS } else { 1 };
+        for round in 1..=rounds {
+            // Each thief begins after itself, so that they do not all go for the same victim.
+            for victim in ps[self.id + 1..].iter().chain(&ps[..self.id]) {
+                let stolen = victim.runq.steal_into(&pp.runq);
+                let stolen = match stolen {
+                    None if round == rounds => victim.runq.take_next(),
+                    stolen => stolen,
+                };
+                if let Some(gp) = stolen.and_then(NonNull::new) {
+                    return Some(gp);
+                }
+            }
+            std::hint::spin_loop();
+        }
+        None
+    }
+
+    /// Sleeps in the poller until there is something to do. The protocol is in [`super::idle`].
+    fn sleep(&'static self) {
+        let idle = &self.sched.idle;
+        if self.own.spinning.replace(false) {
+            idle.stop_spinning();
+        }
+        self.sleeper.prepare();
+        idle.enter(self.id);
+        // The timers are looked at after that, too: another thread may arm one.
+        let timeout = if self.sees_work() {
+            Some(Duration::ZERO)
+        } else {
+            match self.pp().timers.next() {
+                u64::MAX => None,
+                due => Some(Duration::from_nanos(due.saturating_sub(clock::now()))),
+            }
+        };
+        self.poll_and(timeout, || {
+            self.sleeper.finish();
+            if idle.leave(self.id) {
+                self.own.spinning.set(true);
+            }
+        });
+        self.fire_timers();
+    }
+
+    /// The last look before the sleep.
+    fn sees_work(&self) -> bool {
+        !self.inbox.is_empty()
+            || !self.pp().inbox.is_empty()
+            || !self.sched.globq.is_empty()
+            || self.sched.ps().iter().any(|pp| !pp.runq.is_empty())
+            || self.sched.is_stopping()
+    }
+
+    fn fire_timers(&self) {
+        let timers = &self.pp().timers;
+        if timers.next() != u64::MAX {
+            timers.fire_due(clock::now());
+        }
+    }
+
+    fn poll(&'static self, timeout: Option<Duration>) {
+        self.poll_and(timeout, || {});
+    }
+
+    /// Polls, calls `then`, and hands on what is ready.
+    fn poll_and(&'static self, timeout: Option<Duration>, then: impl FnOnce()) {
+        let mut events = self.own.events.borrow_mut();
+        // The poller is closed after the last turn of the loop.
+        let poller = self.own_poller().expect("a running M has its poller");
+        let polled = poller.poll(&mut events, timeout);
+        then();
+        match polled {
+            Ok(0) => {}
+            Ok(_) => {
+                for event in events.iter() {
+                    (self.sched.hooks.on_event)(&event);
+                }
+            }
+            Err(e) => super::fatal("a poller cannot be polled", &e),
+        }
+    }
+
+    /// The thread of this M, from its start to its end.
+    pub(super) fn thread(&'static self) {
+        // Kept until the thread ends: an overflow is reported from there.
+        let _signal_stack = AltStack::new().inspect_err(|e| {
+            super::report(format_args!("M {} cannot report a stack overflow: {e}", self.id));
+        });
+        current::set_mp(self);
+        self.own.pp.set(Some(&self.sched.ps()[self.id]));
+        self.run();
+        self.leave();
+    }
+
+    /// The end of the thread, after the runtime has stopped. What has not started never will. If a goroutine that
+    /// has settled here is left, so is the thread, because the goroutine's thread-locals are the thread's.
+    fn leave(&'static self) {
+        let stopped = || Box::new(super::Stopped);
+        for gp in self.sched.globq.close() {
+            self.sched.abandon(gp, stopped());
+        }
+        for gp in self.pp().inbox.take_all() {
+            self.sched.abandon(gp, stopped());
+        }
+        while let Some(gp) = self.take_local(0) {
+            self.sched.abandon(gp, stopped());
+        }
+        self.own.pp.set(None);
+        self.close_poller();
+        self.flush_stacks();
+        while self.own.live.get() > 0 {
+            std::thread::park();
+        }
+    }
+}

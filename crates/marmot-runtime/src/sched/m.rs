@@ -1,0 +1,334 @@
+//! M: a machine, that is, an operating-system thread that runs goroutines; and P, the right to do so.
+//!
+//! Of an M, others see the inbox, the sleeper, the poller's gate and a few counters. All the rest is its own thread's
+//! alone: the settled queue, the stack cache, the tick. A P has what must survive when its M is stuck and
+//! another takes over: the ring, its inbox, the timers.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ptr::NonNull;
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use crossbeam_utils::CachePadded;
+use marmot_coro::{Coroutine, Progress, StackCache, StackPool};
+use marmot_poll::{Events, Poller};
+
+use super::g::G;
+use super::gate::Gate;
+use super::idle::Sleeper;
+use super::inbox::Inbox;
+use super::queue::List;
+use super::runq::RunQueue;
+use super::timers::Timers;
+use super::{Sched, current, place};
+
+/// How many events one poll takes: enough that a poll's cost is a small share of each.
+const EVENTS: usize = 1024;
+
+/// How many goroutine numbers an M takes at a time.
+const ID_BATCH: u64 = 64;
+
+/// A processor: the right to run goroutines, and the queue of those that may start anywhere.
+pub(crate) struct P {
+    pub(super) runq: RunQueue<G>,
+    /// Unstarted goroutines that placement sent here.
+    pub(super) inbox: Inbox<G>,
+    pub(crate) timers: Timers,
+}
+
+impl P {
+    pub(super) fn new() -> P {
+        P { runq: RunQueue::new(), inbox: Inbox::new(), timers: Timers::new() }
+    }
+}
+
+/// A counter that one thread writes and others read.
+pub(super) struct Count(AtomicU64);
+
+impl Count {
+    pub(super) const fn new() -> Count {
+        Count(AtomicU64::new(0))
+    }
+
+    /// Adds one, for the only thread that writes: no atomic addition is needed.
+    pub(super) fn add_own(&self) {
+        // Release pairs with the Acquire in `get`.
+        self.0.store(self.0.load(Relaxed) + 1, Release);
+    }
+
+    /// Adds one, for a counter that several threads write.
+    pub(super) fn add_shared(&self) {
+        self.0.fetch_add(1, Release);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Acquire)
+    }
+}
+
+/// A machine. It lives as long as the process.
+pub(crate) struct M {
+    pub(crate) id: usize,
+    pub(crate) sched: &'static Sched,
+    /// Goroutines settled here that other threads readied.
+    pub(super) inbox: Inbox<G>,
+    pub(super) sleeper: Sleeper,
+    poller: Gate,
+    /// Connections placed here; see [`place`].
+    pub(super) connections: CachePadded<AtomicUsize>,
+    /// Descriptors registered with this M's poller.
+    pub(crate) registered: AtomicUsize,
+    /// Goroutines that this M has made, and ended. Only its own thread writes them.
+    pub(super) spawned: Count,
+    pub(super) ended: Count,
+    pub(super) own: Own,
+}
+
+/// What only the M's own thread touches.
+pub(super) struct Own {
+    pub(super) pp: Cell<Option<&'static P>>,
+    settled: UnsafeCell<List<G>>,
+    stacks: UnsafeCell<StackCache>,
+    pub(super) events: RefCell<Events>,
+    pub(super) tick: Cell<u32>,
+    /// This M counts among the spinning ones.
+    pub(super) spinning: Cell<bool>,
+    /// Goroutines that have settled here and not ended.
+    pub(super) live: Cell<usize>,
+    ids: Cell<(u64, u64)>,
+}
+
+// SAFETY: `own` is reached only through methods that are for the M's own thread; the rest is `Sync` itself.
+unsafe impl Sync for M {}
+// SAFETY: an M is made by one thread and then run by another, once.
+unsafe impl Send for M {}
+
+impl M {
+    pub(super) fn new(id: usize, sched: &'static Sched, poller: Poller) -> M {
+        M {
+            id,
+            sched,
+            inbox: Inbox::new(),
+            sleeper: Sleeper::new(),
+            poller: Gate::new(poller),
+            connections: CachePadded::new(AtomicUsize::new(0)),
+            registered: AtomicUsize::new(0),
+            spawned: Count::new(),
+            ended: Count::new(),
+            own: Own {
+                pp: Cell::new(None),
+                settled: UnsafeCell::new(List::new()),
+                stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
+                events: RefCell::new(Events::with_capacity(EVENTS)),
+                tick: Cell::new(0),
+                spinning: Cell::new(false),
+                live: Cell::new(0),
+                ids: Cell::new((0, 0)),
+            },
+        }
+    }
+
+    // ---- for any thread ----
+
+    /// Puts a goroutine that settled here into the inbox, and wakes this M if it sleeps.
+    pub(super) fn ready_from_afar(&self, gp: NonNull<G>) {
+        // SAFETY: the caller took `gp` out of where it waited, and records live until they end.
+        unsafe { self.inbox.push(gp) };
+        self.nudge();
+    }
+
+    /// Gives this M's P an unstarted goroutine, and wakes the M if it sleeps.
+    pub(super) fn hand(&self, gp: NonNull<G>) {
+        // SAFETY: the caller took `gp` from a queue, and records live until they end.
+        unsafe { self.sched.ps()[self.id].inbox.push(gp) };
+        if let Some(i) = self.sched.idle.claim_one(self.id) {
+            self.sched.ms()[i].nudge();
+        }
+    }
+
+    /// Wakes this M if it sleeps, so that it looks at its queues and its timers.
+    pub(crate) fn nudge(&self) {
+        if self.sleeper.wake() {
+            self.ring();
+        }
+    }
+
+    /// Makes the poll of this M return.
+    pub(super) fn ring(&self) {
+        if let Some(Err(e)) = self.poller.with(Poller::wake) {
+            super::fatal("a poller cannot be woken", &e);
+        }
+    }
+
+    /// Calls `f` with this M's poller, unless the runtime has shut down.
+    pub(crate) fn with_poller<R>(&'static self, f: impl FnOnce(&Poller) -> R) -> Option<R> {
+        match current::mp() {
+            Some(mp) if std::ptr::eq(mp, self) => self.own_poller().map(f),
+            _ => self.poller.with(f),
+        }
+    }
+
+    /// The P that this M holds while it runs.
+    pub(crate) fn home_p(&self) -> &'static P {
+        &self.sched.ps()[self.id]
+    }
+
+    // ---- for its own thread ----
+
+    /// The P that this M holds.
+    #[inline]
+    pub(crate) fn pp(&self) -> &'static P {
+        // Only an M that holds a P runs goroutines, or code that asks.
+        self.own.pp.get().expect("a running M holds a P")
+    }
+
+    pub(super) fn own_poller(&self) -> Option<&Poller> {
+        // SAFETY: this is the M's own thread, and it closes the poller as its last act.
+        unsafe { self.poller.own() }
+    }
+
+    pub(super) fn close_poller(&self) {
+        // SAFETY: this is the M's own thread, and no reference is held across the call.
+        unsafe { self.poller.close() }
+    }
+
+    #[inline]
+    pub(super) fn settled(&self) -> &mut List<G> {
+        // SAFETY: this is the M's own thread, and no caller keeps the reference across anything that could
+        // come back here.
+        unsafe { &mut *self.own.settled.get() }
+    }
+
+    /// Puts a goroutine that settled here into the settled queue.
+    #[inline]
+    pub(super) fn ready_here(&self, gp: NonNull<G>) {
+        // SAFETY: records live until they end.
+        unsafe { gp.as_ref() }.status.ready();
+        // SAFETY: as above, and it is in no queue, because it was waiting or running.
+        unsafe { self.settled().push(gp) };
+    }
+
+    /// A goroutine number; numbers are unique in the process and count up roughly.
+    pub(crate) fn next_id(&self) -> u64 {
+        let (mut next, mut end) = self.own.ids.get();
+        if next == end {
+            next = super::take_ids(ID_BATCH);
+            end = next + ID_BATCH;
+        }
+        self.own.ids.set((next + 1, end));
+        next
+    }
+
+    /// Queues a goroutine that was just spawned here.
+    pub(crate) fn spawn(&'static self, gp: NonNull<G>) {
+        self.spawned.add_own();
+        // SAFETY: records live until they end.
+        if unsafe { gp.as_ref() }.pinned.get() {
+            // SAFETY: as above, and it is new, hence in no queue.
+            unsafe { self.settled().push(gp) };
+        } else {
+            self.submit(gp);
+        }
+    }
+
+    /// Queues an unstarted goroutine, to run next unless somebody takes it first.
+    pub(super) fn submit(&'static self, gp: NonNull<G>) {
+        let pp = self.pp();
+        if let Some(displaced) = pp.runq.put_next(gp.as_ptr()) {
+            self.enqueue(displaced);
+        }
+        // Alone, this M would wake nobody but itself.
+        if self.sched.ms().len() > 1 {
+            self.sched.wake_one();
+        }
+    }
+
+    /// Puts an unstarted goroutine at the end of the ring.
+    pub(super) fn enqueue(&self, gp: *mut G) {
+        self.pp().runq.push(gp, |batch| {
+            // The ring holds no null pointers.
+            let batch = batch.iter().map(|&gp| NonNull::new(gp).expect("queued pointers are not null"));
+            // SAFETY: they come out of the ring just now, and records live until they end.
+            if !unsafe { self.sched.globq.push_all(batch.clone()) } {
+                batch.for_each(|gp| self.sched.abandon(gp, Box::new(super::Stopped)));
+            }
+        });
+    }
+
+    /// Runs `gp` until it parks, yields or ends.
+    pub(super) fn execute(&'static self, gp: NonNull<G>) {
+        if self.own.spinning.get() {
+            self.own.spinning.set(false);
+            if self.sched.idle.stop_spinning() {
+                self.sched.wake_one();
+            }
+        }
+        // SAFETY: records live until they end.
+        let g = unsafe { gp.as_ref() };
+        if g.mp().is_none() && !self.start(gp) {
+            return;
+        }
+        g.status.run();
+        current::set_gp(gp.as_ptr());
+        // SAFETY: this is the M that `gp` has settled on.
+        let coro = unsafe { g.coro() };
+        // `start` made it, and `finish` alone takes it away.
+        let progress = coro.as_mut().expect("a started goroutine has a stack").resume();
+        current::set_gp(std::ptr::null_mut());
+        if let Progress::Finished = progress {
+            self.finish(gp);
+        }
+    }
+
+    /// Gives `gp` a stack and settles it here. False if it went to another M, or no stack could be had.
+    fn start(&'static self, gp: NonNull<G>) -> bool {
+        if !place::stays(self, gp) {
+            return false;
+        }
+        // SAFETY: records live until they end.
+        let g = unsafe { gp.as_ref() };
+        let size = g.spec.stack_size.unwrap_or(self.sched.stack_size);
+        // SAFETY: this is the M's own thread, and the cache calls nobody back.
+        let stack = match unsafe { &mut *self.own.stacks.get() }.take(size) {
+            Ok(stack) => stack,
+            Err(e) => {
+                super::report(format_args!("{g} was not started: {e}"));
+                self.sched.abandon(gp, Box::new(e));
+                return false;
+            }
+        };
+        g.settle(self);
+        self.own.live.set(self.own.live.get() + 1);
+        let coro = Coroutine::new(stack, move |suspender| {
+            // SAFETY: records live until they end.
+            let g = unsafe { gp.as_ref() };
+            g.set_suspender(suspender);
+            // SAFETY: this is the goroutine itself, once.
+            unsafe { (g.vtable().run)(gp) }
+        });
+        // SAFETY: this is the M that `gp` has settled on.
+        *unsafe { g.coro() } = Some(coro);
+        true
+    }
+
+    /// Takes leave of a goroutine that has returned.
+    fn finish(&self, gp: NonNull<G>) {
+        // SAFETY: the scheduler's own reference, given up in `retire`.
+        let g = unsafe { gp.as_ref() };
+        // SAFETY: this is the M that `gp` has settled on.
+        if let Some(coro) = unsafe { g.coro() }.take() {
+            // SAFETY: this is the M's own thread, and the cache calls nobody back.
+            unsafe { &mut *self.own.stacks.get() }.put(coro.into_stack());
+        }
+        self.own.live.set(self.own.live.get() - 1);
+        self.sched.retire(gp);
+    }
+
+    /// Gives the cached stacks back to the shared pool.
+    pub(super) fn flush_stacks(&self) {
+        // SAFETY: this is the M's own thread, and the cache calls nobody back.
+        unsafe { &mut *self.own.stacks.get() }.flush();
+    }
+}

@@ -1,0 +1,153 @@
+//! The states of a goroutine, and the only code that moves it between them.
+//!
+//! | state | in which queue or slot | who moves it on |
+//! |---|---|---|
+//! | `New` | a run queue, or the slot of a descriptor that it waits for | the M that first runs it (or a plain thread, for `go_local` there) |
+//! | `Runnable` | its M's settled queue or inbox | its M |
+//! | `Running` | none; its M's `current` | itself |
+//! | `Waiting(reason)` | the slot, list or timer that it waits at | whoever takes it out of there, by [`super::ready`] |
+//! | `Dead` | none | nobody |
+//!
+//! ```text
+//!   New ──► Running ──► Dead
+//!             ▲  │ │
+//!             │  │ └──► Waiting ──► Runnable ─┐
+//!             │  └───────────────► Runnable ──┤
+//!             └───────────────────────────────┘
+//! ```
+//!
+//! The word decides nothing. Whoever takes a goroutine out of the place where it waits owns the right to
+//! ready it, and places hand out each goroutine once; this word records the state for reports and debug
+//! assertions. Therefore plain stores do: once a goroutine has started, only its own M writes the word.
+//!
+//! Why no `Waiting`-in-progress state, as Go has between `gopark` and the end of the switch: a started goroutine is
+//! settled. Another M can only put it into its own M's inbox, and that M looks there after the switch.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// Why a goroutine waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// In `park`, for an `unpark`.
+    Parked = 16,
+    /// In `sleep`, for a point in time.
+    Sleep,
+    /// For another goroutine to finish.
+    Join,
+    /// For the goroutines of a scope to finish.
+    Scope,
+    /// For a closure that runs on a spare thread.
+    Blocking,
+    /// For a descriptor to become readable, or for a connection to accept.
+    IoRead,
+    /// For a descriptor to become writable.
+    IoWrite,
+    /// For another goroutine to finish its read or write of the same descriptor.
+    IoTurn,
+}
+
+impl WaitReason {
+    const ALL: [WaitReason; 8] = [
+        WaitReason::Parked,
+        WaitReason::Sleep,
+        WaitReason::Join,
+        WaitReason::Scope,
+        WaitReason::Blocking,
+        WaitReason::IoRead,
+        WaitReason::IoWrite,
+        WaitReason::IoTurn,
+    ];
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WaitReason::Parked => "park",
+            WaitReason::Sleep => "sleep",
+            WaitReason::Join => "join",
+            WaitReason::Scope => "scope",
+            WaitReason::Blocking => "blocking call",
+            WaitReason::IoRead => "IO read",
+            WaitReason::IoWrite => "IO write",
+            WaitReason::IoTurn => "turn at a descriptor",
+        })
+    }
+}
+
+/// A goroutine's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    New,
+    Runnable,
+    Running,
+    Waiting(WaitReason),
+    Dead,
+}
+
+const NEW: u8 = 0;
+const RUNNABLE: u8 = 1;
+const RUNNING: u8 = 2;
+const DEAD: u8 = 3;
+
+/// The state word of a goroutine.
+pub(crate) struct Status(AtomicU8);
+
+impl Status {
+    pub(crate) const fn new() -> Self {
+        Status(AtomicU8::new(NEW))
+    }
+
+    pub(crate) fn get(&self) -> State {
+        match self.0.load(Relaxed) {
+            NEW => State::New,
+            RUNNABLE => State::Runnable,
+            RUNNING => State::Running,
+            DEAD => State::Dead,
+            reason => State::Waiting(WaitReason::ALL[usize::from(reason - 16)]),
+        }
+    }
+
+    /// `New` or `Runnable` to `Running`: its M switches to it.
+    pub(crate) fn run(&self) {
+        debug_assert!(matches!(self.get(), State::New | State::Runnable), "{:?}", self.get());
+        self.0.store(RUNNING, Relaxed);
+    }
+
+    /// `Running` to `Waiting`: it is about to switch away.
+    pub(crate) fn wait(&self, reason: WaitReason) {
+        debug_assert_eq!(self.get(), State::Running);
+        self.0.store(reason as u8, Relaxed);
+    }
+
+    /// `Waiting` to `Runnable`, when its M takes it into the settled queue; or `Running` to `Runnable`, by a yield.
+    pub(crate) fn ready(&self) {
+        debug_assert!(matches!(self.get(), State::Waiting(_) | State::Running), "{:?}", self.get());
+        self.0.store(RUNNABLE, Relaxed);
+    }
+
+    /// To `Dead`: it has returned, or will never run.
+    pub(crate) fn die(&self) {
+        debug_assert!(matches!(self.get(), State::New | State::Running), "{:?}", self.get());
+        self.0.store(DEAD, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_survives_the_word() {
+        for reason in WaitReason::ALL {
+            let status = Status::new();
+            status.run();
+            status.wait(reason);
+            assert_eq!(status.get(), State::Waiting(reason));
+            status.ready();
+            assert_eq!(status.get(), State::Runnable);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Plain threads as waiters.
+//!
+//! Every blocking call also works from a thread that is no M: the thread blocks. So that the places where one
+//! waits (a descriptor's slot, a join word, a list of turns) know one kind of waiter only, such a thread has a record
+//! like a goroutine's, whose readying wakes the thread. It is in no queue and never runs on an M.
+//!
+//! The record has a parker of its own and not `std::thread::park`'s: that one's token belongs to the user's code.
+
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::Instant;
+
+use super::g::{G, GRef, Spec, VTable};
+
+/// Blocks a thread until it is woken.
+pub(crate) struct Parker {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Parker {
+    fn new() -> Self {
+        Parker { woken: Mutex::new(false), changed: Condvar::new() }
+    }
+
+    pub(crate) fn wake(&self) {
+        *self.lock() = true;
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn wait(&self) {
+        let mut woken = self.lock();
+        while !*woken {
+            woken = self.changed.wait(woken).unwrap_or_else(|e| e.into_inner());
+        }
+        *woken = false;
+    }
+
+    /// False if `until` came first. The caller then makes sure that nobody will wake it, or waits on.
+    pub(crate) fn wait_until(&self, until: Instant) -> bool {
+        let mut woken = self.lock();
+        while !*woken {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            woken = self.changed.wait_timeout(woken, left).unwrap_or_else(|e| e.into_inner()).0;
+        }
+        *woken = false;
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        // Nothing that panics runs under the lock.
+        self.woken.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+static VTABLE: VTable = VTable {
+    run: |_| unreachable!("a thread's record is never run"),
+    abandon: |_, _| unreachable!("a thread's record is never run"),
+    take_result: |_, _| unreachable!("a thread's record has no result"),
+    drop_result: |_| unreachable!("a thread's record has no result"),
+    // SAFETY: `record` leaked the box, and the last reference is gone.
+    free: |gp| drop(unsafe { Box::from_raw(gp.as_ptr()) }),
+};
+
+thread_local! {
+    static RECORD: GRef = record();
+}
+
+fn record() -> GRef {
+    let spec = Spec {
+        name: thread::current().name().map(Box::from),
+        stack_size: None,
+        site: Location::caller(),
+    };
+    let g = G::new(None, super::next_id(), spec, &VTABLE, 1, Some(Box::new(Parker::new())));
+    // SAFETY: the record was made with one reference, which is taken over here.
+    unsafe { GRef::from_owned(NonNull::from(Box::leak(Box::new(g)))) }
+}
+
+/// The calling thread's record, which lives at least as long as the thread runs.
+pub(crate) fn current() -> NonNull<G> {
+    RECORD.try_with(GRef::as_ptr).unwrap_or_else(|_| {
+        // The thread is destroying its thread-locals, and one of their destructors waits. Nothing would free a
+        // record after that: this one stays.
+        let record = record();
+        let gp = record.as_ptr();
+        std::mem::forget(record);
+        gp
+    })
+}

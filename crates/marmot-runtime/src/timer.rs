@@ -1,0 +1,97 @@
+//! Waiting for a point in time: `sleep` and `park` with a limit; and where a timer is armed.
+
+use std::ptr::NonNull;
+use std::time::Instant;
+
+use crate::sched::{self, Fire, G, M, Timer, WaitReason, clock, current};
+
+/// Arms `timer` in the heap of this thread's P, or, on a plain thread, in that of `mp`.
+///
+/// # Safety
+///
+/// As for `Timers::arm`: the timer stays where it is until it is disarmed, `fire` fits what it sits in, and nobody
+/// else arms or disarms it meanwhile.
+pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire, mp: &'static M) {
+    match current::mp() {
+        // SAFETY: the caller's word.
+        Some(here) => unsafe { here.pp().timers.arm(timer, when, fire) },
+        None => {
+            // SAFETY: the caller's word.
+            unsafe { mp.home_p().timers.arm(timer, when, fire) };
+            mp.nudge();
+        }
+    }
+}
+
+/// Waits until `until`. Parks the goroutine, or blocks the plain thread.
+pub(crate) fn sleep_until(until: Instant) {
+    let (Some(gp), Some(mp)) = (current::gp(), current::mp()) else {
+        std::thread::sleep(until.saturating_duration_since(Instant::now()));
+        return;
+    };
+    let when = clock::at(until);
+    if when <= clock::now() {
+        sched::yield_now();
+        return;
+    }
+    // SAFETY: the record outlives the wait, the timer fires once and is then in no heap; nobody else uses it.
+    unsafe { mp.pp().timers.arm(&gp.as_ref().timer, when, wake_sleeper) };
+    sched::park(gp, WaitReason::Sleep);
+}
+
+unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64) -> Option<u64> {
+    sched::ready(G::of_timer(timer));
+    None
+}
+
+/// Waits for a notification of the caller's token, at most until `until`.
+pub(crate) fn park_token(until: Option<Instant>) {
+    let gp = sched::waiter();
+    // SAFETY: the caller's own record.
+    let g = unsafe { gp.as_ref() };
+    if g.token.take() {
+        return;
+    }
+    let Some(until) = until else {
+        if g.token.park() {
+            sched::park(gp, WaitReason::Parked);
+            g.token.finish();
+        }
+        return;
+    };
+    if let Some(parker) = g.parker() {
+        // The limit and a notification may race: whoever leaves `PARKED` decides.
+        if g.token.park() {
+            if !parker.wait_until(until) && !g.token.time_out() {
+                parker.wait();
+            }
+            g.token.finish();
+        }
+        return;
+    }
+    let when = clock::at(until);
+    if when <= clock::now() {
+        sched::yield_now();
+        g.token.take();
+        return;
+    }
+    // A goroutine runs on an M.
+    let mp = current::mp().expect("a goroutine has an M");
+    if g.token.park() {
+        // Armed after `PARKED` is set, so that a timer that fires at once finds it.
+        // SAFETY: the record outlives the wait, and the timer is disarmed after it; nobody else uses it.
+        unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked) };
+        sched::park(gp, WaitReason::Parked);
+        g.token.finish();
+        g.timer.disarm();
+    }
+}
+
+unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64) -> Option<u64> {
+    let gp = G::of_timer(timer);
+    // SAFETY: the timer is armed, so its record is alive.
+    if unsafe { gp.as_ref() }.token.time_out() {
+        sched::ready(gp);
+    }
+    None
+}

@@ -1,0 +1,42 @@
+//! Goroutines for Rust: network I/O that reads like blocking code and scales like epoll.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use marmot::net::{TcpListener, TcpStream};
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let addr = listener.local_addr()?;
+//! marmot::go(move || {
+//!     for conn in listener.incoming().flatten() {
+//!         marmot::go(move || {
+//!             let mut conn = conn;
+//!             let mut buf = [0; 1024];
+//!             while let Ok(n @ 1..) = conn.read(&mut buf) {
+//!                 if conn.write_all(&buf[..n]).is_err() {
+//!                     break;
+//!                 }
+//!             }
+//!         });
+//!     }
+//! });
+//!
+//! let mut conn = TcpStream::connect(addr)?;
+//! conn.write_all(b"hello")?;
+//! let mut word = [0; 5];
+//! conn.read_exact(&mut word)?;
+//! assert_eq!(&word, b"hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+//pub use marmot_macros::{main, test};
+pub use marmot_runtime::{
+    Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
+    ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, current, go,
+    go_local, net, park, park_timeout, scope, sleep, sleep_until, yield_now,
+};
+
+/// What the attributes expand to. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use marmot_runtime::{run_main, run_test};
+}
