@@ -9,6 +9,7 @@ use std::thread;
 
 use super::Sched;
 use super::g::{G, Spec, VTable};
+use super::join::Ended;
 use super::park;
 
 enum Stage<F, T> {
@@ -57,6 +58,8 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
             report_panic(&**payload);
         }
         *stage = Stage::Result(result);
+        // SAFETY: the result is in place, and not touched below unless it is ours.
+        unsafe { end(gp) };
     }
 
     unsafe fn abandon(gp: NonNull<G>, why: Box<dyn Any + Send>) {
@@ -65,6 +68,8 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         let unrun = std::mem::replace(stage, Stage::Result(Err(why)));
         // A capture's destructor may panic; the goroutine that it would belong to does not exist.
         drop(catch_unwind(AssertUnwindSafe(|| drop(unrun))));
+        // SAFETY: as above.
+        unsafe { end(gp) };
     }
 
     unsafe fn take_result(gp: NonNull<G>, out: *mut ()) {
@@ -85,6 +90,23 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
     unsafe fn free(gp: NonNull<G>) {
         // SAFETY: `new` leaked the box, and the last reference is gone.
         drop(unsafe { Box::from_raw(gp.cast::<Self>().as_ptr()) });
+    }
+}
+
+/// Says that the result is in place. It belongs to the handle from now on; if there is none, it is dropped, on the
+/// goroutine's own stack, where its destructor may park.
+///
+/// # Safety
+///
+/// The caller keeps no reference to the result, and has a reference to the record.
+unsafe fn end(gp: NonNull<G>) {
+    // SAFETY: the caller's reference.
+    let g = unsafe { gp.as_ref() };
+    match g.join.end() {
+        Ended::Quietly => {}
+        Ended::Wake(waiter) => park::ready(waiter),
+        // SAFETY: the handle gave the result up, so it is ours.
+        Ended::DropResult => unsafe { (g.vtable().drop_result)(gp) },
     }
 }
 

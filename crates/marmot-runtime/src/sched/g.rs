@@ -37,9 +37,9 @@ use super::timers::Timer;
 
 /// What the generic cell around a record does.
 pub(crate) struct VTable {
-    /// Runs the closure, on the goroutine's own stack, and keeps its result or its panic.
+    /// Runs the closure, on the goroutine's own stack, keeps its result or its panic, and lets the joiner know.
     pub(crate) run: unsafe fn(NonNull<G>),
-    /// Drops the closure unrun, and makes `why` the result.
+    /// Drops the closure unrun, makes `why` the result, and lets the joiner know.
     pub(crate) abandon: unsafe fn(NonNull<G>, why: Box<dyn std::any::Any + Send>),
     /// Moves the result out, to `out`: room for a `std::thread::Result` of the closure's type.
     pub(crate) take_result: unsafe fn(NonNull<G>, out: *mut ()),

@@ -24,8 +24,9 @@ use super::runq::RunQueue;
 use super::timers::Timers;
 use super::{Sched, current, place};
 
-/// How many events one poll takes: enough that a poll's cost is a small share of each.
-const EVENTS: usize = 1024;
+/// How many events one poll takes: enough that a poll's cost is a small share of each, and no more than
+/// the ring holds.
+const EVENTS: usize = 256;
 
 /// How many goroutine numbers an M takes at a time.
 const ID_BATCH: u64 = 64;
@@ -221,7 +222,7 @@ impl M {
         next
     }
 
-    /// Queues a goroutine that was just spawned here.
+    /// Queues a goroutine that was just spawned here, to run next unless somebody takes it first.
     pub(crate) fn spawn(&'static self, gp: NonNull<G>) {
         self.spawned.add_own();
         // SAFETY: records live until they end.
@@ -229,16 +230,21 @@ impl M {
             // SAFETY: as above, and it is new, hence in no queue.
             unsafe { self.settled().push(gp) };
         } else {
-            self.submit(gp);
+            if let Some(displaced) = self.pp().runq.put_next(gp.as_ptr()) {
+                self.enqueue(displaced);
+            }
+            self.wake_another();
         }
     }
 
-    /// Queues an unstarted goroutine, to run next unless somebody takes it first.
-    pub(super) fn submit(&'static self, gp: NonNull<G>) {
-        let pp = self.pp();
-        if let Some(displaced) = pp.runq.put_next(gp.as_ptr()) {
-            self.enqueue(displaced);
-        }
+    /// Queues an unstarted goroutine after the others.
+    pub(super) fn queue(&'static self, gp: NonNull<G>) {
+        self.enqueue(gp.as_ptr());
+        self.wake_another();
+    }
+
+    /// Lets an M that sleeps look for what was queued here.
+    fn wake_another(&self) {
         // Alone, this M would wake nobody but itself.
         if self.sched.ms().len() > 1 {
             self.sched.wake_one();

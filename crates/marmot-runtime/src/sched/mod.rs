@@ -77,7 +77,6 @@ pub(crate) use status::State;
 pub(crate) use timers::{Fire, Timer};
 
 use idle::Idle;
-use join::Ended;
 use m::{Count, P};
 use queue::GlobalQueue;
 
@@ -204,18 +203,12 @@ impl Sched {
         self.retire(gp);
     }
 
-    /// Makes the result known, and gives up the scheduler's reference.
+    /// Gives up the scheduler's reference to a goroutine that has ended.
     fn retire(&self, gp: NonNull<G>) {
         // SAFETY: the scheduler's own reference, given up below.
         let g = unsafe { gp.as_ref() };
         g.status.die();
         place::ended(self, g);
-        match g.join.end() {
-            Ended::Quietly => {}
-            Ended::Wake(waiter) => ready(waiter),
-            // SAFETY: the handle gave the result up, so it is ours.
-            Ended::DropResult => unsafe { (g.vtable().drop_result)(gp) },
-        }
         // SAFETY: the scheduler's own reference, which it uses no more.
         unsafe { G::release(gp) };
         match self.own_m() {

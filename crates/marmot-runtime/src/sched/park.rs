@@ -49,7 +49,7 @@ pub(crate) fn ready(gp: NonNull<G>) {
     match (g.mp(), here) {
         (Some(mp), Some(here)) if std::ptr::eq(mp, here) => here.ready_here(gp),
         (Some(mp), _) => mp.ready_from_afar(gp),
-        (None, Some(here)) if g.sched.is_some_and(|s| std::ptr::eq(s, here.sched)) => here.submit(gp),
+        (None, Some(here)) if g.sched.is_some_and(|s| std::ptr::eq(s, here.sched)) => here.queue(gp),
         // Only a thread's record has no runtime, and that was dealt with above.
         (None, _) => g.sched.expect("a goroutine belongs to a runtime").submit(gp),
     }

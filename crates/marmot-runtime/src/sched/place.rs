@@ -42,6 +42,10 @@ pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
             }
             true
         }
+        Placing::Fresh if g.pinned.get() => {
+            count(mp, g);
+            true
+        }
         Placing::Fresh => {
             let fewest = ms.iter().min_by_key(|m| m.connections.load(Relaxed));
             // There is at least this M.
