@@ -1,8 +1,8 @@
 //! `blocking`: a closure that blocks its thread, run on a spare one while the goroutine is parked.
 //!
-//! The closure may borrow from the caller's stack: the caller does not return before the closure has, and a parked
-//! goroutine is never unwound. Spare threads are started as needed, up to [`MAX_THREADS`], and end after
-//! [`KEEP`] without work; beyond the limit, closures queue.
+//! The closure may borrow from the caller's stack: the caller does not return before the closure
+//! has, and a parked goroutine is never unwound. Spare threads are started as needed, up to
+//! [`MAX_THREADS`], and end after [`KEEP`] without work; beyond the limit, closures queue.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -83,7 +83,8 @@ unsafe fn run<F: FnOnce() -> T, T>(data: NonNull<()>) {
 
 fn submit(job: Job) -> std::io::Result<()> {
     let mut pool = pool();
-    // An idle thread that has been told of a job counts as idle until it has it, and so does the job as waiting.
+    // An idle thread that has been told of a job counts as idle until it has it, and so does the
+    // job as waiting.
     if pool.jobs.len() >= pool.idle && pool.threads < MAX_THREADS {
         match thread::Builder::new().name("marmot-blocking".into()).spawn(serve) {
             Ok(_) => pool.threads += 1,
@@ -104,7 +105,8 @@ fn serve() {
     loop {
         while let Some(job) = pool.jobs.pop_front() {
             drop(pool);
-            // SAFETY: the job came out of the queue once, and its goroutine is parked until we ready it.
+            // SAFETY: the job came out of the queue once, and its goroutine is parked until we
+            // ready it.
             unsafe { (job.run)(job.data) };
             sched::ready(job.gp);
             pool = self::pool();

@@ -1,4 +1,5 @@
-//! Marmot's runtime: the scheduler, the netpoller, descriptors and network types. Programs use it through the crate `marmot`.
+//! Marmot's runtime: the scheduler, the netpoller, descriptors and network types. Programs use it
+//! through the crate `marmot`.
 //!
 //! | module | what it holds | what it knows of |
 //! |---|---|---|
@@ -21,8 +22,8 @@ mod timer;
 
 pub use marmot_coro::StackError;
 pub use rt::{
-    Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
-    ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main,
-    run_test, scope, sleep, sleep_until, yield_now,
+    Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope, ScopedJoinHandle,
+    ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main, run_test, scope, sleep, sleep_until,
+    yield_now,
 };
 pub use sched::{Stopped, WaitReason};

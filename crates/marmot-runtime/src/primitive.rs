@@ -1,8 +1,8 @@
 //! The one switch between `std` and loom.
 //!
 //! Only the files that hold a lock-free protocol without knowing what runs over it (`sched::runq`,
-//! `sched::inbox`, `sched::idle`, `netpoll::slot`) take their atomics from here, so that the models in
-//! `tests/loom.rs` run the very code that ships. Everything else uses `std` directly.
+//! `sched::inbox`, `sched::idle`, `netpoll::slot`) take their atomics from here, so that the models
+//! in `tests/loom.rs` run the very code that ships. Everything else uses `std` directly.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic;

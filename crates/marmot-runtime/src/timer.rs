@@ -9,8 +9,8 @@ use crate::sched::{self, Fire, G, M, Timer, WaitReason, clock, current};
 ///
 /// # Safety
 ///
-/// As for `Timers::arm`: the timer stays where it is until it is disarmed, `fire` fits what it sits in, and nobody
-/// else arms or disarms it meanwhile.
+/// As for `Timers::arm`: the timer stays where it is until it is disarmed, `fire` fits what it sits
+/// in, and nobody else arms or disarms it meanwhile.
 pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire, mp: &'static M) {
     match current::mp() {
         // SAFETY: the caller's word.
@@ -34,7 +34,8 @@ pub(crate) fn sleep_until(until: Instant) {
         sched::yield_now();
         return;
     }
-    // SAFETY: the record outlives the wait, the timer fires once and is then in no heap; nobody else uses it.
+    // SAFETY: the record outlives the wait, the timer fires once and is then in no heap; nobody
+    // else uses it.
     unsafe { mp.pp().timers.arm(&gp.as_ref().timer, when, wake_sleeper) };
     sched::park(gp, WaitReason::Sleep);
 }
@@ -78,8 +79,8 @@ pub(crate) fn park_token(until: Option<Instant>) {
     // A goroutine runs on an M.
     let mp = current::mp().expect("a goroutine has an M");
     if g.token.park() {
-        // Armed after `PARKED` is set, so that a timer that fires at once finds it.
-        // SAFETY: the record outlives the wait, and the timer is disarmed after it; nobody else uses it.
+        // Armed after `PARKED` is set, so that a timer that fires at once finds it. SAFETY: the
+        // record outlives the wait, and the timer is disarmed after it; nobody else uses it.
         unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked) };
         sched::park(gp, WaitReason::Parked);
         g.token.finish();

@@ -22,8 +22,7 @@ fn a_thousand_goroutines_each_spawn_one_more() {
     for procs in [1, 2, 4] {
         let rt = runtime(procs);
         let sum = rt.run(|| {
-            let all: Vec<_> =
-                (0..1000u64).map(|i| marmot::go(move || marmot::go(move || i).join().unwrap())).collect();
+            let all: Vec<_> = (0..1000u64).map(|i| marmot::go(move || marmot::go(move || i).join().unwrap())).collect();
             all.into_iter().map(|h| h.join().unwrap()).sum::<u64>()
         });
         assert_eq!(sum, 499_500);

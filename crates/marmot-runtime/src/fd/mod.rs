@@ -15,10 +15,7 @@ mod turn;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
-use std::sync::atomic::{
-    AtomicBool, AtomicU64,
-    Ordering::Relaxed,
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::netpoll::{Direction, NEVER, PollDesc};
@@ -147,9 +144,7 @@ impl<S: AsFd> Fd<S> {
     }
 
     fn must_try(&self, direction: Direction) -> bool {
-        !self.side(direction).drained.load(Relaxed)
-            || !self.desc.is_still_drained(direction)
-            || self.is_nonblocking()
+        !self.side(direction).drained.load(Relaxed) || !self.desc.is_still_drained(direction) || self.is_nonblocking()
     }
 
     /// Waits until a read would find something: bytes, the end, or an error. `peek` looks without taking.
@@ -195,11 +190,7 @@ impl<S: AsFd> Fd<S> {
     /// # Errors
     ///
     /// When the descriptor cannot be registered; `gp` is the caller's still.
-    pub(crate) fn wait_unstarted(
-        &self,
-        gp: &GRef,
-        peek: impl FnMut(&S) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub(crate) fn wait_unstarted(&self, gp: &GRef, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
         self.read.turn.take();
         let begun = self.desc.check(Direction::Read).and_then(|()| self.is_readable(peek));
         match begun {
@@ -238,11 +229,7 @@ impl<S: AsFd> Fd<S> {
     }
 
     /// The timeout of each operation, as `std` has it.
-    pub(crate) fn set_timeout(
-        &self,
-        direction: Direction,
-        timeout: Option<Duration>,
-    ) -> io::Result<()> {
+    pub(crate) fn set_timeout(&self, direction: Direction, timeout: Option<Duration>) -> io::Result<()> {
         if timeout == Some(Duration::ZERO) {
             let text = "a timeout of zero would never let anything happen; use None for no timeout";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));

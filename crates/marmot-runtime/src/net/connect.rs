@@ -22,9 +22,7 @@ pub(super) fn connect(addr: impl ToSocketAddrs) -> io::Result<Stream> {
             Err(e) => last = Some(e),
         }
     }
-    Err(last.unwrap_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")
-    }))
+    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")))
 }
 
 /// Connects to `addr`, within `timeout`.

@@ -29,12 +29,12 @@ impl fmt::Display for Shortage {
                 }
                 f.write_str("; close some, or raise the limit: `ulimit -n`, or LimitNOFILE= of its service")
             }
-            Shortage::SystemDescriptors => f.write_str(
-                "the system has no descriptor left; close some, or raise fs.file-max (sysctl)",
-            ),
-            Shortage::Memory => f.write_str(
-                "the kernel has no memory for sockets; free some, or raise net.ipv4.tcp_mem (sysctl)",
-            ),
+            Shortage::SystemDescriptors => {
+                f.write_str("the system has no descriptor left; close some, or raise fs.file-max (sysctl)")
+            }
+            Shortage::Memory => {
+                f.write_str("the kernel has no memory for sockets; free some, or raise net.ipv4.tcp_mem (sysctl)")
+            }
             Shortage::Ports => f.write_str(
                 "no local port is left for this destination, or the address is not this machine's; \
                  reuse connections, connect to or from more addresses, or widen \

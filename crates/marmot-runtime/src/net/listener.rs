@@ -301,9 +301,7 @@ impl TcpListenerBuilder {
                 Err(e) => last = Some(e),
             }
         }
-        Err(last.unwrap_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")
-        }))
+        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")))
     }
 
     fn bind_one(&self, addr: SocketAddr) -> io::Result<TcpListener> {

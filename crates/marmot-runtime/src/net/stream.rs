@@ -372,10 +372,7 @@ impl TcpStream {
         Ok(io)
     }
 
-    fn write_with(
-        &self,
-        op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    fn write_with(&self, op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>) -> io::Result<usize> {
         self.fd.run(Writing, op, |_| false)
     }
 }

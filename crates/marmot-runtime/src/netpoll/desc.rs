@@ -267,12 +267,7 @@ impl PollDesc {
 
     /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then, or at the deadline, or
     /// when the descriptor is closed; whoever starts it looks. Only for the holder of the turn.
-    pub(crate) fn wait_unstarted(
-        &'static self,
-        gp: &GRef,
-        fd: impl AsFd,
-        timeout: Option<Duration>,
-    ) -> io::Result<()> {
+    pub(crate) fn wait_unstarted(&'static self, gp: &GRef, fd: impl AsFd, timeout: Option<Duration>) -> io::Result<()> {
         let home = self.register(fd.as_fd())?;
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
         Ok(())

@@ -1,7 +1,8 @@
 //! The netpoller: turns readiness into parked and readied goroutines.
 //!
-//! Below it is the platform's poller ([`marmot_poll`]), which knows descriptors and keys; above it are the descriptors of
-//! `fd`, which know only "wait until a try may succeed". Each M has a poller of its own and sleeps in it.
+//! Below it is the platform's poller ([`marmot_poll`]), which knows descriptors and keys; above it
+//! are the descriptors of `fd`, which know only "wait until a try may succeed". Each M has a poller
+//! of its own and sleeps in it.
 //!
 //! The life of a read that has to wait:
 //!
@@ -18,7 +19,10 @@ mod table;
 
 use std::io;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::{Acquire, Relaxed, Release}};
+use std::sync::atomic::{
+    AtomicPtr, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use marmot_coro::DEFAULT_STACK_SIZE;
 use marmot_poll::Event;
@@ -38,7 +42,8 @@ fn on_event(event: &Event) {
     }
 }
 
-/// The scheduler of the calling goroutine; on a plain thread, the default one, which starts on first use.
+/// The scheduler of the calling goroutine; on a plain thread, the default one, which starts on
+/// first use.
 pub(crate) fn sched_here() -> io::Result<&'static Sched> {
     match current::mp() {
         Some(mp) => Ok(mp.sched),
@@ -49,7 +54,8 @@ pub(crate) fn sched_here() -> io::Result<&'static Sched> {
 fn default_sched() -> io::Result<&'static Sched> {
     static DEFAULT: AtomicPtr<Sched> = AtomicPtr::new(std::ptr::null_mut());
     static STARTING: Mutex<()> = Mutex::new(());
-    // SAFETY: null, or a scheduler, which lives as long as the process. Acquire pairs with the Release below.
+    // SAFETY: null, or a scheduler, which lives as long as the process. Acquire pairs with the
+    // Release below.
     let started = || unsafe { DEFAULT.load(Acquire).as_ref() };
     if let Some(sched) = started() {
         return Ok(sched);

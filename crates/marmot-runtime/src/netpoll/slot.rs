@@ -56,8 +56,7 @@ impl Slot {
     /// Before a try: forgets the event that calls for it. True if there was one. Only for the holder of the turn.
     pub(crate) fn take_ready(&self) -> bool {
         // Acquire pairs with the Release in `notify`.
-        self.0.load(Relaxed) == READY
-            && self.0.compare_exchange(READY, NIL, AcqRel, Relaxed).is_ok()
+        self.0.load(Relaxed) == READY && self.0.compare_exchange(READY, NIL, AcqRel, Relaxed).is_ok()
     }
 
     /// Lets `waiter` wait here; false if an event came first (it is forgotten). Only for the holder of the turn.
@@ -92,7 +91,6 @@ impl Slot {
         // Pairs with the fence in `publish`.
         fence(SeqCst);
         let waiter = self.0.load(Acquire);
-        (waiter > READY && self.0.compare_exchange(waiter, NIL, AcqRel, Relaxed).is_ok())
-            .then_some(waiter)
+        (waiter > READY && self.0.compare_exchange(waiter, NIL, AcqRel, Relaxed).is_ok()).then_some(waiter)
     }
 }

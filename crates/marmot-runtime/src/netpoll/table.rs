@@ -1,8 +1,9 @@
 //! Where `PollDesc`s live, and the keys by which pollers name them.
 //!
-//! A desc is never freed: its memory is reused for the next descriptor, under a new generation. A key is the desc's number and
-//! its generation. An event that was on its way when the descriptor was closed carries the old generation and
-//! is dropped; one that slips through between the look and the use makes the next owner try once in vain.
+//! A desc is never freed: its memory is reused for the next descriptor, under a new generation. A
+//! key is the desc's number and its generation. An event that was on its way when the descriptor
+//! was closed carries the old generation and is dropped; one that slips through between the look
+//! and the use makes the next owner try once in vain.
 
 use std::ptr;
 use std::sync::atomic::{
@@ -17,7 +18,8 @@ use super::desc::PollDesc;
 
 /// Descs are made so many at a time.
 const CHUNK: usize = 256;
-/// Enough for as many descriptors as Linux allows a process at most by default (`fs.nr_open`), four times over.
+/// Enough for as many descriptors as Linux allows a process at most by default (`fs.nr_open`), four
+/// times over.
 const CHUNKS: usize = 1 << 14;
 
 static TABLE: [AtomicPtr<PollDesc>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];

@@ -43,8 +43,8 @@ impl Builder {
         self
     }
 
-    /// The usable bytes of its stack. They are reserved, and memory is used as they are touched; what is not a size class is
-    /// rounded up.
+    /// The usable bytes of its stack. They are reserved, and memory is used as they are touched;
+    /// what is not a size class is rounded up.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
@@ -54,8 +54,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a stack size out of range; and the reason if the default runtime has to be started and
-    /// cannot be.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a stack size out of range; and the reason
+    /// if the default runtime has to be started and cannot be.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where

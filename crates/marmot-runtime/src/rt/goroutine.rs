@@ -35,7 +35,8 @@ impl Goroutine {
         self.0.spec.site
     }
 
-    /// What it waits for at this moment, if it waits. It may be running again by the time the caller looks; this is for reports.
+    /// What it waits for at this moment, if it waits. It may be running again by the time the
+    /// caller looks; this is for reports.
     pub fn wait_reason(&self) -> Option<WaitReason> {
         match self.0.status.get() {
             State::Waiting(reason) => Some(reason),
@@ -43,8 +44,9 @@ impl Goroutine {
         }
     }
 
-    /// Ends its [`park`](super::park), or the next one if it is not parked now. One `unpark` ends one `park`, however often it
-    /// is called before that. What was done before `unpark` is seen after `park`.
+    /// Ends its [`park`](super::park), or the next one if it is not parked now. One `unpark` ends
+    /// one `park`, however often it is called before that. What was done before `unpark` is seen
+    /// after `park`.
     ///
     /// Waits of other kinds, such as reading or sleeping, are not ended by it.
     pub fn unpark(&self) {

@@ -35,7 +35,8 @@ impl<T> Claim<T> {
         let g = &self.goroutine.0;
         g.join.wait();
         let mut result = MaybeUninit::<Result<T>>::uninit();
-        // SAFETY: the goroutine has ended and its result is this claim's, of which there is one, with the right type.
+        // SAFETY: the goroutine has ended and its result is this claim's, of which there is one,
+        // with the right type.
         unsafe { (g.vtable().take_result)(g.as_ptr(), result.as_mut_ptr().cast()) };
         self.taken = true;
         // SAFETY: `take_result` has written it.
@@ -53,11 +54,12 @@ impl<T> Drop for Claim<T> {
     }
 }
 
-/// A handle to a goroutine that [`go`](super::go) made, as `std::thread::JoinHandle` is to a thread. Dropping it detaches the
-/// goroutine, which runs on.
+/// A handle to a goroutine that [`go`](super::go) made, as `std::thread::JoinHandle` is to a
+/// thread. Dropping it detaches the goroutine, which runs on.
 pub struct JoinHandle<T>(Claim<T>);
 
-// SAFETY: the goroutine's result may be sent, because `go` demands it, and the record is shared soundly.
+// SAFETY: the goroutine's result may be sent, because `go` demands it, and the record is shared
+// soundly.
 unsafe impl<T: Send> Send for JoinHandle<T> {}
 // SAFETY: `&JoinHandle` gives no access to the result.
 unsafe impl<T: Send> Sync for JoinHandle<T> {}
@@ -102,7 +104,8 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
-/// A handle to a goroutine that [`go_local`](super::go_local) made. It stays on the M where it was made, because the result may.
+/// A handle to a goroutine that [`go_local`](super::go_local) made. It stays on the M where it was
+/// made, because the result may.
 pub struct LocalJoinHandle<T>(Claim<T>, PhantomData<*const ()>);
 
 impl<T> LocalJoinHandle<T> {

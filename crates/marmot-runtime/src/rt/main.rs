@@ -10,7 +10,8 @@ use super::runtime::RuntimeBuilder;
 /// How long a test's goroutines may take to end after its body.
 const AFTER_TEST: Duration = Duration::from_secs(5);
 
-/// Runs `main` as a goroutine. When it returns the process ends, as in Go: other goroutines are not waited for.
+/// Runs `main` as a goroutine. When it returns the process ends, as in Go: other goroutines are not
+/// waited for.
 pub fn run_main<R: Termination + 'static>(builder: RuntimeBuilder, main: fn() -> R) -> ExitCode {
     let runtime = match builder.build() {
         Ok(runtime) => runtime,

@@ -14,9 +14,11 @@ use super::spawn;
 use crate::netpoll;
 use crate::sched::{self, MAX_PROCS, Sched};
 
-/// A runtime: Ps, Ms and their pollers. Most programs need none of their own: the default runtime starts on first use.
+/// A runtime: Ps, Ms and their pollers. Most programs need none of their own: the default runtime
+/// starts on first use.
 ///
-/// Dropping a runtime shuts it down without waiting, as [`shutdown`](Runtime::shutdown) with a limit of zero.
+/// Dropping a runtime shuts it down without waiting, as [`shutdown`](Runtime::shutdown) with a
+/// limit of zero.
 ///
 /// # Examples
 ///
@@ -86,11 +88,11 @@ impl Runtime {
         self.sched.live()
     }
 
-    /// Shuts the runtime down: waits for descriptors fail from now on, also those that have begun, and when all goroutines have ended, or
-    /// after `limit`, the Ms stop.
+    /// Shuts the runtime down: waits for descriptors fail from now on, also those that have begun,
+    /// and when all goroutines have ended, or after `limit`, the Ms stop.
     ///
-    /// Nothing is unwound by force. A goroutine that has not ended by then never runs again: what is on its stack is leaked,
-    /// with the stack and the thread that it settled on.
+    /// Nothing is unwound by force. A goroutine that has not ended by then never runs again: what
+    /// is on its stack is leaked, with the stack and the thread that it settled on.
     ///
     /// # Errors
     ///
@@ -147,15 +149,15 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// How many Ps, and so how many goroutines run at the same time: 1 to 1024. The default is `MARMOT_MAXPROCS`, or the cores
-    /// that the process may use, its CPU quota included.
+    /// How many Ps, and so how many goroutines run at the same time: 1 to 1024. The default is
+    /// `MARMOT_MAXPROCS`, or the cores that the process may use, its CPU quota included.
     pub fn procs(mut self, procs: usize) -> Self {
         self.procs = Some(procs);
         self
     }
 
-    /// The usable bytes of a goroutine's stack, unless [`Builder::stack_size`](super::Builder::stack_size) says otherwise. The default is
-    /// 256 KiB.
+    /// The usable bytes of a goroutine's stack, unless
+    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise. The default is 256 KiB.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
@@ -165,7 +167,8 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a number is out of range; and the reason if descriptors or threads cannot be had.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a number is out of range; and the reason if
+    /// descriptors or threads cannot be had.
     pub fn build(self) -> io::Result<Runtime> {
         let procs = self.procs.unwrap_or_else(sched::default_procs);
         if !(1..=MAX_PROCS).contains(&procs) {

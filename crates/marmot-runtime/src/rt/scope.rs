@@ -4,11 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
+use std::sync::{Arc, Mutex};
 use std::thread::Result;
 
 use super::join::Claim;
@@ -29,8 +29,9 @@ struct Shared {
 impl Shared {
     /// One of those counted is done.
     fn leave(&self) {
-        // The waiter is read first: once the count is zero, the opener may be gone, though not this (shared) record.
-        // Release pairs with the Acquire in `wait`: what the goroutine did is seen after the scope.
+        // The waiter is read first: once the count is zero, the opener may be gone, though not this
+        // (shared) record. Release pairs with the Acquire in `wait`: what the goroutine did is seen
+        // after the scope.
         if self.running.fetch_sub(1, AcqRel) == 1 {
             // The opener has left its own count, and so has set the waiter before.
             if let Some(gp) = NonNull::new(self.waiter.load(Acquire)) {
@@ -58,8 +59,8 @@ pub struct Scope<'scope, 'env: 'scope> {
     env: PhantomData<&'env mut &'env ()>,
 }
 
-/// Opens a scope: goroutines started in it may borrow from the caller's stack, and all of them have ended when this returns,
-/// also when `f` panics. As `std::thread::scope`.
+/// Opens a scope: goroutines started in it may borrow from the caller's stack, and all of them have
+/// ended when this returns, also when `f` panics. As `std::thread::scope`.
 ///
 /// # Panics
 ///
@@ -125,11 +126,7 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// As [`Builder::spawn`].
     #[track_caller]
-    pub fn spawn<F, T>(
-        &'scope self,
-        builder: Builder,
-        f: F,
-    ) -> std::io::Result<ScopedJoinHandle<'scope, T>>
+    pub fn spawn<F, T>(&'scope self, builder: Builder, f: F) -> std::io::Result<ScopedJoinHandle<'scope, T>>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
@@ -142,15 +139,12 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let packet = Arc::new(Packet {
-            outcome: Mutex::new(Outcome::Unrun),
-            shared: Arc::clone(&self.shared),
-        });
+        let packet = Arc::new(Packet { outcome: Mutex::new(Outcome::Unrun), shared: Arc::clone(&self.shared) });
         // Relaxed: the opener counts itself until it waits, so the count cannot reach zero here.
         self.shared.running.fetch_add(1, Relaxed);
         let body = Body { f, packet: Arc::clone(&packet), leave: Leave(Arc::clone(&self.shared)) };
-        // `f` and its result live no longer than `body`, and the scope does not end before that is dropped. The record
-        // itself, which may live longer, holds nothing of theirs then.
+        // `f` and its result live no longer than `body`, and the scope does not end before that is
+        // dropped. The record itself, which may live longer, holds nothing of theirs then.
         let (new, handle) = New::make(spawn::sched_here(), spec, move || body.run());
         new.start();
         // SAFETY: the goroutine's closure returns `()`.
@@ -161,9 +155,7 @@ impl<'scope> Scope<'scope, '_> {
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope")
-            .field("running", &self.shared.running.load(Relaxed))
-            .finish_non_exhaustive()
+        f.debug_struct("Scope").field("running", &self.shared.running.load(Relaxed)).finish_non_exhaustive()
     }
 }
 
@@ -173,7 +165,8 @@ enum Outcome<T> {
     Joined,
 }
 
-/// Where a goroutine of a scope leaves its result. The last of its two owners drops it, before the scope ends.
+/// Where a goroutine of a scope leaves its result. The last of its two owners drops it, before the
+/// scope ends.
 struct Packet<T> {
     outcome: Mutex<Outcome<T>>,
     shared: Arc<Shared>,
@@ -268,8 +261,6 @@ impl<T> ScopedJoinHandle<'_, T> {
 
 impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle")
-            .field("goroutine", self.goroutine())
-            .finish_non_exhaustive()
+        f.debug_struct("ScopedJoinHandle").field("goroutine", self.goroutine()).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,8 @@ use super::join::{JoinHandle, LocalJoinHandle};
 use crate::netpoll;
 use crate::sched::{self, G, GRef, Placing, Sched, Spec, current};
 
-/// A goroutine that was made and is not queued yet. The scheduler's reference to it is the caller's for now.
+/// A goroutine that was made and is not queued yet. The scheduler's reference to it is the caller's
+/// for now.
 pub(super) struct New {
     gp: NonNull<G>,
     sched: &'static Sched,
@@ -53,23 +54,23 @@ pub(super) fn sched_here() -> &'static Sched {
 
 /// Starts a goroutine: `f` runs concurrently with the caller.
 ///
-/// Called in a goroutine, it uses that one's runtime; on a plain thread, the default runtime, which starts on first use with as
-/// many Ps as the process may use cores (or `MARMOT_MAXPROCS`).
+/// Called in a goroutine, it uses that one's runtime; on a plain thread, the default runtime, which
+/// starts on first use with as many Ps as the process may use cores (or `MARMOT_MAXPROCS`).
 ///
-/// **A lock of `std` (or `parking_lot`) that is held across a call that parks can deadlock.** When another goroutine of the same M then
-/// blocks on the lock, it blocks the M, and the holder never gets to run. Release such locks before reading, sleeping or
-/// joining.
+/// **A lock of `std` (or `parking_lot`) that is held across a call that parks can deadlock.** When
+/// another goroutine of the same M then blocks on the lock, it blocks the M, and the holder never
+/// gets to run. Release such locks before reading, sleeping or joining.
 ///
-/// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals, `Rc`s and
-/// everything else that is not `Send` may live on its stack across calls that park.
+/// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
+/// `Rc`s and everything else that is not `Send` may live on its stack across calls that park.
 ///
-/// The goroutine gets its stack when it first runs. If none can be had then, that is reported on standard error, `f` is
-/// dropped, and [`join`](JoinHandle::join) returns the reason.
+/// The goroutine gets its stack when it first runs. If none can be had then, that is reported on
+/// standard error, `f` is dropped, and [`join`](JoinHandle::join) returns the reason.
 ///
 /// # Panics
 ///
-/// If the default runtime has to be started and cannot be. A panic in `f` is caught, reported with the goroutine's number, name
-/// and spawn site, and handed to whoever joins.
+/// If the default runtime has to be started and cannot be. A panic in `f` is caught, reported with
+/// the goroutine's number, name and spawn site, and handed to whoever joins.
 ///
 /// # Blocking
 ///
@@ -104,7 +105,8 @@ where
     unsafe { JoinHandle::new(handle) }
 }
 
-/// Starts a goroutine when something else lets it: `wait` puts it there. If it cannot, the goroutine starts at once.
+/// Starts a goroutine when something else lets it: `wait` puts it there. If it cannot, the
+/// goroutine starts at once.
 #[track_caller]
 pub(crate) fn go_after<F, T>(f: F, wait: impl FnOnce(&GRef) -> std::io::Result<()>) -> JoinHandle<T>
 where
@@ -122,7 +124,8 @@ where
 
 /// Starts a goroutine whose closure may not be sent to another thread: it runs on the caller's M.
 ///
-/// On a plain thread there is no M for it to run on: `f` runs at once and to its end, before this returns.
+/// On a plain thread there is no M for it to run on: `f` runs at once and to its end, before this
+/// returns.
 ///
 /// # Panics
 ///

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::{sched, timer};
 
-/// Lets the other goroutines of this M run before the caller goes on. On a plain thread, as `std::thread::yield_now`.
+/// Lets the other goroutines of this M run before the caller goes on. On a plain thread, as
+/// `std::thread::yield_now`.
 pub fn yield_now() {
     sched::yield_now();
 }
@@ -33,8 +34,8 @@ pub fn sleep_until(deadline: Instant) {
     timer::sleep_until(deadline);
 }
 
-/// Waits until somebody calls [`unpark`](super::Goroutine::unpark) on the caller's handle, or returns at once if somebody has since the last
-/// `park`.
+/// Waits until somebody calls [`unpark`](super::Goroutine::unpark) on the caller's handle, or
+/// returns at once if somebody has since the last `park`.
 ///
 /// # Blocking
 ///
@@ -62,8 +63,8 @@ pub fn park_timeout(duration: Duration) {
     timer::park_token(Instant::now().checked_add(duration));
 }
 
-/// Runs `f`, which may block its thread, on a spare thread while the goroutine is parked, so that its M goes on. `f` may borrow
-/// from the caller. On a plain thread it runs right there.
+/// Runs `f`, which may block its thread, on a spare thread while the goroutine is parked, so that
+/// its M goes on. `f` may borrow from the caller. On a plain thread it runs right there.
 ///
 /// There are at most 512 spare threads; when all are busy, `f` waits for one.
 ///

@@ -1,4 +1,5 @@
-//! The generic cell around a goroutine's record: the closure before it runs, the result after it has.
+//! The generic cell around a goroutine's record: the closure before it runs, the result after it
+//! has.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -19,7 +20,8 @@ enum Stage<F, T> {
     Gone,
 }
 
-/// A record and what it runs. The record comes first, so that a pointer to it is a pointer to the cell.
+/// A record and what it runs. The record comes first, so that a pointer to it is a pointer to the
+/// cell.
 #[repr(C)]
 struct Cell<F, T> {
     g: G,
@@ -39,10 +41,11 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
     ///
     /// # Safety
     ///
-    /// `gp` is a record that `new` made for these types, and the caller alone uses its stage: it is the goroutine
-    /// itself, or has ended it, or owns its result.
+    /// `gp` is a record that `new` made for these types, and the caller alone uses its stage: it is
+    /// the goroutine itself, or has ended it, or owns its result.
     unsafe fn stage<'a>(gp: NonNull<G>) -> &'a mut Stage<F, T> {
-        // SAFETY: `repr(C)` puts the record at the cell's own address; the rest is the caller's word.
+        // SAFETY: `repr(C)` puts the record at the cell's own address; the rest is the caller's
+        // word.
         unsafe { &mut *gp.cast::<Self>().as_ref().stage.get() }
     }
 
@@ -52,7 +55,8 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         let Stage::Closure(f) = std::mem::replace(stage, Stage::Running) else {
             unreachable!("a goroutine runs once");
         };
-        // The closure's captures are gone or poisoned by their own types after a panic, as with `std::thread`.
+        // The closure's captures are gone or poisoned by their own types after a panic, as with
+        // `std::thread`.
         let result = catch_unwind(AssertUnwindSafe(f));
         if let Err(payload) = &result {
             report_panic(&**payload);
@@ -93,8 +97,8 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
     }
 }
 
-/// Says that the result is in place. It belongs to the handle from now on; if there is none, it is dropped, on the
-/// goroutine's own stack, where its destructor may park.
+/// Says that the result is in place. It belongs to the handle from now on; if there is none, it is
+/// dropped, on the goroutine's own stack, where its destructor may park.
 ///
 /// # Safety
 ///
@@ -111,19 +115,14 @@ unsafe fn end(gp: NonNull<G>) {
 }
 
 /// Makes a record with `refs` references for `f`.
-pub(crate) fn new<F: FnOnce() -> T, T>(
-    sched: &'static Sched,
-    id: u64,
-    spec: Spec,
-    refs: u32,
-    f: F,
-) -> NonNull<G> {
+pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spec, refs: u32, f: F) -> NonNull<G> {
     let g = G::new(Some(sched), id, spec, &Cell::<F, T>::VTABLE, refs, None);
     let cell = Box::new(Cell { g, stage: UnsafeCell::new(Stage::<F, T>::Closure(f)) });
     NonNull::from(Box::leak(cell)).cast()
 }
 
-/// One line after what the panic hook printed (which names the thread): whose panic it was. For the goroutine that panicked.
+/// One line after what the panic hook printed (which names the thread): whose panic it was. For the
+/// goroutine that panicked.
 pub(crate) fn report_panic(payload: &(dyn Any + Send)) {
     let text = payload
         .downcast_ref::<&'static str>()

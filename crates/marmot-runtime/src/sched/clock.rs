@@ -16,7 +16,8 @@ pub(crate) fn now() -> u64 {
     at(Instant::now())
 }
 
-/// `t`; times before the first reading count as that one, and the far future (584 years) as the last.
+/// `t`; times before the first reading count as that one, and the far future (584 years) as the
+/// last.
 pub(crate) fn at(t: Instant) -> u64 {
     let since = t.saturating_duration_since(origin()).as_nanos();
     u64::try_from(since).unwrap_or(u64::MAX).saturating_add(SECOND).min(u64::MAX - 1)

@@ -8,8 +8,8 @@ pub(crate) const MAX_PROCS: usize = 1024;
 /// The variable that overrides the default.
 const VARIABLE: &str = "MARMOT_MAXPROCS";
 
-/// `MARMOT_MAXPROCS`, or the cores that the process may use: `available_parallelism` heeds the affinity mask and
-/// the CPU quota of control groups.
+/// `MARMOT_MAXPROCS`, or the cores that the process may use: `available_parallelism` heeds the
+/// affinity mask and the CPU quota of control groups.
 pub(crate) fn default_procs() -> usize {
     let cores = available_parallelism().map_or(1, usize::from).min(MAX_PROCS);
     let Ok(value) = std::env::var(VARIABLE) else { return cores };

@@ -1,7 +1,8 @@
 //! What runs on this thread: its M, and the goroutine that the M is in.
 //!
-//! The thread-local has a constant initialiser and no destructor, so a look at it is one load. A settled
-//! goroutine never changes threads, so it does no harm when the compiler keeps the thread-local's address.
+//! The thread-local has a constant initialiser and no destructor, so a look at it is one load. A
+//! settled goroutine never changes threads, so it does no harm when the compiler keeps the
+//! thread-local's address.
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
@@ -44,7 +45,8 @@ pub(super) fn set_gp(gp: *mut G) {
     CURRENT.with(|c| c.gp.set(gp));
 }
 
-/// Remembers that a connection was accepted here: the next goroutine spawned from here probably serves it.
+/// Remembers that a connection was accepted here: the next goroutine spawned from here probably
+/// serves it.
 pub(crate) fn note_accept() {
     CURRENT.with(|c| c.accepted.set(true));
 }

@@ -1,9 +1,10 @@
 //! The M's loop: what to run next, and when to sleep.
 //!
-//! In order: every 64th turn, what must not wait for an idle moment (due timers, the poller, the global queue); the inbox;
-//! the settled queue and the local ring in fair turns; the global queue; other Ps' rings; and then sleep, in the
-//! poller, until a descriptor is ready, a timer is due, or somebody rings. There is no separate
-//! non-blocking poll before the sleep: an M that has nothing else to do polls once, and that poll blocks.
+//! In order: every 64th turn, what must not wait for an idle moment (due timers, the poller, the
+//! global queue); the inbox; the settled queue and the local ring in fair turns; the global queue;
+//! other Ps' rings; and then sleep, in the poller, until a descriptor is ready, a timer is due, or
+//! somebody rings. There is no separate non-blocking poll before the sleep: an M that has nothing
+//! else to do polls once, and that poll blocks.
 
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -76,8 +77,8 @@ impl M {
         }
     }
 
-    /// The goroutine that was spawned last, mostly; but goroutines that each spawn the next must not hold up the
-    /// ring for ever.
+    /// The goroutine that was spawned last, mostly; but goroutines that each spawn the next must
+    /// not hold up the ring for ever.
     #[inline]
     fn take_local(&self, tick: u32) -> Option<NonNull<G>> {
         let pp = self.pp();
@@ -117,11 +118,12 @@ impl M {
         first
     }
 
-    /// Half of another P's ring. An M that was woken to look for work looks several times, and takes what was
-    /// spawned last only at the end: its spawner is likely to park and run it at once, with warm caches.
+    /// Half of another P's ring. An M that was woken to look for work looks several times, and
+    /// takes what was spawned last only at the end: its spawner is likely to park and run it at
+    /// once, with warm caches.
     ///
-    /// What placement sent to another P is left alone. It would often be stolen back before that P's M is
-    /// awake, and then nothing would be placed at all.
+    /// What placement sent to another P is left alone. It would often be stolen back before that
+    /// P's M is awake, and then nothing would be placed at all.
     fn steal(&'static self) -> Option<NonNull<G>> {
         let (ps, pp) = (self.sched.ps(), self.pp());
         let rounds = if self.own.spinning.get() { SPINS } else { 1 };
@@ -218,8 +220,9 @@ impl M {
         self.leave();
     }
 
-    /// The end of the thread, after the runtime has stopped. What has not started never will. If a goroutine that
-    /// has settled here is left, so is the thread, because the goroutine's thread-locals are the thread's.
+    /// The end of the thread, after the runtime has stopped. What has not started never will. If a
+    /// goroutine that has settled here is left, so is the thread, because the goroutine's
+    /// thread-locals are the thread's.
     fn leave(&'static self) {
         let stopped = || Box::new(super::Stopped);
         for gp in self.sched.globq.close() {

@@ -1,8 +1,9 @@
 //! An M's poller, which its own thread uses freely and others only while it is open.
 //!
-//! Ms are never freed (goroutines and descriptors point to them without counting), but their pollers are closed
-//! when the runtime has shut down. The M's own thread needs no lock to use its poller, because it is the one
-//! that closes it; the others' wake-ups and registrations hold a read lock meanwhile.
+//! Ms are never freed (goroutines and descriptors point to them without counting), but their
+//! pollers are closed when the runtime has shut down. The M's own thread needs no lock to use its
+//! poller, because it is the one that closes it; the others' wake-ups and registrations hold a read
+//! lock meanwhile.
 
 use std::cell::UnsafeCell;
 use std::sync::RwLock;
@@ -15,7 +16,8 @@ pub(crate) struct Gate {
     closing: RwLock<()>,
 }
 
-// SAFETY: the cell is written once, by the owner, under the write lock; others read it under the read lock.
+// SAFETY: the cell is written once, by the owner, under the write lock; others read it under the
+// read lock.
 unsafe impl Sync for Gate {}
 
 impl Gate {

@@ -76,8 +76,7 @@ impl Sleeper {
     pub(crate) fn wake(&self) -> bool {
         // Pairs with the fence in `Idle::enter`, which follows `prepare`.
         fence(SeqCst);
-        self.state.load(Relaxed) == ASLEEP
-            && self.state.compare_exchange(ASLEEP, WOKEN, Relaxed, Relaxed).is_ok()
+        self.state.load(Relaxed) == ASLEEP && self.state.compare_exchange(ASLEEP, WOKEN, Relaxed, Relaxed).is_ok()
     }
 }
 

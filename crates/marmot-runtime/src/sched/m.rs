@@ -1,8 +1,9 @@
-//! M: a machine, that is, an operating-system thread that runs goroutines; and P, the right to do so.
+//! M: a machine, that is, an operating-system thread that runs goroutines; and P, the right to do
+//! so.
 //!
-//! Of an M, others see the inbox, the sleeper, the poller's gate and a few counters. All the rest is its own thread's
-//! alone: the settled queue, the stack cache, the tick. A P has what must survive when its M is stuck and
-//! another takes over: the ring, its inbox, the timers.
+//! Of an M, others see the inbox, the sleeper, the poller's gate and a few counters. All the rest
+//! is its own thread's alone: the settled queue, the stack cache, the tick. A P has what must
+//! survive when its M is stuck and another takes over: the ring, its inbox, the timers.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::NonNull;
@@ -24,8 +25,8 @@ use super::runq::RunQueue;
 use super::timers::Timers;
 use super::{Sched, current, place};
 
-/// How many events one poll takes: enough that a poll's cost is a small share of each, and no more than
-/// the ring holds.
+/// How many events one poll takes: enough that a poll's cost is a small share of each, and no more
+/// than the ring holds.
 const EVENTS: usize = 256;
 
 /// How many goroutine numbers an M takes at a time.
@@ -101,7 +102,8 @@ pub(super) struct Own {
     ids: Cell<(u64, u64)>,
 }
 
-// SAFETY: `own` is reached only through methods that are for the M's own thread; the rest is `Sync` itself.
+// SAFETY: `own` is reached only through methods that are for the M's own thread; the rest is `Sync`
+// itself.
 unsafe impl Sync for M {}
 // SAFETY: an M is made by one thread and then run by another, once.
 unsafe impl Send for M {}
@@ -197,8 +199,8 @@ impl M {
 
     #[inline]
     pub(super) fn settled(&self) -> &mut List<G> {
-        // SAFETY: this is the M's own thread, and no caller keeps the reference across anything that could
-        // come back here.
+        // SAFETY: this is the M's own thread, and no caller keeps the reference across anything
+        // that could come back here.
         unsafe { &mut *self.own.settled.get() }
     }
 
@@ -288,7 +290,8 @@ impl M {
         }
     }
 
-    /// Gives `gp` a stack and settles it here. False if it went to another M, or no stack could be had.
+    /// Gives `gp` a stack and settles it here. False if it went to another M, or no stack could be
+    /// had.
     fn start(&'static self, gp: NonNull<G>) -> bool {
         if !place::stays(self, gp) {
             return false;

@@ -2,13 +2,15 @@
 //!
 //! # How it works
 //!
-//! A **G** is a closure that may get a stack ([`g`], [`cell`]). An **M** is a thread that runs Gs one after the other
-//! ([`m`], [`find`]). A **P** is the right to do so, and the queue of Gs that anyone may start ([`m::P`]). An M with nothing to
-//! do sleeps in its own poller ([`idle`]); no thread exists only to wait for events.
+//! A **G** is a closure that may get a stack ([`g`], [`cell`]). An **M** is a thread that runs Gs
+//! one after the other ([`m`], [`find`]). A **P** is the right to do so, and the queue of Gs that
+//! anyone may start ([`m::P`]). An M with nothing to do sleeps in its own poller ([`idle`]); no
+//! thread exists only to wait for events.
 //!
-//! A G that has not started is a `Send` closure and may be taken by any M. A G that has started is **settled**:
-//! it resumes only on the M that first ran it. So a G may keep on its stack whatever a thread may, and still
-//! `go` is safe. Settling also makes waking cheap. Three kinds of queue follow from it:
+//! A G that has not started is a `Send` closure and may be taken by any M. A G that has started is
+//! **settled**: it resumes only on the M that first ran it. So a G may keep on its stack whatever a
+//! thread may, and still `go` is safe. Settling also makes waking cheap. Three kinds of queue
+//! follow from it:
 //!
 //! | queue | holds | who pushes | who takes |
 //! |---|---|---|---|
@@ -20,18 +22,20 @@
 //!
 //! # Parking
 //!
-//! A G that has to wait puts its record where the one who will wake it finds it, and switches away ([`park`]). Whoever takes
-//! the record out readies it. There is no window between publishing and switching in which another M could
-//! resume a stack that is still in use: a settled G is resumed by its own M only, which is busy switching.
+//! A G that has to wait puts its record where the one who will wake it finds it, and switches away
+//! ([`park`]). Whoever takes the record out readies it. There is no window between publishing and
+//! switching in which another M could resume a stack that is still in use: a settled G is resumed
+//! by its own M only, which is busy switching.
 //!
 //! # What was rejected
 //!
-//! * Moving started goroutines, as Go does. A thread-local borrowed across a call that parks would be used on
-//!   two threads, and no signature can forbid that.
-//! * A thread that polls for all. Each wake-up would cross threads; and an M that sleeps on a condition
-//!   variable needs a second system call where an M that sleeps in its poller needs one.
-//! * Reference-counted Ms and Ps. Every wake-up would pay for what happens once, at the end: the few kilobytes
-//!   of a runtime that was shut down stay allocated instead, and its descriptors are closed ([`gate`]).
+//! * Moving started goroutines, as Go does. A thread-local borrowed across a call that parks would
+//!   be used on two threads, and no signature can forbid that.
+//! * A thread that polls for all. Each wake-up would cross threads; and an M that sleeps on a
+//!   condition variable needs a second system call where an M that sleeps in its poller needs one.
+//! * Reference-counted Ms and Ps. Every wake-up would pay for what happens once, at the end: the
+//!   few kilobytes of a runtime that was shut down stay allocated instead, and its descriptors are
+//!   closed ([`gate`]).
 
 mod cell;
 pub(crate) mod clock;
@@ -66,14 +70,14 @@ use std::time::{Duration, Instant};
 
 use marmot_poll::{Event, Poller};
 
-pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use cell::{new as new_goroutine, report_panic};
+pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Spec};
 pub(crate) use m::M;
 pub(crate) use park::{park, ready, waiter, yield_now};
 pub(crate) use place::Placing;
-pub use status::WaitReason;
 pub(crate) use status::State;
+pub use status::WaitReason;
 pub(crate) use timers::{Fire, Timer};
 
 use idle::Idle;
@@ -82,7 +86,8 @@ use queue::GlobalQueue;
 
 /// What the scheduler calls in the layers above it.
 pub(crate) struct Hooks {
-    /// A descriptor is ready. Called on an M's own stack; it readies goroutines and does nothing else.
+    /// A descriptor is ready. Called on an M's own stack; it readies goroutines and does nothing
+    /// else.
     pub(crate) on_event: fn(&Event),
 }
 
@@ -111,7 +116,8 @@ impl Sched {
     ///
     /// # Errors
     ///
-    /// When a poller or a thread cannot be had. Threads that were started before that are stopped again.
+    /// When a poller or a thread cannot be had. Threads that were started before that are stopped
+    /// again.
     pub(crate) fn start(procs: usize, stack_size: usize, hooks: Hooks) -> io::Result<&'static Sched> {
         overflow::install()?;
         let pollers = (0..procs).map(|_| Poller::init()).collect::<io::Result<Vec<_>>>()?;
@@ -148,7 +154,8 @@ impl Sched {
     pub(crate) fn ms(&self) -> &'static [M] {
         // Set before the scheduler is handed out, and never taken away.
         let ms = self.ms.get().expect("a scheduler has its Ms");
-        // SAFETY: a scheduler is leaked when it is made, so what it holds lives as long as the process.
+        // SAFETY: a scheduler is leaked when it is made, so what it holds lives as long as the
+        // process.
         unsafe { &*std::ptr::from_ref::<[M]>(ms) }
     }
 
@@ -171,7 +178,8 @@ impl Sched {
         }
     }
 
-    /// Runs a goroutine that was just made on the calling plain thread, without a stack of its own, to its end.
+    /// Runs a goroutine that was just made on the calling plain thread, without a stack of its own,
+    /// to its end.
     pub(crate) fn run_here(&self, gp: NonNull<G>) {
         self.spawned.add_shared();
         // SAFETY: the record is new, and nobody else runs it.
@@ -181,7 +189,8 @@ impl Sched {
 
     /// Queues an unstarted goroutine, from any thread.
     fn submit(&self, gp: NonNull<G>) {
-        // SAFETY: the caller took it from where it waited, or has just made it; records live until they end.
+        // SAFETY: the caller took it from where it waited, or has just made it; records live until
+        // they end.
         if unsafe { self.globq.push_all([gp]) } {
             self.wake_one();
         } else {
@@ -196,7 +205,8 @@ impl Sched {
         }
     }
 
-    /// Ends an unstarted goroutine that will never run: its closure is dropped, and who joins it gets `why`.
+    /// Ends an unstarted goroutine that will never run: its closure is dropped, and who joins it
+    /// gets `why`.
     fn abandon(&self, gp: NonNull<G>, why: Box<dyn Any + Send>) {
         // SAFETY: the caller took it from a queue, so nobody else runs it.
         unsafe { (gp.as_ref().vtable().abandon)(gp, why) };
@@ -229,13 +239,15 @@ impl Sched {
 
     /// How many goroutines have been made and have not ended.
     pub(crate) fn live(&self) -> u64 {
-        // The ends are read first: a goroutine that ends meanwhile counts as live, and none is missed.
+        // The ends are read first: a goroutine that ends meanwhile counts as live, and none is
+        // missed.
         let ended = self.ended.get() + self.ms().iter().map(|mp| mp.ended.get()).sum::<u64>();
         let spawned = self.spawned.get() + self.ms().iter().map(|mp| mp.spawned.get()).sum::<u64>();
         spawned - ended
     }
 
-    /// Waits until no goroutine is left, at most until `until`. Blocks the thread. Returns how many are left.
+    /// Waits until no goroutine is left, at most until `until`. Blocks the thread. Returns how many
+    /// are left.
     pub(crate) fn wait_quiet(&self, until: Instant) -> u64 {
         self.watched.store(true, SeqCst);
         let mut lock = self.quiet.0.lock().unwrap_or_else(|e| e.into_inner());

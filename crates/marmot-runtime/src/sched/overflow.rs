@@ -9,8 +9,8 @@ use super::current;
 
 /// Installs the report. Later calls change nothing.
 pub(super) fn install() -> io::Result<()> {
-    // SAFETY: `report` reads thread-locals without destructors and the running goroutine's record, which is not changed
-    // while it runs, and formats into the report's own buffer.
+    // SAFETY: `report` reads thread-locals without destructors and the running goroutine's record,
+    // which is not changed while it runs, and formats into the report's own buffer.
     unsafe { overflow::install(report) }
 }
 

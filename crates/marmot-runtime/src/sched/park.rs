@@ -1,9 +1,9 @@
 //! Parking the caller, and readying who parks.
 //!
-//! To wait, a caller puts its record ([`waiter`]) where the one who will wake it finds it, and calls [`park`]. To wake
-//! it, that one takes the record *out* of there and calls [`ready`]. Because it is taken out once, each park is
-//! ended by one ready, and none is lost: a ready that comes before the park's switch is complete waits in
-//! the inbox of the parker's M.
+//! To wait, a caller puts its record ([`waiter`]) where the one who will wake it finds it, and
+//! calls [`park`]. To wake it, that one takes the record *out* of there and calls [`ready`].
+//! Because it is taken out once, each park is ended by one ready, and none is lost: a ready that
+//! comes before the park's switch is complete waits in the inbox of the parker's M.
 
 use std::ptr::NonNull;
 
@@ -34,8 +34,8 @@ pub(crate) fn park(gp: NonNull<G>, reason: WaitReason) {
     }
 }
 
-/// Lets `gp` run on: a started goroutine on its own M, an unstarted one wherever there is room, a plain thread
-/// at once.
+/// Lets `gp` run on: a started goroutine on its own M, an unstarted one wherever there is room, a
+/// plain thread at once.
 ///
 /// The caller has taken `gp` out of the place where it waited, so that nobody else readies it.
 pub(crate) fn ready(gp: NonNull<G>) {
@@ -55,7 +55,8 @@ pub(crate) fn ready(gp: NonNull<G>) {
     }
 }
 
-/// Lets the other goroutines of this M run, and the caller after them. A plain thread offers its core to others.
+/// Lets the other goroutines of this M run, and the caller after them. A plain thread offers its
+/// core to others.
 pub(crate) fn yield_now() {
     match (current::gp(), current::mp()) {
         (Some(gp), Some(mp)) => {

@@ -1,10 +1,11 @@
 //! Placement: which M a connection's goroutine settles on.
 //!
-//! Stealing balances goroutines that are queued, but not those that start at once and then stay: a listener
-//! on an M that is never quite busy would settle every connection there. So the goroutine that is spawned
-//! right after an accept counts as a connection, and when it is about to start, it goes to the M that serves the
-//! fewest, unless this one is within an eighth of that. Goroutines that were not spawned after an accept are
-//! left where they are: moving them costs a wake-up and gains nothing that stealing would not.
+//! Stealing balances goroutines that are queued, but not those that start at once and then stay: a
+//! listener on an M that is never quite busy would settle every connection there. So the goroutine
+//! that is spawned right after an accept counts as a connection, and when it is about to start, it
+//! goes to the M that serves the fewest, unless this one is within an eighth of that. Goroutines
+//! that were not spawned after an accept are left where they are: moving them costs a wake-up and
+//! gains nothing that stealing would not.
 //!
 //! | state | meaning |
 //! |---|---|
@@ -27,14 +28,16 @@ pub(crate) enum Placing {
     On(u16),
 }
 
-/// Whether the unstarted `gp` is to start on `mp`. If not, it has been sent to the M where it belongs.
+/// Whether the unstarted `gp` is to start on `mp`. If not, it has been sent to the M where it
+/// belongs.
 pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
     // SAFETY: the caller took `gp` from a queue.
     let g = unsafe { gp.as_ref() };
     let ms = mp.sched.ms();
     match g.placing.get() {
         Placing::Free => true,
-        // It was placed here; or it was placed elsewhere and this M, which had nothing to do, stole it.
+        // It was placed here; or it was placed elsewhere and this M, which had nothing to do, stole
+        // it.
         Placing::On(i) => {
             if usize::from(i) != mp.id {
                 ms[usize::from(i)].connections.fetch_sub(1, Relaxed);

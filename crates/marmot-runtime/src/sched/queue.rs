@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::inbox::Linked;
 
-/// A first-in first-out list. Its owner alone touches it, so nothing in it is atomic in effect; the links are
-/// atomics because the same link serves the [`Inbox`](super::inbox::Inbox).
+/// A first-in first-out list. Its owner alone touches it, so nothing in it is atomic in effect; the
+/// links are atomics because the same link serves the [`Inbox`](super::inbox::Inbox).
 pub(crate) struct List<T> {
     head: *mut T,
     tail: *mut T,
@@ -49,8 +49,8 @@ impl<T: Linked> List<T> {
 /// The global queue: what overflowed from a local ring, and what plain threads submit.
 pub(crate) struct GlobalQueue<T> {
     inner: Mutex<Inner<T>>,
-    /// The length, readable without the lock. It is written under the lock, so that after the fences of
-    /// the sleep protocol (see [`super::idle`]) a look at it misses no push.
+    /// The length, readable without the lock. It is written under the lock, so that after the
+    /// fences of the sleep protocol (see [`super::idle`]) a look at it misses no push.
     len: AtomicUsize,
 }
 
@@ -104,14 +104,9 @@ impl<T: Linked> GlobalQueue<T> {
         std::iter::from_fn(move || list.pop())
     }
 
-    /// Takes the fair share of one of `consumers`, at least one element if there is one and at most `most`, and
-    /// gives them to `each`, oldest first. Returns how many there were.
-    pub(crate) fn pop_share(
-        &self,
-        consumers: usize,
-        most: usize,
-        mut each: impl FnMut(NonNull<T>),
-    ) -> usize {
+    /// Takes the fair share of one of `consumers`, at least one element if there is one and at most
+    /// `most`, and gives them to `each`, oldest first. Returns how many there were.
+    pub(crate) fn pop_share(&self, consumers: usize, most: usize, mut each: impl FnMut(NonNull<T>)) -> usize {
         if self.is_empty() {
             return 0;
         }

@@ -16,12 +16,14 @@
 //!             └───────────────────────────────┘
 //! ```
 //!
-//! The word decides nothing. Whoever takes a goroutine out of the place where it waits owns the right to
-//! ready it, and places hand out each goroutine once; this word records the state for reports and debug
-//! assertions. Therefore plain stores do: once a goroutine has started, only its own M writes the word.
+//! The word decides nothing. Whoever takes a goroutine out of the place where it waits owns the
+//! right to ready it, and places hand out each goroutine once; this word records the state for
+//! reports and debug assertions. Therefore plain stores do: once a goroutine has started, only its
+//! own M writes the word.
 //!
-//! Why no `Waiting`-in-progress state, as Go has between `gopark` and the end of the switch: a started goroutine is
-//! settled. Another M can only put it into its own M's inbox, and that M looks there after the switch.
+//! Why no `Waiting`-in-progress state, as Go has between `gopark` and the end of the switch: a
+//! started goroutine is settled. Another M can only put it into its own M's inbox, and that M looks
+//! there after the switch.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -122,7 +124,8 @@ impl Status {
         self.0.store(reason as u8, Relaxed);
     }
 
-    /// `Waiting` to `Runnable`, when its M takes it into the settled queue; or `Running` to `Runnable`, by a yield.
+    /// `Waiting` to `Runnable`, when its M takes it into the settled queue; or `Running` to
+    /// `Runnable`, by a yield.
     pub(crate) fn ready(&self) {
         debug_assert!(matches!(self.get(), State::Waiting(_) | State::Running), "{:?}", self.get());
         self.0.store(RUNNABLE, Relaxed);

@@ -1,10 +1,12 @@
 //! Plain threads as waiters.
 //!
-//! Every blocking call also works from a thread that is no M: the thread blocks. So that the places where one
-//! waits (a descriptor's slot, a join word, a list of turns) know one kind of waiter only, such a thread has a record
-//! like a goroutine's, whose readying wakes the thread. It is in no queue and never runs on an M.
+//! Every blocking call also works from a thread that is no M: the thread blocks. So that the places
+//! where one waits (a descriptor's slot, a join word, a list of turns) know one kind of waiter
+//! only, such a thread has a record like a goroutine's, whose readying wakes the thread. It is in
+//! no queue and never runs on an M.
 //!
-//! The record has a parker of its own and not `std::thread::park`'s: that one's token belongs to the user's code.
+//! The record has a parker of its own and not `std::thread::park`'s: that one's token belongs to
+//! the user's code.
 
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -38,7 +40,8 @@ impl Parker {
         *woken = false;
     }
 
-    /// False if `until` came first. The caller then makes sure that nobody will wake it, or waits on.
+    /// False if `until` came first. The caller then makes sure that nobody will wake it, or waits
+    /// on.
     pub(crate) fn wait_until(&self, until: Instant) -> bool {
         let mut woken = self.lock();
         while !*woken {
@@ -72,11 +75,7 @@ thread_local! {
 }
 
 fn record() -> GRef {
-    let spec = Spec {
-        name: thread::current().name().map(Box::from),
-        stack_size: None,
-        site: Location::caller(),
-    };
+    let spec = Spec { name: thread::current().name().map(Box::from), stack_size: None, site: Location::caller() };
     let g = G::new(None, super::next_id(), spec, &VTABLE, 1, Some(Box::new(Parker::new())));
     // SAFETY: the record was made with one reference, which is taken over here.
     unsafe { GRef::from_owned(NonNull::from(Box::leak(Box::new(g)))) }
@@ -85,8 +84,8 @@ fn record() -> GRef {
 /// The calling thread's record, which lives at least as long as the thread runs.
 pub(crate) fn current() -> NonNull<G> {
     RECORD.try_with(GRef::as_ptr).unwrap_or_else(|_| {
-        // The thread is destroying its thread-locals, and one of their destructors waits. Nothing would free a
-        // record after that: this one stays.
+        // The thread is destroying its thread-locals, and one of their destructors waits. Nothing
+        // would free a record after that: this one stays.
         let record = record();
         let gp = record.as_ptr();
         std::mem::forget(record);

@@ -1,15 +1,18 @@
 //! The timer heap of a P.
 //!
-//! A four-ary heap of points in time, in nanoseconds of [`super::clock`]. Timers are intrusive: they sit in what they wake
-//! (a goroutine's record, a descriptor) and know their place in the heap, so arming allocates nothing,
-//! moving costs a sift, and whoever owns a timer can disarm it from any thread before the memory goes away.
+//! A four-ary heap of points in time, in nanoseconds of [`super::clock`]. Timers are intrusive:
+//! they sit in what they wake (a goroutine's record, a descriptor) and know their place in the
+//! heap, so arming allocates nothing, moving costs a sift, and whoever owns a timer can disarm it
+//! from any thread before the memory goes away.
 //!
-//! The heap has a lock, which its P's M nearly always finds free. A timer fires under the lock, so that after
-//! [`Timer::disarm`] has returned it does not fire any more. What it calls must therefore neither wait nor arm;
-//! it may ready goroutines, and it asks to be armed again by its return value.
+//! The heap has a lock, which its P's M nearly always finds free. A timer fires under the lock, so
+//! that after [`Timer::disarm`] has returned it does not fire any more. What it calls must
+//! therefore neither wait nor arm; it may ready goroutines, and it asks to be armed again by its
+//! return value.
 //!
-//! Rejected: a heap without a lock that only its M touches; closing a descriptor from another M would have to send that M a
-//! message and wait for it. And a timer wheel: its ticks are too coarse for short sleeps, or too many for long ones.
+//! Rejected: a heap without a lock that only its M touches; closing a descriptor from another M
+//! would have to send that M a message and wait for it. And a timer wheel: its ticks are too coarse
+//! for short sleeps, or too many for long ones.
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
@@ -19,8 +22,8 @@ use std::sync::atomic::{
 };
 use std::sync::{Mutex, MutexGuard};
 
-/// What a timer does when its time has come. It is called under the heap's lock, and returns the time for
-/// which it is to be armed again.
+/// What a timer does when its time has come. It is called under the heap's lock, and returns the
+/// time for which it is to be armed again.
 pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64) -> Option<u64>;
 
 /// `when` of a timer that is in no heap.
@@ -43,25 +46,23 @@ unsafe impl Sync for Timer {}
 
 impl Timer {
     pub(crate) const fn new() -> Self {
-        Timer {
-            when: AtomicU64::new(UNARMED),
-            heap: AtomicPtr::new(ptr::null_mut()),
-            index: Cell::new(0),
-        }
+        Timer { when: AtomicU64::new(UNARMED), heap: AtomicPtr::new(ptr::null_mut()), index: Cell::new(0) }
     }
 
-    /// Whether it will fire at `when` or before. `SeqCst`: pairs with the store in [`Timers::fire_due`], so that either this
-    /// sees that the timer has fired, or what the timer calls sees what the caller wrote before.
+    /// Whether it will fire at `when` or before. `SeqCst`: pairs with the store in
+    /// [`Timers::fire_due`], so that either this sees that the timer has fired, or what the timer
+    /// calls sees what the caller wrote before.
     pub(crate) fn fires_by(&self, when: u64) -> bool {
         self.when.load(SeqCst) <= when
     }
 
     /// Takes it out of its heap. When this has returned, it is not firing and will not fire.
     pub(crate) fn disarm(&self) {
-        // Acquire pairs with the Release in `arm`. Armings and disarmings of one timer are ordered by its owner.
-        // SAFETY: heaps live as long as the process.
+        // Acquire pairs with the Release in `arm`. Armings and disarmings of one timer are ordered
+        // by its owner. SAFETY: heaps live as long as the process.
         let Some(heap) = (unsafe { self.heap.load(Acquire).as_ref() }) else { return };
-        // A timer that is firing right now has `when` unset already, so the lock is needed in any case.
+        // A timer that is firing right now has `when` unset already, so the lock is needed in any
+        // case.
         let mut entries = heap.lock();
         if self.when.load(Relaxed) != UNARMED {
             remove(&mut entries, self.index.get());
@@ -103,8 +104,8 @@ impl Timers {
     ///
     /// # Safety
     ///
-    /// `timer` stays where it is until it has fired for good or has been disarmed, `fire` fits what it is embedded in,
-    /// and nobody else arms or disarms it meanwhile.
+    /// `timer` stays where it is until it has fired for good or has been disarmed, `fire` fits what
+    /// it is embedded in, and nobody else arms or disarms it meanwhile.
     pub(crate) unsafe fn arm(&'static self, timer: &Timer, when: u64, fire: Fire) {
         let when = when.min(UNARMED - 1);
         if !ptr::eq(timer.heap.load(Relaxed), self) {
@@ -145,8 +146,9 @@ impl Timers {
                     entries[0].when = again;
                     settle(&mut entries, 0);
                 }
-                // The timer's owner may have been readied; it reaches its memory's end only through `disarm`
-                // or its own M, but we touch the timer no more in any case: only the entry.
+                // The timer's owner may have been readied; it reaches its memory's end only through
+                // `disarm` or its own M, but we touch the timer no more in any case: only the
+                // entry.
                 None => remove(&mut entries, 0),
             }
             fired += 1;
