@@ -1,0 +1,15 @@
+//! What differs between processors: where the stack is, and fetching memory ahead of its use.
+
+#[cfg(target_arch = "x86_64")]
+#[path = "x86_64.rs"]
+mod processor;
+
+#[cfg(target_arch = "aarch64")]
+#[path = "aarch64.rs"]
+mod processor;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "other.rs"]
+mod processor;
+
+pub(crate) use processor::{prefetch, stack_pointer};
