@@ -1,14 +1,15 @@
 //! The one switch between `std` and loom.
 //!
-//! Only the files that hold a lock-free protocol without knowing what runs over it (`sched::runq`,
-//! `sched::inbox`, `sched::idle`, `netpoll::slot`) take their atomics from here, so that the models
-//! in `tests/loom.rs` run the very code that ships. Everything else uses `std` directly.
+//! Only the files that hold a protocol without knowing what runs over it take their atomics and
+//! locks from here, so that the models in `tests/loom` run the very code that ships: of `sched`,
+//! `runq`, `inbox`, `queue`, `idle`, `token` and `join`; `netpoll::slot`; and `fd::turn`. Everything
+//! else uses `std` directly.
 
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic;
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic;
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 
 /// How many slots the local run queue has: few under the model, so that it wraps within a run.
 #[cfg(not(loom))]

@@ -28,7 +28,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-//pub use marmot_macros::{main, test};
+pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope, ScopedJoinHandle,
     ShutdownError, StackError, Stopped, WaitReason, blocking, current, go, go_local, net, park, park_timeout, scope,

@@ -9,17 +9,22 @@
 //! descriptor is edge-triggered and the slot is cleared before each try, so whatever arrives after a short read leaves `READY`
 //! behind. A hang-up that came together with the data would leave no further event: once one was reported, the hint is
 //! not used any more.
+//!
+//! **Fairness.** Nobody interrupts a goroutine whose operations never have to wait, so each that
+//! succeeds spends a little of its turn (`sched::spend`), and when that is used up, it yields.
 
 mod turn;
+mod waiting;
 
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::netpoll::{Direction, NEVER, PollDesc};
-use crate::sched::{GRef, clock};
+use crate::sched::{self, GRef, clock};
 use turn::Turn;
 
 /// One direction of a descriptor.
@@ -32,7 +37,7 @@ struct Side {
 }
 
 impl Side {
-    const fn new() -> Self {
+    fn new() -> Self {
         Side { turn: Turn::new(), drained: AtomicBool::new(false), timeout: AtomicU64::new(0) }
     }
 
@@ -115,17 +120,20 @@ impl<S: AsFd> Fd<S> {
         mut op: impl FnMut(&S) -> io::Result<T>,
         short: impl FnOnce(&T) -> bool,
     ) -> io::Result<T> {
-        self.desc.check(direction)?;
-        let Some(_turn) = self.take_turn(direction) else {
+        let Some(turn) = self.take_turn(direction) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
+        // After the wait for the turn, in which the descriptor may have been closed.
+        self.desc.check(direction)?;
         let side = self.side(direction);
         loop {
             if self.must_try(direction) {
-                self.desc.begin(direction);
+                self.begin(direction);
                 match op(&self.io) {
                     Ok(value) => {
                         side.drained.store(short(&value), Relaxed);
+                        drop(turn);
+                        sched::spend();
                         return Ok(value);
                     }
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -135,12 +143,20 @@ impl<S: AsFd> Fd<S> {
                             return Err(e);
                         }
                     }
-                    Err(e) => return Err(e),
+                    Err(e) => return Err(self.check_open().err().unwrap_or(e)),
                 }
             }
             self.desc.wait(direction, &*self.io, side.timeout())?;
             side.drained.store(false, Relaxed);
         }
+    }
+
+    /// To be called before each try. What was known of the descriptor goes together with the event that calls for the try:
+    /// whatever the try comes to, an error too, the next one must not wait for that event.
+    #[inline]
+    fn begin(&self, direction: Direction) {
+        self.side(direction).drained.store(false, Relaxed);
+        self.desc.begin(direction);
     }
 
     fn must_try(&self, direction: Direction) -> bool {
@@ -149,19 +165,19 @@ impl<S: AsFd> Fd<S> {
 
     /// Waits until a read would find something: bytes, the end, or an error. `peek` looks without taking.
     pub(crate) fn wait_readable(&self, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
-        self.desc.check(Direction::Read)?;
         let Some(_turn) = self.take_turn(Direction::Read) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
+        self.desc.check(Direction::Read)?;
         if self.is_readable(peek)? {
-            return Ok(());
+            return self.check_open();
         }
         if self.is_nonblocking() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.desc.wait(Direction::Read, &*self.io, self.read.timeout())?;
         self.read.drained.store(false, Relaxed);
-        Ok(())
+        self.check_open()
     }
 
     /// Whether there is something to read. A descriptor that no poller knows yet is not asked: registering it tells.
@@ -170,7 +186,7 @@ impl<S: AsFd> Fd<S> {
             return Ok(false);
         }
         while self.must_try(Direction::Read) {
-            self.desc.begin(Direction::Read);
+            self.begin(Direction::Read);
             match peek(&self.io) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -184,44 +200,42 @@ impl<S: AsFd> Fd<S> {
         Ok(false)
     }
 
-    /// Lets the unstarted goroutine `gp` wait until there is something to read. `gp` begins with
-    /// [`Fd::end_unstarted_wait`].
+    /// Takes the turn to read, for a goroutine that is to wait without having started.
+    pub(crate) fn begin_unstarted_wait(self: &Arc<Self>) -> UnstartedWait<S> {
+        self.read.turn.take();
+        self.desc.forget_wait();
+        UnstartedWait(Arc::clone(self))
+    }
+
+    /// Lets the unstarted goroutine `gp`, which has the [`UnstartedWait`], wait until there is something to read.
     ///
     /// # Errors
     ///
     /// When the descriptor cannot be registered; `gp` is the caller's still.
     pub(crate) fn wait_unstarted(&self, gp: &GRef, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
-        self.read.turn.take();
         let begun = self.desc.check(Direction::Read).and_then(|()| self.is_readable(peek));
         match begun {
-            Ok(false) => {
-                let waits = self.desc.wait_unstarted(gp, &*self.io, self.read.timeout());
-                if waits.is_err() {
-                    self.read.turn.give();
-                }
-                waits
-            }
+            Ok(false) => self.desc.wait_unstarted(gp, &*self.io, self.read.timeout()),
             // It finds what there is, or the same error, when it reads.
             Ok(true) | Err(_) => {
-                self.desc.forget_wait();
-                crate::sched::ready(gp.as_ptr());
+                sched::ready(gp.as_ptr());
                 Ok(())
             }
         }
     }
 
-    /// The first thing that a goroutine does that waited without a stack.
-    pub(crate) fn end_unstarted_wait(&self) {
-        self.read.drained.store(false, Relaxed);
-        if self.desc.has_expired() {
-            self.desc.expire();
-        }
-        self.read.turn.give();
-    }
-
     /// Makes every wait and every later operation fail. The descriptor itself is closed when the last handle goes.
     pub(crate) fn close(&self) {
         self.desc.close();
+    }
+
+    /// Fails if the descriptor was closed meanwhile: the end or the error that an operation came to is a consequence then.
+    pub(crate) fn check_open(&self) -> io::Result<()> {
+        match self.desc.check(Direction::Write) {
+            Err(e) if e.kind() == io::ErrorKind::NotConnected => Err(e),
+            // A deadline is no matter here.
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn set_deadline(&self, direction: Direction, deadline: Option<Instant>) {
@@ -255,6 +269,27 @@ impl<S: AsFd> Fd<S> {
     pub(crate) fn wait_writable(&self, timeout: Option<Duration>) -> io::Result<()> {
         let _turn = self.take_turn(Direction::Write);
         self.desc.wait(Direction::Write, &*self.io, timeout)
+    }
+}
+
+/// The turn to read, held by a goroutine that waits unstarted. It is given up when the goroutine starts, and also when
+/// that never happens and its closure is dropped.
+pub(crate) struct UnstartedWait<S: AsFd>(Arc<Fd<S>>);
+
+impl<S: AsFd> UnstartedWait<S> {
+    /// The first thing that the goroutine does.
+    pub(crate) fn end(self) {
+        if self.0.desc.has_expired() {
+            self.0.desc.expire();
+        }
+    }
+}
+
+impl<S: AsFd> Drop for UnstartedWait<S> {
+    fn drop(&mut self) {
+        let side = &self.0.read;
+        side.drained.store(false, Relaxed);
+        side.turn.give();
     }
 }
 

@@ -8,44 +8,29 @@
 //! |---|---|
 //! | `FREE` | nobody is at it |
 //! | `HELD` | somebody is |
-//! | `WANTED` | somebody is, and others wait in the queue for this address |
+//! | `WANTED` | somebody is, and others wait in the queue for this address ([`super::waiting`]) |
 //!
 //! The word goes from and to `WANTED` only under the lock of the address's queue. A turn that is given up while wanted passes
 //! straight to the first in the queue: the word is never `FREE` meanwhile, so nobody can barge in.
-//! The queues are shared by all descriptors, by address: contention is rare, and a queue in each descriptor would cost every
-//! idle connection.
 
-use std::collections::VecDeque;
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{
+use std::ptr;
+
+use super::waiting::{self, Waiting};
+use crate::primitive::atomic::{
     AtomicU8,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::sync::{Mutex, MutexGuard};
-
-use crate::sched::{self, G, WaitReason};
+use crate::sched::{self, WaitReason};
 
 const FREE: u8 = 0;
 const HELD: u8 = 1;
 const WANTED: u8 = 2;
 
-/// Who waits, and for which turn.
-struct Waiting {
-    turn: usize,
-    gp: NonNull<G>,
-}
-
-// SAFETY: records may be readied from any thread.
-unsafe impl Send for Waiting {}
-
-const QUEUES: usize = 64;
-static QUEUE: [Mutex<VecDeque<Waiting>>; QUEUES] = [const { Mutex::new(VecDeque::new()) }; QUEUES];
-
 /// See the module.
 pub(crate) struct Turn(AtomicU8);
 
 impl Turn {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Turn(AtomicU8::new(FREE))
     }
 
@@ -76,7 +61,7 @@ impl Turn {
     #[cold]
     fn queue_up(&self) {
         let gp = sched::waiter();
-        let mut queue = self.queue();
+        let mut queue = waiting::at(self.address());
         loop {
             if self.try_take() {
                 return;
@@ -95,7 +80,7 @@ impl Turn {
 
     #[cold]
     fn pass_on(&self) {
-        let mut queue = self.queue();
+        let mut queue = waiting::at(self.address());
         let mut mine = queue.iter().enumerate().filter(|(_, w)| w.turn == self.address());
         let (first, another) = (mine.next().map(|(i, _)| i), mine.next().is_some());
         if !another {
@@ -109,11 +94,5 @@ impl Turn {
 
     fn address(&self) -> usize {
         ptr::from_ref(self).addr()
-    }
-
-    fn queue(&self) -> MutexGuard<'static, VecDeque<Waiting>> {
-        let i = (self.address() >> 4) % QUEUES;
-        // Nothing that panics runs under the lock.
-        QUEUE[i].lock().unwrap_or_else(|e| e.into_inner())
     }
 }

@@ -208,12 +208,15 @@ impl TcpListener {
 
     fn into_std(self) -> io::Result<std::net::TcpListener> {
         let nonblocking = self.fd.is_nonblocking();
-        let io = match Arc::try_unwrap(self.fd) {
-            Ok(fd) => fd.into_io(),
-            Err(shared) => shared.io().try_clone()?,
-        };
-        io.set_nonblocking(nonblocking)?;
-        Ok(io)
+        match Arc::try_unwrap(self.fd) {
+            Ok(fd) => {
+                let io = fd.into_io();
+                io.set_nonblocking(nonblocking)?;
+                Ok(io)
+            }
+            // It stays non-blocking, as a stream's duplicate does.
+            Err(shared) => shared.io().try_clone(),
+        }
     }
 }
 
@@ -384,7 +387,7 @@ impl From<std::net::TcpListener> for TcpListener {
 }
 
 /// Gives the `std` listener back, blocking again unless `set_nonblocking` said otherwise. If other handles share it, the descriptor
-/// is duplicated.
+/// is duplicated, and the `std` listener is non-blocking, because duplicates share that setting.
 ///
 /// # Panics
 ///

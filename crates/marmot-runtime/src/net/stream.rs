@@ -220,7 +220,7 @@ impl TcpStream {
     ///
     /// G.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.fd.run(Reading, |io| io.peek(buf), |_| false)
+        self.read_with(buf.len(), |io| io.peek(buf), |_| false)
     }
 
     /// Waits until there is something to read: bytes, the end, or an error.
@@ -295,10 +295,10 @@ impl TcpStream {
         F: FnOnce(TcpStream) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let fd = Arc::clone(&self.fd);
+        let (wait, fd) = (self.fd.begin_unstarted_wait(), Arc::clone(&self.fd));
         rt::go_after(
             move || {
-                self.fd.end_unstarted_wait();
+                wait.end();
                 f(self)
             },
             move |gp| fd.wait_unstarted(gp, peek_one),
@@ -364,12 +364,34 @@ impl TcpStream {
     /// Gives the `std` object back; duplicates the descriptor if other handles share it.
     fn into_std(self) -> io::Result<std::net::TcpStream> {
         let nonblocking = self.fd.is_nonblocking();
-        let io = match Arc::try_unwrap(self.fd) {
-            Ok(fd) => fd.into_io(),
-            Err(shared) => shared.io().try_clone()?,
-        };
-        io.set_nonblocking(nonblocking)?;
-        Ok(io)
+        match Arc::try_unwrap(self.fd) {
+            Ok(fd) => {
+                let io = fd.into_io();
+                io.set_nonblocking(nonblocking)?;
+                Ok(io)
+            }
+            // The duplicate stays non-blocking: the setting belongs to the open file (fcntl(2)), so the others would block
+            // their Ms.
+            Err(shared) => shared.io().try_clone(),
+        }
+    }
+
+    /// Reads by `op`, which has room for `asked` bytes.
+    fn read_with(
+        &self,
+        asked: usize,
+        op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>,
+        short: impl FnOnce(&usize) -> bool,
+    ) -> io::Result<usize> {
+        // Nothing is waited for that could not be taken.
+        if asked == 0 {
+            return Ok(0);
+        }
+        match self.fd.run(Reading, op, short)? {
+            // The peer's end, or our own close's.
+            0 => self.fd.check_open().map(|()| 0),
+            n => Ok(n),
+        }
     }
 
     fn write_with(&self, op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>) -> io::Result<usize> {
@@ -389,12 +411,12 @@ fn is_short(asked: usize) -> impl FnOnce(&usize) -> bool {
 impl Read for &TcpStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let asked = buf.len();
-        self.fd.run(Reading, |mut io| io.read(buf), is_short(asked))
+        self.read_with(asked, |mut io| io.read(buf), is_short(asked))
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let asked = bufs.iter().map(|b| b.len()).sum();
-        self.fd.run(Reading, |mut io| io.read_vectored(bufs), is_short(asked))
+        self.read_with(asked, |mut io| io.read_vectored(bufs), is_short(asked))
     }
 }
 
@@ -467,7 +489,7 @@ impl From<std::net::TcpStream> for TcpStream {
 }
 
 /// Gives the `std` stream back, blocking again unless `set_nonblocking` said otherwise. If other handles share the connection, the
-/// descriptor is duplicated.
+/// descriptor is duplicated, and the `std` stream is non-blocking, because duplicates share that setting.
 ///
 /// # Panics
 ///

@@ -10,7 +10,8 @@
 //! time: the direction's turn (`fd::turn`) sees to that.
 //!
 //! **No event is lost.** A reader sets the word to `NIL` before it tries. An event after that leaves `READY`, which makes
-//! `publish` fail and the reader try again; an event after `publish` finds the address.
+//! `publish` fail and the reader try again; an event after `publish` finds the address. Whoever forgets an event has seen what
+//! came with it, because all of them are swapped in and out: the news of one that is overwritten goes with the next.
 //!
 //! **No deadline and no close is lost.** The one who changes a condition writes it, passes a `SeqCst` fence, and looks for a
 //! waiter here (`evict`); the waiter publishes itself, passes a fence, and looks at the conditions once more.
@@ -39,11 +40,8 @@ impl Slot {
     /// An event: the address of the waiter to ready, if there is one.
     #[must_use = "the waiter has to be readied"]
     pub(crate) fn notify(&self) -> Option<usize> {
-        if self.0.load(Relaxed) == READY {
-            return None;
-        }
-        // Acquire pairs with `publish`: we see the waiter's record. Release pairs with `take_ready`: the try
-        // sees what the event told (a hang-up).
+        // A swap even where `READY` seems to be there: the try that takes it has to see this event's news (a hang-up).
+        // Acquire pairs with `publish`: we see the waiter's record. Release pairs with `take_ready` and `publish`.
         let old = self.0.swap(READY, AcqRel);
         (old > READY).then_some(old)
     }
@@ -64,8 +62,10 @@ impl Slot {
     pub(crate) fn publish(&self, waiter: usize) -> bool {
         debug_assert!(waiter > READY);
         // Release pairs with the Acquire of whoever takes the address.
-        if self.0.compare_exchange(NIL, waiter, AcqRel, Acquire).is_err() {
-            self.0.store(NIL, Relaxed);
+        if self.0.compare_exchange(NIL, waiter, AcqRel, Relaxed).is_err() {
+            // A swap, because this forgets whatever event is the last by now, and has to see its news. Acquire pairs
+            // with the Release in `notify`.
+            self.0.swap(NIL, Acquire);
             return false;
         }
         // Pairs with the fence in `evict`.

@@ -33,7 +33,7 @@ impl<T> Claim<T> {
 
     pub(super) fn join(mut self) -> Result<T> {
         let g = &self.goroutine.0;
-        g.join.wait();
+        g.wait_for_end();
         let mut result = MaybeUninit::<Result<T>>::uninit();
         // SAFETY: the goroutine has ended and its result is this claim's, of which there is one,
         // with the right type.

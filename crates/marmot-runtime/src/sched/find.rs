@@ -71,9 +71,9 @@ impl M {
     #[inline]
     fn find_here(&self, tick: u32) -> Option<NonNull<G>> {
         if tick.is_multiple_of(2) {
-            self.settled().pop().or_else(|| self.take_local(tick))
+            self.take_settled().or_else(|| self.take_local(tick))
         } else {
-            self.take_local(tick).or_else(|| self.settled().pop())
+            self.take_local(tick).or_else(|| self.take_settled())
         }
     }
 

@@ -6,7 +6,7 @@
 //! | field | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `timed_out` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `coro`, `suspender`, `resume_point`, `timed_out` | the M that the goroutine has settled on; before that, whoever took it from a queue |
 //! | `mp` | written once, by the M that first runs it; read by whoever readies it |
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | the rest | immutable |
@@ -20,20 +20,22 @@ use std::mem::offset_of;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicPtr, AtomicU8, AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    AtomicPtr, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
     fence,
 };
 
-use marmot_coro::{Coroutine, Suspender};
+use marmot_coro::{Coroutine, ResumePoint, Suspender};
 
 use super::Sched;
-use super::inbox::Linked;
+use super::inbox::{Link, Linked};
 use super::join::JoinWord;
 use super::m::M;
-use super::status::Status;
+use super::park;
+use super::status::{Status, WaitReason};
 use super::thread::Parker;
 use super::timers::Timer;
+use super::token::Token;
 
 /// What the generic cell around a record does.
 pub(crate) struct VTable {
@@ -59,67 +61,13 @@ pub(crate) struct Spec {
     pub(crate) site: &'static Location<'static>,
 }
 
-/// What [`Token`] holds.
-mod token {
-    pub(super) const EMPTY: u8 = 0;
-    pub(super) const PARKED: u8 = 1;
-    pub(super) const NOTIFIED: u8 = 2;
-}
-
-/// The token of `park` and `unpark`.
-///
-/// | state | `park` | `unpark` | the timer of `park_timeout` |
-/// |---|---|---|---|
-/// | `EMPTY` | → `PARKED`, waits | → `NOTIFIED` | nothing |
-/// | `PARKED` | – | → `NOTIFIED`, readies | → `EMPTY`, readies |
-/// | `NOTIFIED` | → `EMPTY`, does not wait | nothing | nothing |
-///
-/// Whoever leaves `PARKED` readies the goroutine, so it is readied once.
-pub(crate) struct Token(AtomicU8);
-
-impl Token {
-    /// Takes a notification if there is one.
-    pub(crate) fn take(&self) -> bool {
-        // Acquire pairs with the Release in `notify`: what was done before `unpark` is seen after `park`.
-        self.0.load(Relaxed) == token::NOTIFIED && self.0.swap(token::EMPTY, Acquire) == token::NOTIFIED
-    }
-
-    /// `EMPTY` to `PARKED`; false if a notification came first (it is taken).
-    pub(crate) fn park(&self) -> bool {
-        // Release pairs with the Acquire of whoever readies us: it sees our record as we left it.
-        match self.0.compare_exchange(token::EMPTY, token::PARKED, AcqRel, Acquire) {
-            Ok(_) => true,
-            Err(_) => {
-                self.0.store(token::EMPTY, Relaxed);
-                false
-            }
-        }
-    }
-
-    /// After the wait: true if it was ended by a notification (it is taken).
-    pub(crate) fn finish(&self) -> bool {
-        self.0.swap(token::EMPTY, Acquire) == token::NOTIFIED
-    }
-
-    /// To `NOTIFIED`; true if the caller has to ready the goroutine.
-    #[must_use = "a parked goroutine has to be readied"]
-    pub(crate) fn notify(&self) -> bool {
-        self.0.swap(token::NOTIFIED, AcqRel) == token::PARKED
-    }
-
-    /// `PARKED` to `EMPTY`; true if the caller has to ready the goroutine.
-    #[must_use = "a parked goroutine has to be readied"]
-    pub(crate) fn time_out(&self) -> bool {
-        self.0.compare_exchange(token::PARKED, token::EMPTY, AcqRel, Relaxed).is_ok()
-    }
-}
-
 /// The record of a goroutine.
 #[repr(C)]
 pub(crate) struct G {
-    link: AtomicPtr<G>,
+    link: Link<G>,
     mp: AtomicPtr<M>,
     suspender: Cell<*const Suspender>,
+    resume_point: Cell<ResumePoint>,
     coro: UnsafeCell<Option<Coroutine>>,
     pub(crate) status: Status,
     pub(crate) token: Token,
@@ -128,7 +76,7 @@ pub(crate) struct G {
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
     pub(crate) placing: Cell<super::place::Placing>,
     refs: AtomicU32,
-    pub(crate) join: JoinWord,
+    pub(crate) join: JoinWord<G>,
     vtable: &'static VTable,
     /// The runtime that it belongs to; none for a plain thread.
     pub(crate) sched: Option<&'static Sched>,
@@ -148,7 +96,7 @@ unsafe impl Sync for G {}
 
 // SAFETY: `link` is a field of its own, which only queues use.
 unsafe impl Linked for G {
-    fn link(&self) -> &AtomicPtr<G> {
+    fn link(&self) -> &Link<G> {
         &self.link
     }
 }
@@ -164,12 +112,13 @@ impl G {
         parker: Option<Box<Parker>>,
     ) -> G {
         G {
-            link: AtomicPtr::default(),
+            link: Link::default(),
             mp: AtomicPtr::default(),
             suspender: Cell::new(std::ptr::null()),
+            resume_point: Cell::new(ResumePoint::default()),
             coro: UnsafeCell::new(None),
             status: Status::new(),
-            token: Token(AtomicU8::new(token::EMPTY)),
+            token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(super::place::Placing::Free),
             refs: AtomicU32::new(refs),
@@ -203,6 +152,18 @@ impl G {
         self.parker.as_deref()
     }
 
+    /// Waits until it has ended. Only for its one handle.
+    pub(crate) fn wait_for_end(&self) {
+        if self.join.is_done() {
+            return;
+        }
+        let gp = park::waiter();
+        if self.join.publish(gp) {
+            park::park(gp, WaitReason::Join);
+            debug_assert!(self.join.is_done());
+        }
+    }
+
     pub(crate) fn vtable(&self) -> &'static VTable {
         self.vtable
     }
@@ -223,12 +184,19 @@ impl G {
         self.suspender.set(s);
     }
 
+    /// Asks for the stack where it is going to go on. Only for the M that it has settled on.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        self.resume_point.get().prefetch();
+    }
+
     /// Switches away, to the M's loop.
     ///
     /// # Safety
     ///
     /// Only from within the goroutine.
     pub(crate) unsafe fn suspend(&self) {
+        self.resume_point.set(ResumePoint::here());
         // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the caller does.
         unsafe { (*self.suspender.get()).suspend() }
     }

@@ -14,6 +14,9 @@ use crate::primitive::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+/// What an element is linked by.
+pub(crate) type Link<T> = AtomicPtr<T>;
+
 /// An element that carries its own link.
 ///
 /// # Safety
@@ -21,7 +24,7 @@ use crate::primitive::atomic::{
 /// `link` returns the same atomic each time, and nothing else uses it while the element is in a queue.
 pub(crate) unsafe trait Linked: Sized {
     /// The link to the next element.
-    fn link(&self) -> &AtomicPtr<Self>;
+    fn link(&self) -> &Link<Self>;
 }
 
 /// Many producers; whoever takes, takes all.

@@ -3,78 +3,71 @@
 //! | state | set by | meaning |
 //! |---|---|---|
 //! | `RUNNING` | at the start | neither has happened |
-//! | a record's address | the handle, in `wait` | that waiter is to be readied at the end |
+//! | a record's address | the handle, in `publish` | that waiter is to be readied at the end |
 //! | `DETACHED` | the handle, when dropped | nobody wants the result: who ends the goroutine drops it |
 //! | `DONE` | who ends the goroutine | the result is there; it belongs to the handle |
+//!
+//! Each side moves the word once, by one read-modify-write. Whoever comes second sees who came first, so the result
+//! has one owner, and a waiter is readied once.
 
-use std::ptr::NonNull;
-use std::sync::atomic::{
-    AtomicUsize,
+use std::ptr::{self, NonNull};
+
+use crate::primitive::atomic::{
+    AtomicPtr,
     Ordering::{AcqRel, Acquire},
 };
 
-use super::g::G;
-use super::park;
-use super::status::WaitReason;
-
-const RUNNING: usize = 0;
-const DONE: usize = 1;
-const DETACHED: usize = 2;
-
 /// What the one who ends a goroutine has to do next.
-pub(crate) enum Ended {
+pub(crate) enum Ended<T> {
     /// Nothing: the handle will look.
     Quietly,
     /// Ready this waiter.
-    Wake(NonNull<G>),
+    Wake(NonNull<T>),
     /// Drop the result.
     DropResult,
 }
 
-/// See the module.
-pub(crate) struct JoinWord(AtomicUsize);
+/// See the module. `T` is the waiters' record; no record has the address of a state.
+pub(crate) struct JoinWord<T>(AtomicPtr<T>);
 
-impl JoinWord {
-    pub(crate) const fn new() -> Self {
-        JoinWord(AtomicUsize::new(RUNNING))
+impl<T> JoinWord<T> {
+    const RUNNING: *mut T = ptr::null_mut();
+    const DONE: *mut T = ptr::without_provenance_mut(1);
+    const DETACHED: *mut T = ptr::without_provenance_mut(2);
+
+    pub(crate) fn new() -> Self {
+        const { assert!(align_of::<T>() > 2, "a state could be taken for a record") };
+        JoinWord(AtomicPtr::new(Self::RUNNING))
     }
 
     pub(crate) fn is_done(&self) -> bool {
         // Acquire pairs with the Release in `end`: the result is seen.
-        self.0.load(Acquire) == DONE
+        self.0.load(Acquire) == Self::DONE
     }
 
-    /// Waits for the end. Only for the one handle.
-    pub(crate) fn wait(&self) {
-        if self.is_done() {
-            return;
-        }
-        let gp = park::waiter();
-        let me = gp.as_ptr() as usize;
-        // Release pairs with the Acquire in `end`, which then readies us; Acquire as in `is_done`.
-        if self.0.compare_exchange(RUNNING, me, AcqRel, Acquire).is_ok() {
-            park::park(gp, WaitReason::Join);
-            debug_assert!(self.is_done());
-        }
+    /// Lets `waiter` wait for the end; false if that has come. Only for the one handle.
+    #[must_use = "whoever is not published must not park"]
+    pub(crate) fn publish(&self, waiter: NonNull<T>) -> bool {
+        // Release pairs with the Acquire in `end`, which then readies the waiter; Acquire as in `is_done`.
+        self.0.compare_exchange(Self::RUNNING, waiter.as_ptr(), AcqRel, Acquire).is_ok()
     }
 
     /// Gives the result up; true if it is there already, and the caller has to drop it.
     #[must_use = "the result may have to be dropped"]
     pub(crate) fn detach(&self) -> bool {
-        self.0.compare_exchange(RUNNING, DETACHED, AcqRel, Acquire).is_err()
+        // Acquire as in `is_done`.
+        self.0.compare_exchange(Self::RUNNING, Self::DETACHED, AcqRel, Acquire).is_err()
     }
 
     /// Says that the goroutine has ended and its result is in place.
     #[must_use = "the joiner may have to be readied"]
-    pub(crate) fn end(&self) -> Ended {
-        // Release pairs with the Acquire in `is_done` and `wait`; Acquire with the Release there.
-        match self.0.swap(DONE, AcqRel) {
-            RUNNING => Ended::Quietly,
-            DETACHED => Ended::DropResult,
-            waiter => {
-                // The word held the address of a record, which is never null.
-                Ended::Wake(NonNull::new(waiter as *mut G).expect("a waiter's address is not null"))
-            }
+    pub(crate) fn end(&self) -> Ended<T> {
+        // Release pairs with the Acquire in `is_done` and `publish`; Acquire with the Release there.
+        let before = self.0.swap(Self::DONE, AcqRel);
+        match NonNull::new(before) {
+            None => Ended::Quietly,
+            Some(_) if before == Self::DETACHED => Ended::DropResult,
+            Some(waiter) => Ended::Wake(waiter),
         }
     }
 }

@@ -29,6 +29,9 @@ use super::{Sched, current, place};
 /// than the ring holds.
 const EVENTS: usize = 256;
 
+/// How many operations that do not wait make up a turn: half a millisecond's worth of system calls.
+const BUDGET: u32 = 64;
+
 /// How many goroutine numbers an M takes at a time.
 const ID_BATCH: u64 = 64;
 
@@ -95,6 +98,8 @@ pub(super) struct Own {
     stacks: UnsafeCell<StackCache>,
     pub(super) events: RefCell<Events>,
     pub(super) tick: Cell<u32>,
+    /// How many operations the running goroutine may still do before it has to yield.
+    budget: Cell<u32>,
     /// This M counts among the spinning ones.
     pub(super) spinning: Cell<bool>,
     /// Goroutines that have settled here and not ended.
@@ -126,6 +131,7 @@ impl M {
                 stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
                 events: RefCell::new(Events::with_capacity(EVENTS)),
                 tick: Cell::new(0),
+                budget: Cell::new(BUDGET),
                 spinning: Cell::new(false),
                 live: Cell::new(0),
                 ids: Cell::new((0, 0)),
@@ -197,11 +203,24 @@ impl M {
         unsafe { self.poller.close() }
     }
 
+    /// Does something with the settled queue.
     #[inline]
-    pub(super) fn settled(&self) -> &mut List<G> {
-        // SAFETY: this is the M's own thread, and no caller keeps the reference across anything
-        // that could come back here.
-        unsafe { &mut *self.own.settled.get() }
+    fn with_settled<R>(&self, f: impl FnOnce(&mut List<G>) -> R) -> R {
+        // SAFETY: this is the M's own thread, and no caller's `f` comes back here.
+        f(unsafe { &mut *self.own.settled.get() })
+    }
+
+    /// Takes the oldest of the settled queue. While it runs, the stack of the one behind it comes
+    /// into the cache.
+    #[inline]
+    pub(super) fn take_settled(&self) -> Option<NonNull<G>> {
+        self.with_settled(|settled| {
+            let gp = settled.pop();
+            if let Some(next) = settled.first() {
+                next.prefetch();
+            }
+            gp
+        })
     }
 
     /// Puts a goroutine that settled here into the settled queue.
@@ -210,7 +229,7 @@ impl M {
         // SAFETY: records live until they end.
         unsafe { gp.as_ref() }.status.ready();
         // SAFETY: as above, and it is in no queue, because it was waiting or running.
-        unsafe { self.settled().push(gp) };
+        self.with_settled(|settled| unsafe { settled.push(gp) });
     }
 
     /// A goroutine number; numbers are unique in the process and count up roughly.
@@ -230,7 +249,7 @@ impl M {
         // SAFETY: records live until they end.
         if unsafe { gp.as_ref() }.pinned.get() {
             // SAFETY: as above, and it is new, hence in no queue.
-            unsafe { self.settled().push(gp) };
+            self.with_settled(|settled| unsafe { settled.push(gp) });
         } else {
             if let Some(displaced) = self.pp().runq.put_next(gp.as_ptr()) {
                 self.enqueue(displaced);
@@ -265,6 +284,18 @@ impl M {
         });
     }
 
+    /// Spends one of the running goroutine's operations; true if it has to yield.
+    #[inline]
+    pub(super) fn spend(&self) -> bool {
+        let left = self.own.budget.get() - 1;
+        self.own.budget.set(left);
+        if left == 0 {
+            // The next turn is one in which the M looks around.
+            self.own.tick.set(0u32.wrapping_sub(1));
+        }
+        left == 0
+    }
+
     /// Runs `gp` until it parks, yields or ends.
     pub(super) fn execute(&'static self, gp: NonNull<G>) {
         if self.own.spinning.get() {
@@ -279,6 +310,7 @@ impl M {
             return;
         }
         g.status.run();
+        self.own.budget.set(BUDGET);
         current::set_gp(gp.as_ptr());
         // SAFETY: this is the M that `gp` has settled on.
         let coro = unsafe { g.coro() };

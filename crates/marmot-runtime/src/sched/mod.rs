@@ -56,6 +56,7 @@ pub(crate) mod runq;
 mod status;
 mod thread;
 mod timers;
+mod token;
 
 use std::any::Any;
 use std::fmt;
@@ -74,7 +75,7 @@ pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Spec};
 pub(crate) use m::M;
-pub(crate) use park::{park, ready, waiter, yield_now};
+pub(crate) use park::{park, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use status::State;
 pub use status::WaitReason;

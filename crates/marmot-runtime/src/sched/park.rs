@@ -55,6 +55,18 @@ pub(crate) fn ready(gp: NonNull<G>) {
     }
 }
 
+/// Counts an operation that did not have to wait. A goroutine that has done many of them in one
+/// turn yields, and its M looks at its poller and its timers: a peer that always has something to
+/// say must not hold up all the others.
+#[inline]
+pub(crate) fn spend() {
+    if let (Some(mp), Some(_)) = (current::mp(), current::gp())
+        && mp.spend()
+    {
+        yield_now();
+    }
+}
+
 /// Lets the other goroutines of this M run, and the caller after them. A plain thread offers its
 /// core to others.
 pub(crate) fn yield_now() {

@@ -1,10 +1,9 @@
 //! Lists linked through the elements themselves: the owner's settled queue, and the global queue.
 
 use std::ptr::{self, NonNull};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
 use super::inbox::Linked;
+use crate::primitive::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::primitive::{Mutex, MutexGuard};
 
 /// A first-in first-out list. Its owner alone touches it, so nothing in it is atomic in effect; the
 /// links are atomics because the same link serves the [`Inbox`](super::inbox::Inbox).
@@ -32,6 +31,12 @@ impl<T: Linked> List<T> {
             None => self.head = t.as_ptr(),
         }
         self.tail = t.as_ptr();
+    }
+
+    /// The oldest element.
+    pub(crate) fn first(&self) -> Option<&T> {
+        // SAFETY: elements of the list are valid until they are popped.
+        unsafe { self.head.as_ref() }
     }
 
     /// Takes the oldest element.
@@ -121,7 +126,7 @@ impl<T: Linked> GlobalQueue<T> {
         share
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner<T>> {
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         // Nothing that panics runs under the lock.
         self.inner.lock().unwrap_or_else(|e| e.into_inner())
     }

@@ -1,0 +1,29 @@
+//! Who waits for which turn.
+//!
+//! The queues are shared by all descriptors, by address: contention is rare, and a queue in each descriptor would cost
+//! every idle connection. So a queue may hold waiters of several turns.
+
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::sched::G;
+
+/// Somebody who waits.
+pub(super) struct Waiting {
+    /// The address of the turn that it waits for.
+    pub(super) turn: usize,
+    pub(super) gp: NonNull<G>,
+}
+
+// SAFETY: records may be readied from any thread.
+unsafe impl Send for Waiting {}
+
+const QUEUES: usize = 64;
+static QUEUE: [Mutex<VecDeque<Waiting>>; QUEUES] = [const { Mutex::new(VecDeque::new()) }; QUEUES];
+
+/// The queue for the turn at this address, locked.
+pub(super) fn at(turn: usize) -> MutexGuard<'static, VecDeque<Waiting>> {
+    // Nothing that panics runs under the lock.
+    QUEUE[(turn >> 4) % QUEUES].lock().unwrap_or_else(|e| e.into_inner())
+}

@@ -1,0 +1,48 @@
+//! A goroutine whose operations never wait does not hold up the others of its M.
+
+use std::io::Read;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use marmot::net::{TcpListener, TcpStream};
+
+/// Long enough for a loaded machine; only a failure takes that long.
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[marmot::test(procs = 1)]
+fn endless_reads_let_sleepers_and_other_connections_go_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut ended = TcpStream::connect(addr).unwrap();
+    listener.accept().unwrap().0.shutdown(Shutdown::Write).unwrap();
+
+    // At its end, a connection is always readable, so this goroutine never has to wait.
+    let enough = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&enough);
+    let begun = Instant::now();
+    let hog = marmot::go(move || {
+        while !stop.load(Relaxed) && begun.elapsed() < LIMIT {
+            assert_eq!(ended.read(&mut [0; 8]).unwrap(), 0);
+        }
+    });
+
+    // A plain thread answers, so that only the poller can tell the goroutine below of it.
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer_addr = peer.local_addr().unwrap();
+    let answering = std::thread::spawn(move || std::io::copy(&mut &peer.accept().unwrap().0, &mut std::io::sink()));
+    let mut other = TcpStream::connect(peer_addr).unwrap();
+    for _ in 0..10 {
+        marmot::sleep(Duration::from_millis(1));
+        std::io::Write::write_all(&mut other, b"tick").unwrap();
+    }
+    other.shutdown(Shutdown::Write).unwrap();
+    // The peer closes when it has seen the end: a wait for a descriptor.
+    assert_eq!(other.read(&mut [0; 8]).unwrap(), 0);
+    let took = begun.elapsed();
+    enough.store(true, Relaxed);
+    hog.join().unwrap();
+    answering.join().unwrap().unwrap();
+    assert!(took < LIMIT / 2, "starved for {took:?}");
+}
