@@ -1,10 +1,10 @@
 //! The M's loop: what to run next, and when to sleep.
 //!
 //! In order: every 64th turn, what must not wait for an idle moment (due timers, the poller, the
-//! global queue); the inbox; the settled queue and the local ring in fair turns; the global queue;
-//! other Ps' rings; and then sleep, in the poller, until a descriptor is ready, a timer is due, or
-//! somebody rings. There is no separate non-blocking poll before the sleep: an M that has nothing
-//! else to do polls once, and that poll blocks.
+//! global queue); the inbox; the settled queue and, in fair turns with it, the local ring and the
+//! global queue; other Ps' rings; and then sleep, in the poller, until a descriptor is ready, a
+//! timer is due, or somebody rings. There is no separate non-blocking poll before the sleep: an M
+//! that has nothing else to do polls once, and that poll blocks.
 
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl M {
             if let Some(gp) = self.find_here(tick) {
                 return Some(gp);
             }
-            if let Some(gp) = self.take_global(GLOBAL_BATCH).or_else(|| self.steal()) {
+            if let Some(gp) = self.steal() {
                 return Some(gp);
             }
             if self.sched.is_stopping() {
@@ -78,7 +78,7 @@ impl M {
     }
 
     /// The goroutine that was spawned last, mostly; but goroutines that each spawn the next must
-    /// not hold up the ring for ever.
+    /// not hold up the ring for ever. When the ring is empty, the global queue refills it.
     #[inline]
     fn take_local(&self, tick: u32) -> Option<NonNull<G>> {
         let pp = self.pp();
@@ -92,7 +92,7 @@ impl M {
         } else {
             pp.runq.take_next().or_else(|| pp.runq.pop())
         };
-        gp.and_then(NonNull::new)
+        gp.and_then(NonNull::new).or_else(|| self.take_global(GLOBAL_BATCH))
     }
 
     /// Moves what others readied for this M to its settled queue.

@@ -1,0 +1,101 @@
+//! `marmot bench`: what the runtime's operations cost.
+//!
+//! Every benchmark prints lines of the form `name value unit`. The value is CPU time of the process for one operation
+//! (`cpu_ns`; for `skynet` as a whole, `cpu_ms`), which other load on the machine does not distort much; the wall-clock
+//! time is on the line `name.wall`. Each is the least of several runs. Every benchmark has a runtime of its own.
+//!
+//! | name | other name | what is measured |
+//! |---|---|---|
+//! | `switch` | `yield` | one of two goroutines yielding to the other |
+//! | `pingpong` | | unparking another goroutine and being unparked by it |
+//! | `spawn` | | a goroutine's start, end and join: one at a time, and in batches of 1000 |
+//! | `parked` | `memory` | memory of a parked goroutine, and the time to start it |
+//! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
+//! | `sleep` | `timer` | many sleeps at the same time, and how late they end |
+
+mod parked;
+mod pingpong;
+mod rows;
+mod skynet;
+mod sleep;
+mod spawn;
+mod switch;
+
+use clap::ValueEnum;
+use marmot::Runtime;
+use rows::Rows;
+use std::io;
+use std::time::Duration;
+
+/// How long the goroutines of a benchmark may take to end behind it.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// The options of `marmot bench`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to measure; without a name, everything.
+    #[arg(value_name = "NAME", value_enum)]
+    names: Vec<Name>,
+    /// Print one JSON array instead of lines.
+    #[arg(long)]
+    json: bool,
+    /// Goroutines of `parked`.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    count: u32,
+    /// How many goroutines run at the same time [default: the processors that the process may use].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    procs: Option<u16>,
+    /// Do a hundredth of the work: it shows that the benchmarks run, and measures little.
+    #[arg(long)]
+    quick: bool,
+    /// Name the rows as other runtimes' benchmarks do: `yield`, `pingpong_roundtrip`, `spawn_join_one` and so on.
+    #[arg(long)]
+    peer_names: bool,
+}
+
+/// A benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// One of two goroutines yielding to the other.
+    #[value(alias = "yield")]
+    Switch,
+    /// Unparking another goroutine and being unparked by it.
+    Pingpong,
+    /// A goroutine's start, end and join.
+    Spawn,
+    /// Memory of a parked goroutine.
+    #[value(alias = "memory")]
+    Parked,
+    /// A tree of goroutines with a million leaves.
+    Skynet,
+    /// Many sleeps at the same time.
+    #[value(alias = "timer")]
+    Sleep,
+}
+
+/// Runs the benchmarks and prints what they measured.
+///
+/// # Errors
+///
+/// When a runtime cannot be started, or standard output is closed.
+pub fn run(args: &Args) -> io::Result<()> {
+    let names = if args.names.is_empty() { Name::value_variants() } else { &args.names };
+    let mut rows = Rows::new(args.json, args.peer_names, if args.quick { 100 } else { 1 });
+    for name in names {
+        let mut builder = Runtime::builder();
+        if let Some(procs) = args.procs {
+            builder = builder.procs(procs.into());
+        }
+        let runtime = builder.build()?;
+        match name {
+            Name::Switch => switch::run(&runtime, &mut rows)?,
+            Name::Pingpong => pingpong::run(&runtime, &mut rows)?,
+            Name::Spawn => spawn::run(&runtime, &mut rows)?,
+            Name::Parked => parked::run(&runtime, args.count, &mut rows)?,
+            Name::Skynet => skynet::run(&runtime, &mut rows)?,
+            Name::Sleep => sleep::run(&runtime, &mut rows)?,
+        }
+        runtime.shutdown(SHUTDOWN).map_err(io::Error::other)?;
+    }
+    rows.finish()
+}

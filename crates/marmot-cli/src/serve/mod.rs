@@ -1,0 +1,180 @@
+//! `marmot serve`: servers with one goroutine per connection.
+//!
+//! This file opens the listener, accepts, and ends in good order; what is done with a connection is in [`echo`], [`http`] and
+//! [`proxy`]. [`drain`] is how a server ends: a signal closes the listener and the idle connections, those in the middle of
+//! a request finish it, and when the time for that is up, the rest is cut off. A second signal ends the program at once.
+
+mod buffers;
+mod drain;
+mod echo;
+mod http;
+mod proxy;
+
+use crate::descriptors;
+use clap::Subcommand;
+use drain::{Drain, Session};
+use marmot::net::{TcpListener, ToSocketAddrs};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// The pause after an error of `accept` that the listener does not deal with itself.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The options of `marmot serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    service: Service,
+}
+
+/// What is served.
+#[derive(Debug, Subcommand)]
+enum Service {
+    /// Send back whatever comes.
+    Echo {
+        #[command(flatten)]
+        common: Common,
+        /// Between requests, keep no goroutine for a connection: it starts anew when bytes arrive.
+        #[arg(long)]
+        on_readable: bool,
+    },
+    /// Answer HTTP/1.1 requests with "Hello, World!".
+    ///
+    /// GET and HEAD of any path get the 13 bytes as text/plain; keep-alive and pipelining are supported, request bodies
+    /// are read and discarded.
+    Http {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Pass connections on to another address.
+    Proxy {
+        #[command(flatten)]
+        common: Common,
+        /// Where to; a host name is resolved at the start.
+        #[arg(long, value_name = "ADDR:PORT")]
+        to: String,
+    },
+}
+
+/// The options that all servers have.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Where to listen; with port 0, the system chooses one.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    addr: String,
+    /// How many goroutines run at the same time [default: the processors that the process may use].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    procs: Option<u16>,
+    /// The size of a goroutine's stack.
+    #[arg(long, value_name = "BYTES")]
+    stack_size: Option<usize>,
+    /// How long connections in the middle of a request may take to finish after SIGINT or SIGTERM.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    grace: Duration,
+}
+
+/// What is done with a connection; its error ends the connection and concerns nobody else.
+type Handler = Arc<dyn Fn(Session) -> io::Result<()> + Send + Sync>;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=86400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds from 0 to 86400 is needed".into()),
+    }
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+///
+/// When the runtime cannot be started, the address cannot be listened on, or connections were cut off at the end.
+pub fn run(args: &Args) -> io::Result<()> {
+    let (common, handler): (_, Handler) = match &args.service {
+        Service::Echo { common, on_readable: false } => (common, Arc::new(echo::serve)),
+        Service::Echo { common, on_readable: true } => (common, Arc::new(echo::serve_on_readable)),
+        Service::Http { common } => (common, Arc::new(http::serve)),
+        Service::Proxy { common, to } => {
+            let upstream: Vec<SocketAddr> = to.to_socket_addrs().map_err(|error| named(to, &error))?.collect();
+            (common, Arc::new(move |session| proxy::serve(session, &upstream)))
+        }
+    };
+    descriptors::raise_limit();
+    let mut builder = marmot::Runtime::builder();
+    if let Some(procs) = common.procs {
+        builder = builder.procs(procs.into());
+    }
+    if let Some(bytes) = common.stack_size {
+        builder = builder.stack_size(bytes);
+    }
+    let runtime = builder.build()?;
+
+    let listener = Arc::new(TcpListener::bind(&common.addr).map_err(|error| named(&common.addr, &error))?);
+    let drain = Arc::new(Drain::default());
+    end_on_signals(Arc::clone(&listener), Arc::clone(&drain))?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on {}", listener.local_addr()?)?;
+    out.flush()?;
+    drop(out);
+
+    let grace = common.grace;
+    let left = runtime.run(move || {
+        accept(&listener, &drain, &handler);
+        drain.wait(grace)
+    });
+    if left > 0 {
+        let text = format!("connections cut off because they had not finished after {} s: {left}", grace.as_secs_f64());
+        return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+    }
+    Ok(())
+}
+
+/// Hands every connection to a goroutine of its own until the server is to end.
+fn accept(listener: &TcpListener, drain: &Arc<Drain>, handler: &Handler) {
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => {
+                // Answers are written whole, so there is nothing that waiting for more could merge them with. A connection
+                // that is dead already says so at its first read.
+                let _ = stream.set_nodelay(true);
+                let Some(session) = Drain::admit(drain, stream) else { return };
+                let handler = Arc::clone(handler);
+                marmot::go(move || {
+                    // An error is the peer's doing or its going away, and closes the connection.
+                    let _ = handler(session);
+                });
+            }
+            Err(_) if drain.has_begun() => return,
+            Err(error) => {
+                eprintln!("marmot: accept: {error}; going on");
+                marmot::sleep(ACCEPT_PAUSE);
+            }
+        }
+    }
+}
+
+/// Starts the thread that waits for SIGINT and SIGTERM.
+fn end_on_signals(listener: Arc<TcpListener>, drain: Arc<Drain>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let wait = move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(128 + signal);
+            }
+            drain.begin(|| {
+                // On Linux and elsewhere the wait in `accept` ends with an error, which `accept` expects by now.
+                let _ = listener.close();
+            });
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
+}
+
+fn named(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}

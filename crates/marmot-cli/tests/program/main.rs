@@ -1,0 +1,9 @@
+//! The program, end to end: each subcommand as its users run it, one module for each.
+
+mod bench;
+mod common;
+mod echo;
+
+mod http;
+mod proxy;
+mod sys;
