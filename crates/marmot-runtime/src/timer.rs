@@ -40,6 +40,9 @@ pub(crate) fn sleep_until(until: Instant) {
     sched::park(gp, WaitReason::Sleep);
 }
 
+/// # Safety
+///
+/// `timer` sits in the record of a goroutine that sleeps.
 unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64) -> Option<u64> {
     sched::ready(G::of_timer(timer));
     None
@@ -88,6 +91,9 @@ pub(crate) fn park_token(until: Option<Instant>) {
     }
 }
 
+/// # Safety
+///
+/// `timer` sits in a goroutine's record, and is armed.
 unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64) -> Option<u64> {
     let gp = G::of_timer(timer);
     // SAFETY: the timer is armed, so its record is alive.

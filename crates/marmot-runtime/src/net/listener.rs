@@ -5,7 +5,7 @@ use std::io;
 use std::iter::FusedIterator;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -25,6 +25,9 @@ const BACKLOG: i32 = 4096;
 /// The first pause after a shortage, and the longest.
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a report of a shortage is enough.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
 
 /// A socket that accepts connections: [`std::net::TcpListener`], parking goroutines instead of blocking threads.
 ///
@@ -88,8 +91,8 @@ impl TcpListener {
 
     /// Accepts a connection, waiting for one if there is none.
     ///
-    /// When descriptors or the kernel's memory have run out, it reports that on standard error, waits a little (5 ms,
-    /// doubling to a second), and tries again: the connection stays in the queue meanwhile, and a server lives on. A connection that was
+    /// When descriptors or the kernel's memory have run out, it reports that on standard error (once a minute at most), waits a little
+    /// (5 ms, doubling to a second), and tries again: the connection stays in the queue meanwhile, and a server lives on. A connection that was
     /// aborted before it could be accepted is passed over.
     ///
     /// The goroutine that is spawned next from the same thread is taken to serve the connection: goroutines that serve
@@ -231,14 +234,26 @@ impl Backoff {
     }
 
     fn pause(&mut self, listener: &TcpListener, e: io::Error) {
-        // The first pause and the long ones are worth a line; those in between would flood.
-        if self.pause == PAUSE || self.pause == LONGEST_PAUSE {
+        if is_worth_a_line() {
             let at = listener.local_addr().map_or_else(|_| "a listener".into(), |a| a.to_string());
             sched::report(format_args!("accept on {at}: {}; trying again", explain(e)));
         }
         timer::sleep_until(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Whether a shortage is to be reported: not if one was lately. One that lasts, or comes and goes with every connection, must not
+/// flood the log.
+fn is_worth_a_line() -> bool {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    // Nothing that panics runs under the lock.
+    let mut last = LAST.lock().unwrap_or_else(|e| e.into_inner());
+    let due = last.is_none_or(|last| last.elapsed() >= BETWEEN_REPORTS);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
 }
 
 /// Options of a listener that `std` does not let one choose. Made by [`TcpListener::builder`].

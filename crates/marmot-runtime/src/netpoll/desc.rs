@@ -86,6 +86,10 @@ impl Side {
     }
 
     /// The timer of this side has fired.
+    ///
+    /// # Safety
+    ///
+    /// `timer` sits in a side.
     unsafe fn fire(timer: NonNull<Timer>, now: u64) -> Option<u64> {
         // SAFETY: the timer sits in a side, at this offset, and sides are never freed.
         let side = unsafe { timer.byte_sub(offset_of!(Side, timer)).cast::<Side>().as_ref() };

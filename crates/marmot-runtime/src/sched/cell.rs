@@ -49,6 +49,9 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         unsafe { &mut *gp.cast::<Self>().as_ref().stage.get() }
     }
 
+    /// # Safety
+    ///
+    /// As `VTable::run`: the goroutine itself calls, once.
     unsafe fn run(gp: NonNull<G>) {
         // SAFETY: called once, by the goroutine itself; nobody reads the stage before it has ended.
         let stage = unsafe { Self::stage(gp) };
@@ -66,6 +69,10 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         unsafe { end(gp) };
     }
 
+    /// # Safety
+    ///
+    /// As `VTable::abandon`: who took the unstarted goroutine from its queue calls, once, and nobody
+    /// runs it.
     unsafe fn abandon(gp: NonNull<G>, why: Box<dyn Any + Send>) {
         // SAFETY: called instead of `run`, by the one who took the goroutine from its queue.
         let stage = unsafe { Self::stage(gp) };
@@ -76,6 +83,9 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         unsafe { end(gp) };
     }
 
+    /// # Safety
+    ///
+    /// As `VTable::take_result`: the owner of the result calls, once, and `out` is room for it.
     unsafe fn take_result(gp: NonNull<G>, out: *mut ()) {
         // SAFETY: called once, by the one who owns the result.
         match std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone) {
@@ -85,12 +95,18 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// As `VTable::drop_result`: the owner of the result calls.
     unsafe fn drop_result(gp: NonNull<G>) {
         // SAFETY: called by the one who owns the result.
         let result = std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone);
         drop(catch_unwind(AssertUnwindSafe(|| drop(result))));
     }
 
+    /// # Safety
+    ///
+    /// As `VTable::free`: the last reference is gone.
     unsafe fn free(gp: NonNull<G>) {
         // SAFETY: `new` leaked the box, and the last reference is gone.
         drop(unsafe { Box::from_raw(gp.cast::<Self>().as_ptr()) });

@@ -214,7 +214,7 @@ mod tests {
         Box::leak(Box::new(Timers::new()))
     }
 
-    unsafe fn once(_: NonNull<Timer>, _: u64) -> Option<u64> {
+    fn once(_: NonNull<Timer>, _: u64) -> Option<u64> {
         None
     }
 
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_timer_may_ask_to_be_armed_again() {
-        unsafe fn again(_: NonNull<Timer>, now: u64) -> Option<u64> {
+        fn again(_: NonNull<Timer>, now: u64) -> Option<u64> {
             (now < 30).then_some(now + 10)
         }
         let heap = heap();
