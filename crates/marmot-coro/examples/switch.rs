@@ -18,10 +18,7 @@ fn measure(what: &str, rounds: u32, mut run: impl FnMut(u32)) {
         })
         .min()
         .unwrap_or(Duration::ZERO);
-    println!(
-        "{what:<44} {:>8.1} ns",
-        best.as_secs_f64() * 1e9 / f64::from(rounds)
-    );
+    println!("{what:<44} {:>8.1} ns", best.as_secs_f64() * 1e9 / f64::from(rounds));
 }
 
 fn main() -> Result<(), StackError> {
@@ -43,14 +40,11 @@ fn main() -> Result<(), StackError> {
     // memory costs.
     let mut coroutines = Vec::new();
     for _ in 0..10_000 {
-        coroutines.push(Coroutine::new(
-            cache.take(DEFAULT_STACK_SIZE)?,
-            |suspender| {
-                loop {
-                    suspender.suspend();
-                }
-            },
-        ));
+        coroutines.push(Coroutine::new(cache.take(DEFAULT_STACK_SIZE)?, |suspender| {
+            loop {
+                suspender.suspend();
+            }
+        }));
     }
     measure("resume and suspend, 10,000 in turn", 2_000_000, |rounds| {
         for round in 0..rounds as usize {
@@ -71,20 +65,16 @@ fn main() -> Result<(), StackError> {
             drop(hint::black_box(pool.take(DEFAULT_STACK_SIZE)));
         }
     });
-    measure(
-        "take, make, run to the end, put; cache",
-        10_000_000,
-        |rounds| {
-            for _ in 0..rounds {
-                let Ok(stack) = cache.take(DEFAULT_STACK_SIZE) else {
-                    return;
-                };
-                let mut coroutine = Coroutine::new(stack, |_| ());
-                assert_eq!(coroutine.resume(), Progress::Finished);
-                cache.put(coroutine.into_stack());
-            }
-        },
-    );
+    measure("take, make, run to the end, put; cache", 10_000_000, |rounds| {
+        for _ in 0..rounds {
+            let Ok(stack) = cache.take(DEFAULT_STACK_SIZE) else {
+                return;
+            };
+            let mut coroutine = Coroutine::new(stack, |_| ());
+            assert_eq!(coroutine.resume(), Progress::Finished);
+            cache.put(coroutine.into_stack());
+        }
+    });
 
     let mut fresh = Vec::new();
     measure("take a new stack and touch it", 5_000, |rounds| {

@@ -87,10 +87,7 @@ impl Coroutine {
     /// If it has not finished. (It is dropped then, as [`Coroutine`] says.)
     #[inline]
     pub fn into_stack(self) -> Stack {
-        assert!(
-            self.is_finished(),
-            "the stack of an unfinished coroutine cannot be taken"
-        );
+        assert!(self.is_finished(), "the stack of an unfinished coroutine cannot be taken");
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never used or dropped again, so `inner` is taken once.
         unsafe { ManuallyDrop::take(&mut this.inner) }.into_stack()
@@ -109,9 +106,7 @@ impl Coroutine {
             }
         };
         let inner = corosensei::Coroutine::with_stack(stack, entry);
-        Self {
-            inner: ManuallyDrop::new(inner),
-        }
+        Self { inner: ManuallyDrop::new(inner) }
     }
 }
 

@@ -46,6 +46,6 @@ mod sys;
 pub use coroutine::{Coroutine, Progress, Suspender};
 pub use resume_point::ResumePoint;
 pub use stack::{
-    DEFAULT_STACK_SIZE, GUARD_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Stack, StackCache,
-    StackError, StackPool, StackStats,
+    DEFAULT_STACK_SIZE, GUARD_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Stack, StackCache, StackError,
+    StackPool, StackStats,
 };

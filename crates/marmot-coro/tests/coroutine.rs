@@ -9,9 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
 use common::{is_child, pool, recurse, run_child};
-use marmot_coro::{
-    Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MIN_STACK_SIZE, Progress, Stack, StackPool,
-};
+use marmot_coro::{Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MIN_STACK_SIZE, Progress, Stack, StackPool};
 
 fn stack() -> Stack {
     StackPool::global().take(DEFAULT_STACK_SIZE).unwrap()
@@ -35,11 +33,7 @@ fn it_stops_and_goes_on() {
     }
     assert_eq!(coroutine.resume(), Progress::Finished);
     assert!(coroutine.is_finished());
-    assert_eq!(
-        Rc::strong_count(&steps),
-        1,
-        "the closure was dropped on the way out"
-    );
+    assert_eq!(Rc::strong_count(&steps), 1, "the closure was dropped on the way out");
 }
 
 #[test]
@@ -67,15 +61,12 @@ fn many_take_turns() {
     let mut coroutines: Vec<Coroutine> = (0..COUNT)
         .map(|index| {
             let sum = Rc::clone(&sum);
-            Coroutine::new(
-                StackPool::global().take(MIN_STACK_SIZE).unwrap(),
-                move |suspender| {
-                    for _ in 0..TURNS {
-                        sum.set(sum.get() + index);
-                        suspender.suspend();
-                    }
-                },
-            )
+            Coroutine::new(StackPool::global().take(MIN_STACK_SIZE).unwrap(), move |suspender| {
+                for _ in 0..TURNS {
+                    sum.set(sum.get() + index);
+                    suspender.suspend();
+                }
+            })
         })
         .collect();
     for _ in 0..TURNS {
@@ -129,11 +120,7 @@ fn nearly_all_of_the_stack_can_be_used() {
     let inside = Rc::clone(&depth);
     let mut coroutine = Coroutine::new(stack, move |_| inside.set(recurse(limit + 8 * 1024, 0)));
     assert_eq!(coroutine.resume(), Progress::Finished);
-    assert!(
-        depth.get() > 64,
-        "only {} frames of 1 KiB fitted in 256 KiB",
-        depth.get()
-    );
+    assert!(depth.get() > 64, "only {} frames of 1 KiB fitted in 256 KiB", depth.get());
 }
 
 #[test]
@@ -142,12 +129,7 @@ fn a_large_closure_is_moved_in() {
     let total = Rc::new(Cell::new(0));
     let inside = Rc::clone(&total);
     let mut coroutine = Coroutine::new(stack(), move |_| {
-        inside.set(
-            hint::black_box(&data)
-                .iter()
-                .map(|&byte| usize::from(byte))
-                .sum(),
-        );
+        inside.set(hint::black_box(&data).iter().map(|&byte| usize::from(byte)).sum());
     });
     assert_eq!(coroutine.resume(), Progress::Finished);
     assert_eq!(total.get(), 700_000);
@@ -195,11 +177,7 @@ fn a_panic_that_escapes_aborts() {
     }
     let outcome = run_child(NAME);
     assert_eq!(outcome.signal, Some(libc::SIGABRT), "{}", outcome.stderr);
-    assert!(
-        outcome.stderr.contains("marmot: fatal: a panic escaped"),
-        "{}",
-        outcome.stderr
-    );
+    assert!(outcome.stderr.contains("marmot: fatal: a panic escaped"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -215,10 +193,7 @@ fn a_backtrace_goes_through() {
     });
     assert_eq!(resume_it(&mut coroutine), Progress::Finished);
     let text = text.borrow();
-    assert!(
-        text.contains("resume_it"),
-        "the trace ends inside the coroutine:\n{text}"
-    );
+    assert!(text.contains("resume_it"), "the trace ends inside the coroutine:\n{text}");
 }
 
 #[test]
@@ -243,10 +218,7 @@ fn one_that_never_started_is_dropped_whole() {
     let pool = pool(GuardPolicy::Auto);
     let value = Rc::new(());
     let inside = Rc::clone(&value);
-    drop(Coroutine::new(
-        pool.take(MIN_STACK_SIZE).unwrap(),
-        move |_| drop(inside),
-    ));
+    drop(Coroutine::new(pool.take(MIN_STACK_SIZE).unwrap(), move |_| drop(inside)));
     assert_eq!(Rc::strong_count(&value), 1);
     assert_eq!(pool.stats().in_use, 0);
 }

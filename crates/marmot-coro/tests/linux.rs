@@ -7,9 +7,7 @@ mod common;
 use std::{fs, io, thread};
 
 use common::{is_child, pool, run_child, write};
-use marmot_coro::{
-    DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, StackPool, overflow,
-};
+use marmot_coro::{DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, StackPool, overflow};
 
 #[test]
 fn the_budget_leaves_the_process_its_share() {
@@ -30,17 +28,8 @@ fn the_budget_leaves_the_process_its_share() {
         };
         let spent = pool.stats().mappings;
         assert!(spent > limit / 2 && spent < limit - limit / 20, "{spent}");
-        assert!(
-            error
-                .to_string()
-                .contains(&format!("(now {limit}): sysctl -w vm.max_map_count=")),
-            "{error}"
-        );
-        assert_eq!(
-            thread::spawn(|| 5).join().unwrap(),
-            5,
-            "there is room for others"
-        );
+        assert!(error.to_string().contains(&format!("(now {limit}): sysctl -w vm.max_map_count=")), "{error}");
+        assert_eq!(thread::spawn(|| 5).join().unwrap(), 5, "there is room for others");
         return;
     }
     let outcome = run_child(NAME);
@@ -49,10 +38,7 @@ fn the_budget_leaves_the_process_its_share() {
 
 #[test]
 fn guards_in_the_page_table_spend_no_budget() {
-    let pool: &'static StackPool = Box::leak(Box::new(StackPool::with_mapping_budget(
-        GuardPolicy::Auto,
-        0,
-    )));
+    let pool: &'static StackPool = Box::leak(Box::new(StackPool::with_mapping_budget(GuardPolicy::Auto, 0)));
     match pool.take(DEFAULT_STACK_SIZE) {
         Ok(_stack) => assert_eq!(pool.stats().mappings, 1),
         // Before Linux 6.13.
@@ -81,11 +67,7 @@ fn locked_memory_falls_back_to_mprotect() {
     let outcome = run_child(NAME);
     // A child that may not lock memory has nothing to show and ends well.
     if !outcome.success {
-        assert!(
-            outcome.stderr.contains("overflowed its stack of 16 KiB"),
-            "{}",
-            outcome.stderr
-        );
+        assert!(outcome.stderr.contains("overflowed its stack of 16 KiB"), "{}", outcome.stderr);
     }
 }
 
@@ -93,10 +75,7 @@ fn locked_memory_falls_back_to_mprotect() {
 fn no_address_space_is_an_error_that_says_what_to_do() {
     const NAME: &str = "no_address_space_is_an_error_that_says_what_to_do";
     if is_child(NAME) {
-        let limit = libc::rlimit {
-            rlim_cur: 1 << 30,
-            rlim_max: 1 << 30,
-        };
+        let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
         // SAFETY: the limit is valid and the call has no other precondition.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
         // A slab of 64 does not fit, one of fewer does.
@@ -108,9 +87,5 @@ fn no_address_space_is_an_error_that_says_what_to_do() {
         return;
     }
     let outcome = run_child(NAME);
-    assert!(
-        outcome.stderr.contains("ulimit -v") && outcome.stderr.contains("OutOfMemory"),
-        "{}",
-        outcome.stderr
-    );
+    assert!(outcome.stderr.contains("ulimit -v") && outcome.stderr.contains("OutOfMemory"), "{}", outcome.stderr);
 }

@@ -12,19 +12,11 @@ use marmot_coro::{Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, Progress, StackPoo
 fn status(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<usize>()
-        .unwrap()
-        * 1024
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }
 
 fn mappings() -> usize {
-    fs::read_to_string("/proc/self/maps")
-        .unwrap()
-        .lines()
-        .count()
+    fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
 /// Suspends `count` coroutines on stacks of their own and checks what they cost.
@@ -44,9 +36,7 @@ fn check_cost(count: usize, most_mappings: usize) {
     let records = count * (size_of::<Coroutine>() + size_of::<usize>());
     let each = (status("VmRSS:") - resident).saturating_sub(records) / count;
     let tables = (status("VmPTE:") - tables) / count;
-    eprintln!(
-        "{count} stacks: {maps} mappings, {each} B and {tables} B of page table each, {elapsed:?}"
-    );
+    eprintln!("{count} stacks: {maps} mappings, {each} B and {tables} B of page table each, {elapsed:?}");
     eprintln!("{:?}", pool.stats());
 
     assert_eq!(pool.stats().in_use, count);
@@ -64,10 +54,7 @@ fn check_cost(count: usize, most_mappings: usize) {
     assert_eq!(pool.trim(), 0);
     let warm = status("VmRSS:");
     assert_eq!(pool.trim(), count);
-    assert!(
-        warm - status("VmRSS:") >= count * 4096 * 9 / 10,
-        "trim gives the pages back"
-    );
+    assert!(warm - status("VmRSS:") >= count * 4096 * 9 / 10, "trim gives the pages back");
 }
 
 #[test]

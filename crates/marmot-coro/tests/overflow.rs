@@ -32,10 +32,7 @@ fn a_coroutine_is_reported() {
         overflow::install_default().unwrap();
         overflow_a_coroutine();
     }
-    assert_aborted(
-        &run_child(NAME),
-        "marmot: a coroutine has overflowed its stack of 256 KiB",
-    );
+    assert_aborted(&run_child(NAME), "marmot: a coroutine has overflowed its stack of 256 KiB");
 }
 
 #[test]
@@ -45,11 +42,7 @@ fn the_reporter_writes_the_report() {
         let inside = fault.address < fault.stack_limit && fault.stack_base > fault.stack_limit;
         // Longer than the buffer, to see that nothing is lost.
         for line in 0..100 {
-            let _ = writeln!(
-                report,
-                "line {line} of {} bytes, {inside}",
-                fault.stack_size()
-            );
+            let _ = writeln!(report, "line {line} of {} bytes, {inside}", fault.stack_size());
         }
     }
     if is_child(NAME) {
@@ -60,14 +53,8 @@ fn the_reporter_writes_the_report() {
     }
     let outcome = run_child(NAME);
     assert_aborted(&outcome, "line 0 of 262144 bytes, true\nline 1 ");
-    assert_aborted(
-        &outcome,
-        "line 98 of 262144 bytes, true\nline 99 of 262144 bytes, true\n",
-    );
-    assert!(
-        !outcome.stderr.contains("a coroutine has overflowed"),
-        "the first reporter stays"
-    );
+    assert_aborted(&outcome, "line 98 of 262144 bytes, true\nline 99 of 262144 bytes, true\n");
+    assert!(!outcome.stderr.contains("a coroutine has overflowed"), "the first reporter stays");
 }
 
 #[test]
@@ -94,12 +81,7 @@ fn several_at_once_make_one_report() {
     }
     let outcome = run_child(NAME);
     assert_aborted(&outcome, "overflowed its stack");
-    assert_eq!(
-        outcome.stderr.matches("overflowed its stack").count(),
-        1,
-        "{}",
-        outcome.stderr
-    );
+    assert_eq!(outcome.stderr.matches("overflowed its stack").count(), 1, "{}", outcome.stderr);
 }
 
 #[test]
@@ -107,9 +89,7 @@ fn a_plain_thread_is_still_reported_by_std() {
     const NAME: &str = "a_plain_thread_is_still_reported_by_std";
     if is_child(NAME) {
         overflow::install_default().unwrap();
-        let thread = thread::Builder::new()
-            .name("plain".into())
-            .stack_size(256 * 1024);
+        let thread = thread::Builder::new().name("plain".into()).stack_size(256 * 1024);
         let _ = thread.spawn(|| recurse(0, 0)).unwrap().join();
     }
     let outcome = run_child(NAME);
@@ -185,10 +165,7 @@ fn an_alternate_stack_that_was_replaced_is_left_alone() {
     thread::spawn(|| {
         let ours = AltStack::new().unwrap();
         // SAFETY: disabling the alternate stack takes nothing but the flag.
-        let disabled = libc::stack_t {
-            ss_flags: libc::SS_DISABLE,
-            ..unsafe { mem::zeroed() }
-        };
+        let disabled = libc::stack_t { ss_flags: libc::SS_DISABLE, ..unsafe { mem::zeroed() } };
         // SAFETY: as above.
         assert_eq!(unsafe { libc::sigaltstack(&disabled, ptr::null_mut()) }, 0);
         drop(ours);

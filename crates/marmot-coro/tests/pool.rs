@@ -7,8 +7,8 @@ use std::io;
 
 use common::{is_child, pool, read, run_child, write};
 use marmot_coro::{
-    Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Progress, Stack,
-    StackCache, StackPool, overflow,
+    Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Progress, Stack, StackCache, StackPool,
+    overflow,
 };
 
 #[test]
@@ -30,9 +30,7 @@ fn sizes_are_rounded_up_to_a_class() {
 
 #[test]
 fn too_large_a_size_is_an_error() {
-    let error = pool(GuardPolicy::Auto)
-        .take(MAX_STACK_SIZE + 1)
-        .unwrap_err();
+    let error = pool(GuardPolicy::Auto).take(MAX_STACK_SIZE + 1).unwrap_err();
     assert!(error.to_string().contains("too large"), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
 }
@@ -49,9 +47,7 @@ fn a_small_program_reserves_little() {
 #[test]
 fn the_whole_stack_can_be_written_and_stacks_do_not_overlap() {
     let pool = pool(GuardPolicy::Auto);
-    let stacks: Vec<Stack> = (0..200)
-        .map(|_| pool.take(MIN_STACK_SIZE).unwrap())
-        .collect();
+    let stacks: Vec<Stack> = (0..200).map(|_| pool.take(MIN_STACK_SIZE).unwrap()).collect();
     for (index, stack) in stacks.iter().enumerate() {
         // SAFETY: both bytes are in a stack that this test owns and runs nothing on.
         unsafe {
@@ -98,11 +94,7 @@ fn check_guard(name: &str, policy: GuardPolicy, used_before: bool) {
     }
     let outcome = run_child(name);
     assert_eq!(outcome.signal, Some(libc::SIGABRT), "{}", outcome.stderr);
-    assert!(
-        outcome.stderr.contains("overflowed its stack of 256 KiB"),
-        "{}",
-        outcome.stderr
-    );
+    assert!(outcome.stderr.contains("overflowed its stack of 256 KiB"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -122,48 +114,29 @@ fn the_guard_survives_reuse_and_trim() {
 
 #[test]
 fn the_guard_of_mprotect_survives_reuse_and_trim() {
-    check_guard(
-        "the_guard_of_mprotect_survives_reuse_and_trim",
-        GuardPolicy::Mprotect,
-        true,
-    );
+    check_guard("the_guard_of_mprotect_survives_reuse_and_trim", GuardPolicy::Mprotect, true);
 }
 
 #[test]
 fn a_spent_budget_is_an_error() {
-    let pool: &'static StackPool = Box::leak(Box::new(StackPool::with_mapping_budget(
-        GuardPolicy::Mprotect,
-        20,
-    )));
-    let mut stacks: Vec<Stack> = (0..10)
-        .map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap())
-        .collect();
+    let pool: &'static StackPool = Box::leak(Box::new(StackPool::with_mapping_budget(GuardPolicy::Mprotect, 20)));
+    let mut stacks: Vec<Stack> = (0..10).map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap()).collect();
     assert_eq!(pool.stats().mappings, 21);
 
     let error = pool.take(DEFAULT_STACK_SIZE).unwrap_err();
     assert!(error.to_string().contains("no memory map left"), "{error}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::OutOfMemory);
-    assert_eq!(
-        pool.stats().in_use,
-        10,
-        "the stack that could not be guarded is not counted"
-    );
+    assert_eq!(pool.stats().in_use, 10, "the stack that could not be guarded is not counted");
 
     let base = stacks.pop().unwrap().base();
-    assert_eq!(
-        pool.take(DEFAULT_STACK_SIZE).unwrap().base(),
-        base,
-        "a guarded one can still be used again"
-    );
+    assert_eq!(pool.take(DEFAULT_STACK_SIZE).unwrap().base(), base, "a guarded one can still be used again");
 }
 
 #[test]
 fn trim_gives_back_what_lay_idle() {
     const COUNT: usize = 100;
     let pool = pool(GuardPolicy::Auto);
-    let stacks: Vec<Stack> = (0..COUNT)
-        .map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap())
-        .collect();
+    let stacks: Vec<Stack> = (0..COUNT).map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap()).collect();
     for stack in &stacks {
         // SAFETY: the byte is in a stack that this test owns and runs nothing on.
         unsafe { write(stack.base() - 1, 1) };
@@ -171,22 +144,14 @@ fn trim_gives_back_what_lay_idle() {
     drop(stacks);
     let reserved = pool.stats().reserved;
 
-    assert_eq!(
-        pool.trim(),
-        0,
-        "they have not been free since the last call"
-    );
-    let busy: Vec<Stack> = (0..10)
-        .map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap())
-        .collect();
+    assert_eq!(pool.trim(), 0, "they have not been free since the last call");
+    let busy: Vec<Stack> = (0..10).map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap()).collect();
     drop(busy);
     assert_eq!(pool.trim(), COUNT - 10);
     assert_eq!(pool.trim(), 10);
     assert_eq!(pool.trim(), 0, "each once");
 
-    let stacks: Vec<Stack> = (0..COUNT)
-        .map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap())
-        .collect();
+    let stacks: Vec<Stack> = (0..COUNT).map(|_| pool.take(DEFAULT_STACK_SIZE).unwrap()).collect();
     assert_eq!(pool.stats().reserved, reserved, "no new slab was needed");
     for stack in stacks {
         let mut coroutine = Coroutine::new(stack, |_| {});
@@ -210,9 +175,7 @@ fn a_cache_spills_and_refills() {
     const COUNT: usize = 200;
     let pool = pool(GuardPolicy::Auto);
     let mut cache = StackCache::new(pool);
-    let stacks: Vec<Stack> = (0..COUNT)
-        .map(|_| cache.take(DEFAULT_STACK_SIZE).unwrap())
-        .collect();
+    let stacks: Vec<Stack> = (0..COUNT).map(|_| cache.take(DEFAULT_STACK_SIZE).unwrap()).collect();
     let bases: HashSet<usize> = stacks.iter().map(Stack::base).collect();
     assert_eq!(bases.len(), COUNT);
     assert_eq!(pool.stats().in_use, COUNT);
@@ -221,20 +184,11 @@ fn a_cache_spills_and_refills() {
     for stack in stacks {
         cache.put(stack);
     }
-    assert!(
-        pool.stats().free >= COUNT - 64,
-        "what is over the capacity is spilled"
-    );
+    assert!(pool.stats().free >= COUNT - 64, "what is over the capacity is spilled");
 
-    let again: Vec<Stack> = (0..COUNT)
-        .map(|_| cache.take(DEFAULT_STACK_SIZE).unwrap())
-        .collect();
+    let again: Vec<Stack> = (0..COUNT).map(|_| cache.take(DEFAULT_STACK_SIZE).unwrap()).collect();
     assert_eq!(again[0].base(), last);
-    assert_eq!(
-        again.iter().map(Stack::base).collect::<HashSet<_>>(),
-        bases,
-        "none was made, none was lost"
-    );
+    assert_eq!(again.iter().map(Stack::base).collect::<HashSet<_>>(), bases, "none was made, none was lost");
     drop(again);
     drop(cache);
     assert_eq!((pool.stats().in_use, pool.stats().free), (0, COUNT));

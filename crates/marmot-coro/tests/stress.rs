@@ -28,22 +28,12 @@ fn run_on(stack: Stack, mark: usize) -> Stack {
     coroutine.into_stack()
 }
 
-fn churn(
-    pool: &'static StackPool,
-    thread: usize,
-    inbox: &mpsc::Receiver<Stack>,
-    next: &mpsc::Sender<Stack>,
-) {
+fn churn(pool: &'static StackPool, thread: usize, inbox: &mpsc::Receiver<Stack>, next: &mpsc::Sender<Stack>) {
     let mut cache = StackCache::new(pool);
     let mut held = Vec::new();
     for round in 0..ROUNDS {
         let size = MIN_STACK_SIZE << (round % 3);
-        let stack = if round % 2 == 0 {
-            cache.take(size)
-        } else {
-            pool.take(size)
-        }
-        .unwrap();
+        let stack = if round % 2 == 0 { cache.take(size) } else { pool.take(size) }.unwrap();
         let stack = run_on(stack, thread * ROUNDS + round);
         match (round + thread) % 5 {
             0 => cache.put(stack),
@@ -85,10 +75,7 @@ fn no_stack_is_held_twice_and_none_is_lost() {
             })
             .collect();
         // The inboxes come back alive, so that nobody sent to one that was gone.
-        let inboxes: Vec<_> = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect();
+        let inboxes: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
         drop(inboxes);
         over.store(true, Ordering::Relaxed);
         trimmer.join().unwrap();

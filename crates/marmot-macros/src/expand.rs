@@ -43,15 +43,15 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// The expansion of `#[marmot::test(options)] item`.
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand("test", options, item, |function, builder| {
-        let Function { attributes, visibility, signature, .. } = function;
-        let inner = function.inner();
+        let Function { attributes, visibility, .. } = function;
+        let (inner, name) = (function.inner(), &function.signature.ident);
         let call = function.call(quote!(::marmot::__private::run_test), builder);
         // By its full path: in a module that imports Marmot's, `test` alone would be this attribute again.
         let test = (!attributes.iter().any(is_test)).then(|| quote!(#[::core::prelude::v1::test]));
         quote! {
             #test
             #(#attributes)*
-            #visibility #signature {
+            #visibility fn #name() {
                 #inner
                 #call
             }

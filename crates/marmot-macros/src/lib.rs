@@ -53,8 +53,8 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a test of a function, and runs its body as a goroutine of a runtime of its own, which is shut down after it.
 ///
 /// It stands in the place of `#[test]`; `#[should_panic]`, `#[ignore]` and all other attributes work as they do there.
-/// Goroutines that the test leaves behind have a few seconds to end. What the test returns must be `Send`: say
-/// `Box<dyn Error + Send + Sync>` rather than `Box<dyn Error>`.
+/// Goroutines that the test leaves behind have a few seconds to end. What the test returns need not be `Send`, as
+/// with [`main`](macro@main).
 ///
 /// The options are those of [`main`](macro@main).
 ///

@@ -69,3 +69,14 @@ mod recursive {
         assert_eq!(CALLS.load(Relaxed), 3);
     }
 }
+
+#[marmot::test]
+fn a_test_may_return_what_is_not_send() -> Result<(), Box<dyn std::error::Error>> {
+    Ok("7".parse::<i32>().map(drop)?)
+}
+
+#[marmot::test]
+#[should_panic(expected = "the test returned an error")]
+fn a_test_that_returns_an_error_fails() -> Result<(), Box<dyn std::error::Error>> {
+    Ok("seven".parse::<i32>().map(drop)?)
+}

@@ -105,11 +105,7 @@ pub fn describe(report: &mut Report<'_>, fault: Fault) {
 /// The fault at `address`, if it is in a guard of ours. Safe in a signal handler.
 fn fault_at(address: usize) -> Option<Fault> {
     let stack = slab::find_guarded(address)?;
-    Some(Fault {
-        address,
-        stack_limit: stack.start,
-        stack_base: stack.end,
-    })
+    Some(Fault { address, stack_limit: stack.start, stack_base: stack.end })
 }
 
 /// Reports `fault` and aborts. Runs in the signal handler.

@@ -50,8 +50,6 @@ impl fmt::Write for Report<'_> {
 
 impl fmt::Debug for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Report")
-            .field("len", &self.len)
-            .finish_non_exhaustive()
+        f.debug_struct("Report").field("len", &self.len).finish_non_exhaustive()
     }
 }

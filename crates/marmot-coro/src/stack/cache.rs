@@ -25,10 +25,7 @@ pub struct StackCache {
 impl StackCache {
     /// An empty cache of `pool`.
     pub fn new(pool: &'static StackPool) -> Self {
-        Self {
-            pool,
-            free: [const { Vec::new() }; class::COUNT],
-        }
+        Self { pool, free: [const { Vec::new() }; class::COUNT] }
     }
 
     /// Takes a stack of at least `size` usable bytes, as [`StackPool::take`] does.

@@ -64,11 +64,7 @@ impl Class {
         if size > MAX_STACK_SIZE {
             return None;
         }
-        Some(
-            size.div_ceil(MIN_STACK_SIZE)
-                .next_power_of_two()
-                .trailing_zeros() as usize,
-        )
+        Some(size.div_ceil(MIN_STACK_SIZE).next_power_of_two().trailing_zeros() as usize)
     }
 
     pub(super) fn new(index: usize) -> Self {

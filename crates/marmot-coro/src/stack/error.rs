@@ -43,26 +43,16 @@ impl StackError {
 impl fmt::Display for StackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Cause::TooLarge { size } => write!(
-                f,
-                "a stack of {size} bytes is too large: ask for at most {MAX_STACK_SIZE}"
-            ),
-            Cause::Reserve { bytes, source } => write!(
-                f,
-                "no address space for a stack of {} KiB ({source}): {}",
-                bytes / 1024,
-                Advice::AddressSpace
-            ),
-            Cause::Guard { source } => write!(
-                f,
-                "no memory for the guard of a stack ({source}): {}",
-                Advice::Memory
-            ),
-            Cause::Mappings { spent } => write!(
-                f,
-                "no memory map left for the guard of a stack ({spent} used for guards): {}",
-                Advice::Mappings
-            ),
+            Cause::TooLarge { size } => {
+                write!(f, "a stack of {size} bytes is too large: ask for at most {MAX_STACK_SIZE}")
+            }
+            Cause::Reserve { bytes, source } => {
+                write!(f, "no address space for a stack of {} KiB ({source}): {}", bytes / 1024, Advice::AddressSpace)
+            }
+            Cause::Guard { source } => write!(f, "no memory for the guard of a stack ({source}): {}", Advice::Memory),
+            Cause::Mappings { spent } => {
+                write!(f, "no memory map left for the guard of a stack ({spent} used for guards): {}", Advice::Mappings)
+            }
         }
     }
 }

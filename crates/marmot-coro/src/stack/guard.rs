@@ -52,10 +52,7 @@ impl Guards {
     }
 
     pub(super) fn with_budget(policy: GuardPolicy, budget: usize) -> Self {
-        Self {
-            budget: OnceLock::from(budget),
-            ..Self::new(policy)
-        }
+        Self { budget: OnceLock::from(budget), ..Self::new(policy) }
     }
 
     /// The mappings that guards have added to the process.
@@ -94,9 +91,7 @@ impl Guards {
         });
         self.spent
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| {
-                spent
-                    .checked_add(MAPPINGS_PER_GUARD)
-                    .filter(|&sum| sum <= budget)
+                spent.checked_add(MAPPINGS_PER_GUARD).filter(|&sum| sum <= budget)
             })
             .map(drop)
             .map_err(StackError::mappings)

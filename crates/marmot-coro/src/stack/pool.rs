@@ -67,10 +67,7 @@ impl StackPool {
 
     /// The figures of the pool. Each is exact; together they are of slightly different moments.
     pub fn stats(&self) -> StackStats {
-        let mut stats = StackStats {
-            mappings: self.guards.mappings(),
-            ..StackStats::default()
-        };
+        let mut stats = StackStats { mappings: self.guards.mappings(), ..StackStats::default() };
         for count in self.classes.iter().map(Class::count) {
             stats.in_use += count.made - count.free;
             stats.free += count.free;
@@ -116,18 +113,13 @@ impl StackPool {
     }
 
     fn from_guards(guards: Guards) -> Self {
-        Self {
-            classes: array::from_fn(Class::new),
-            guards,
-        }
+        Self { classes: array::from_fn(Class::new), guards }
     }
 }
 
 impl fmt::Debug for StackPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StackPool")
-            .field("stats", &self.stats())
-            .finish_non_exhaustive()
+        f.debug_struct("StackPool").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
 

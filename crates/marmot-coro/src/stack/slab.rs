@@ -49,12 +49,7 @@ pub(super) fn map(slot: usize, guard: usize, mut len: usize) -> Result<Range<usi
         match sys::reserve(len * slot) {
             Ok(start) => {
                 let range = start.get()..start.get() + len * slot;
-                publish(Slab {
-                    range: range.clone(),
-                    slot,
-                    guard,
-                    older: ptr::null(),
-                });
+                publish(Slab { range: range.clone(), slot, guard, older: ptr::null() });
                 return Ok(range);
             }
             Err(_) if len > 1 => len /= 2,

@@ -31,13 +31,7 @@ pub struct Outcome {
 /// Runs the test `name` of this binary in a process of its own, in which [`is_child`] holds.
 pub fn run_child(name: &str) -> Outcome {
     let output = Command::new(env::current_exe().expect("a test binary has a path"))
-        .args([
-            "--exact",
-            name,
-            "--nocapture",
-            "--include-ignored",
-            "--test-threads=1",
-        ])
+        .args(["--exact", name, "--nocapture", "--include-ignored", "--test-threads=1"])
         .env(CHILD, name)
         .output()
         .expect("the test binary runs again");

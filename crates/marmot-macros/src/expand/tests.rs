@@ -65,7 +65,7 @@ fn test_is_one_of_the_test_harness() {
             #[::core::prelude::v1::test]
             #[should_panic(expected = "no")]
             #[ignore]
-            fn says_no() -> io::Result<()> {
+            fn says_no() {
                 fn says_no() -> io::Result<()> { panic!("no") }
                 ::marmot::__private::run_test(::marmot::Runtime::builder().procs(2), says_no)
             }

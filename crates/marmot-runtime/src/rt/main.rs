@@ -12,6 +12,7 @@ const AFTER_TEST: Duration = Duration::from_secs(5);
 
 /// Runs `main` as a goroutine. When it returns the process ends, as in Go: other goroutines are not
 /// waited for.
+#[track_caller]
 pub fn run_main<R: Termination + 'static>(builder: RuntimeBuilder, main: fn() -> R) -> ExitCode {
     let runtime = match builder.build() {
         Ok(runtime) => runtime,
@@ -30,11 +31,17 @@ pub fn run_main<R: Termination + 'static>(builder: RuntimeBuilder, main: fn() ->
 }
 
 /// Runs the body of a test as a goroutine on a runtime of its own, and shuts that down after it.
-pub fn run_test<R: Send + 'static>(builder: RuntimeBuilder, test: fn() -> R) -> R {
+///
+/// # Panics
+///
+/// With the payload of the body's panic; and if it returns an error, which has been printed then.
+#[track_caller]
+pub fn run_test<R: Termination + 'static>(builder: RuntimeBuilder, test: fn() -> R) {
     // A test that cannot have its runtime has failed.
     let runtime = builder.build().expect("the test's runtime starts");
-    let ended = runtime.go(test).join();
+    let ended = runtime.go(move || test().report() == ExitCode::SUCCESS).join();
     // Goroutines that the test left waiting are its own business.
     let _ = runtime.shutdown(AFTER_TEST);
-    ended.unwrap_or_else(|payload| resume_unwind(payload))
+    let succeeded = ended.unwrap_or_else(|payload| resume_unwind(payload));
+    assert!(succeeded, "the test returned an error");
 }

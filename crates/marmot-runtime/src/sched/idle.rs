@@ -117,7 +117,7 @@ impl Idle {
     #[must_use = "the claimed M sleeps on unless it is woken"]
     pub(crate) fn claim(&self) -> Option<usize> {
         loop {
-            // Pairs with the fence in `enter`, and with the one in `stop_spinning`.
+            // Pairs with the fence in `enter`.
             fence(SeqCst);
             if self.spinning.load(Relaxed) != 0
                 || self.first_asleep().is_none()
@@ -159,10 +159,8 @@ impl Idle {
     /// Stops being a spinner. True if this was the last one: if it stops because it found work, it has
     /// to [`claim`](Idle::claim) another M, and if it found none, it has to look once more.
     pub(crate) fn stop_spinning(&self) -> bool {
-        let last = self.spinning.fetch_sub(1, AcqRel) == 1;
-        // Pairs with the fence in `claim`.
-        fence(SeqCst);
-        last
+        // No fence here: the one in `enter` follows, or the one in `claim`.
+        self.spinning.fetch_sub(1, AcqRel) == 1
     }
 
     /// The word and the bit of the first M that sleeps unclaimed.

@@ -1,7 +1,10 @@
 //! Lists linked through the elements themselves: the owner's settled queue, and the global queue.
 
 use super::inbox::Linked;
-use crate::primitive::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::primitive::atomic::{
+    AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use crate::primitive::{Mutex, MutexGuard};
 use std::ptr::{self, NonNull};
 
@@ -76,7 +79,8 @@ impl<T: Linked> GlobalQueue<T> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len.load(Relaxed) == 0
+        // Acquire pairs with the Release in `pop_share`.
+        self.len.load(Acquire) == 0
     }
 
     /// Appends `ts` in order; false if the queue is closed, and they are the caller's still.
@@ -122,7 +126,8 @@ impl<T: Linked> GlobalQueue<T> {
             // `len` counts the elements of the list, and both change under the lock.
             each(inner.list.pop().expect("the list is as long as its count"));
         }
-        self.len.store(len - share, Relaxed);
+        // Release pairs with the Acquire in `is_empty`: whoever finds the queue empty finds where its elements went.
+        self.len.store(len - share, Release);
         share
     }
 

@@ -100,16 +100,16 @@ impl<T> RunQueue<T> {
 
     /// Takes the oldest element of the ring. Owner only.
     pub(crate) fn pop(&self) -> Option<*mut T> {
+        // Relaxed: only this thread writes `tail` and the slots, and a `head` that is out of date does not pass the swap.
         let tail = self.tail.load(Relaxed);
-        let mut head = self.head.load(Acquire);
+        let mut head = self.head.load(Relaxed);
         loop {
             if head == tail {
                 return None;
             }
             let t = self.slots[head as usize % SLOTS].load(Relaxed);
-            // Release pairs with the owner's Acquire in `push` (here it is itself the owner, but the
-            // swap also competes with thieves).
-            match self.head.compare_exchange_weak(head, head.wrapping_add(1), AcqRel, Acquire) {
+            // Release pairs with the Acquire of `head` in `steal_into`.
+            match self.head.compare_exchange_weak(head, head.wrapping_add(1), Release, Relaxed) {
                 Ok(_) => return Some(t),
                 Err(now) => head = now,
             }
@@ -121,6 +121,7 @@ impl<T> RunQueue<T> {
         let dst_tail = dst.tail.load(Relaxed);
         // Acquire pairs with the Release CAS of those who steal from `dst`.
         let room = SLOTS as u32 - dst_tail.wrapping_sub(dst.head.load(Acquire));
+        // Acquire pairs with the Release of every other consumer: the `tail` that is read next is not behind `head`.
         let mut head = self.head.load(Acquire);
         let (n, last) = loop {
             // Acquire pairs with the owner's Release store in `push`.
@@ -141,6 +142,8 @@ impl<T> RunQueue<T> {
                 dst.slots[dst_tail.wrapping_add(i) as usize % SLOTS].store(t, Relaxed);
             }
             let last = self.slots[head.wrapping_add(n - 1) as usize % SLOTS].load(Relaxed);
+            // Release pairs with the Acquire in `push`, by which the slots that were copied may be written again, and
+            // with that of other thieves; Acquire as above.
             match self.head.compare_exchange(head, head.wrapping_add(n), AcqRel, Acquire) {
                 Ok(_) => break (n, last),
                 Err(now) => head = now,

@@ -28,7 +28,9 @@ impl Parker {
     }
 
     pub(crate) fn wake(&self) {
-        *self.lock() = true;
+        // Under the lock: once it is released, the thread may return, end, and free its record.
+        let mut woken = self.lock();
+        *woken = true;
         self.changed.notify_one();
     }
 

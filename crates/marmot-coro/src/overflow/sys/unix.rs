@@ -37,10 +37,7 @@ pub(in super::super) fn install() -> io::Result<()> {
     if PREVIOUS.get().is_some() {
         return Ok(());
     }
-    let previous = Previous {
-        segv: current(libc::SIGSEGV)?,
-        bus: current(libc::SIGBUS)?,
-    };
+    let previous = Previous { segv: current(libc::SIGSEGV)?, bus: current(libc::SIGBUS)? };
     let previous = PREVIOUS.get_or_init(|| previous);
     replace(libc::SIGSEGV, &previous.segv)?;
     replace(libc::SIGBUS, &previous.bus)
@@ -50,8 +47,7 @@ pub(in super::super) fn install() -> io::Result<()> {
 pub(in super::super) fn write_stderr(mut bytes: &[u8]) {
     while !bytes.is_empty() {
         // SAFETY: the pointer and the length are the slice's.
-        let written =
-            unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+        let written = unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
         match usize::try_from(written) {
             Ok(0) => return,
             Ok(written) => bytes = &bytes[written..],
@@ -100,11 +96,7 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: 
     let Some(previous) = PREVIOUS.get() else {
         return;
     };
-    let previous = if signal == libc::SIGBUS {
-        &previous.bus
-    } else {
-        &previous.segv
-    };
+    let previous = if signal == libc::SIGBUS { &previous.bus } else { &previous.segv };
     // SAFETY: `previous` is what the kernel had for this signal, and the arguments are the
     // kernel's.
     unsafe { chain(previous, sent, signal, info, context) }
@@ -190,19 +182,10 @@ impl AltStack {
         // SAFETY: `stack_t` is plain data, for which zero is valid.
         let previous = unsafe { mem::zeroed() };
         // From here on, dropping the value unmaps.
-        let mut this = Self {
-            mapping,
-            guard,
-            previous,
-            _thread: PhantomData,
-        };
+        let mut this = Self { mapping, guard, previous, _thread: PhantomData };
         // SAFETY: the low page of a mapping that was just made.
         unsafe { memory::protect(mapping, guard) }?;
-        let stack = libc::stack_t {
-            ss_sp: this.start(),
-            ss_flags: 0,
-            ss_size: ALT_STACK_SIZE,
-        };
+        let stack = libc::stack_t { ss_sp: this.start(), ss_flags: 0, ss_size: ALT_STACK_SIZE };
         // SAFETY: the memory belongs to `this`, which takes it back from the kernel before it
         // unmaps it.
         check(unsafe { libc::sigaltstack(&stack, &mut this.previous) })?;
@@ -245,9 +228,5 @@ impl Drop for AltStack {
 }
 
 fn check(result: c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -51,9 +51,7 @@ pub(crate) enum Advice {
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AddressSpace => {
-                "raise the limit on address space (ulimit -v), or use fewer or smaller stacks"
-            }
+            Self::AddressSpace => "raise the limit on address space (ulimit -v), or use fewer or smaller stacks",
             Self::Mappings | Self::Memory => "give the process more memory, or use fewer stacks",
         })
     }

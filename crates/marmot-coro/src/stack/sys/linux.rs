@@ -66,9 +66,7 @@ pub(crate) unsafe fn discard(start: usize, len: usize) {
 /// How many mappings a process may have. Where `/proc` is not mounted, what kernels begin with.
 pub(crate) fn mapping_limit() -> usize {
     let limit = fs::read_to_string(MAX_MAP_COUNT).ok();
-    limit
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(DEFAULT_MAX_MAP_COUNT)
+    limit.and_then(|text| text.trim().parse().ok()).unwrap_or(DEFAULT_MAX_MAP_COUNT)
 }
 
 /// What a user can do about a shortage.
@@ -91,10 +89,7 @@ impl fmt::Display for Advice {
                 let now = mapping_limit();
                 let ample = now.saturating_mul(4).max(AMPLE_MAPPINGS);
                 let setting = "vm.max_map_count";
-                write!(
-                    f,
-                    "raise {setting} (now {now}): sysctl -w {setting}={ample}"
-                )
+                write!(f, "raise {setting} (now {now}): sysctl -w {setting}={ample}")
             }
             Self::Memory => f.write_str(
                 "give the process more memory (memory.max of its control group), \

@@ -20,21 +20,11 @@ pub(crate) fn page_size() -> usize {
 pub(super) fn map(len: usize, flags: c_int) -> io::Result<NonZeroUsize> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON | flags;
     // SAFETY: without an address and `MAP_FIXED`, `mmap` disturbs no mapping that exists.
-    let start = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            flags,
-            -1,
-            0,
-        )
-    };
+    let start = unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if start == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    Ok(NonZeroUsize::new(start.expose_provenance())
-        .expect("the system does not map the page at zero unasked"))
+    Ok(NonZeroUsize::new(start.expose_provenance()).expect("the system does not map the page at zero unasked"))
 }
 
 /// Unmaps `len` bytes at `start`.
@@ -55,13 +45,7 @@ pub(crate) unsafe fn release(start: usize, len: usize) {
 /// The range is whole pages of a mapping of the caller's, which nobody uses.
 pub(crate) unsafe fn protect(start: usize, len: usize) -> io::Result<()> {
     // SAFETY: the caller's promise.
-    check(unsafe {
-        libc::mprotect(
-            ptr::with_exposed_provenance_mut(start),
-            len,
-            libc::PROT_NONE,
-        )
-    })
+    check(unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(start), len, libc::PROT_NONE) })
 }
 
 /// Advises the kernel about `len` bytes at `start`.
@@ -76,11 +60,7 @@ pub(super) unsafe fn advise(start: usize, len: usize, advice: c_int) -> io::Resu
 }
 
 fn check(result: c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 // SAFETY: the memory from `limit` to `base` is mapped for the life of the process and belongs to
@@ -96,7 +76,6 @@ unsafe impl corosensei::stack::Stack for Stack {
     /// Unlike [`Stack::limit`], this one counts the guard in, as the trait wants it.
     #[inline]
     fn limit(&self) -> StackPointer {
-        StackPointer::new(Stack::limit(self) - self.class.guard())
-            .expect("a guard does not begin at address zero")
+        StackPointer::new(Stack::limit(self) - self.class.guard()).expect("a guard does not begin at address zero")
     }
 }
