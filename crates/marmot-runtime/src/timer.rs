@@ -3,16 +3,17 @@
 use std::ptr::NonNull;
 use std::time::Instant;
 
-use crate::sched::{self, Fire, G, M, Timer, WaitReason, clock, current};
+use crate::sched::{self, Due, Fire, G, M, Timer, WaitReason, clock, current};
 
-/// Arms `timer` in the heap of this thread's P, or, on a plain thread, in that of `mp`.
+/// Arms `timer` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
+/// or is none, in that of `mp`.
 ///
 /// # Safety
 ///
 /// As for `Timers::arm`: the timer stays where it is until it is disarmed, `fire` fits what it sits
 /// in, and nobody else arms or disarms it meanwhile.
 pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire, mp: &'static M) {
-    match current::mp() {
+    match current::mp().filter(|here| std::ptr::eq(here.sched, mp.sched)) {
         // SAFETY: the caller's word.
         Some(here) => unsafe { here.pp().timers.arm(timer, when, fire) },
         None => {
@@ -43,8 +44,8 @@ pub(crate) fn sleep_until(until: Instant) {
 /// # Safety
 ///
 /// `timer` sits in the record of a goroutine that sleeps.
-unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64) -> Option<u64> {
-    sched::ready(G::of_timer(timer));
+unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
+    due.push(G::of_timer(timer));
     None
 }
 
@@ -94,11 +95,11 @@ pub(crate) fn park_token(until: Option<Instant>) {
 /// # Safety
 ///
 /// `timer` sits in a goroutine's record, and is armed.
-unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64) -> Option<u64> {
+unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     let gp = G::of_timer(timer);
     // SAFETY: the timer is armed, so its record is alive.
     if unsafe { gp.as_ref() }.token.time_out() {
-        sched::ready(gp);
+        due.push(gp);
     }
     None
 }

@@ -254,7 +254,7 @@ fn a_connection_moves_between_runtimes() {
             assert_eq!(byte[0], round);
             far
         };
-        thread::spawn(move || if round % 2 == 0 { with_procs(1, read) } else { read() })
+        thread::spawn(move || if round.is_multiple_of(2) { with_procs(1, read) } else { read() })
     }
 }
 

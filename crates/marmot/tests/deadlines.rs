@@ -5,7 +5,9 @@ mod common;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use common::{LATE, Place, Started, assert_fails, assert_times_out, everywhere, listener, ms, pair, with_procs};
+use common::{
+    LATE, Place, Started, assert_fails, assert_times_out, everywhere, listener, ms, pair, with_procs, write_until_error,
+};
 use marmot::WaitReason;
 use marmot::net::TcpStream;
 
@@ -187,11 +189,7 @@ fn directions_are_independent() {
         let reader = waiting_read(place, &near);
         let deadline = Instant::now() + ms(20);
         near.set_write_deadline(Some(deadline)).unwrap();
-        assert_ends_at(deadline, || -> io::Result<()> {
-            loop {
-                near.write(&[0; 65536])?;
-            }
-        });
+        assert_ends_at(deadline, || Err::<(), _>(write_until_error(&near)));
         assert!(!reader.is_finished());
         far.write_all(b"in").unwrap();
         assert_eq!(reader.join().0.unwrap(), 2);
@@ -259,14 +257,8 @@ fn a_full_buffer_meets_a_write_timeout() {
 fn a_deadline_reaches_a_write_that_waits_already() {
     everywhere(|place| {
         let (near, far) = pair();
-        let mut clone = near.try_clone().unwrap();
-        let writer = place.start(move || {
-            loop {
-                if let Err(e) = clone.write(&[0; 65536]) {
-                    return (e, Instant::now());
-                }
-            }
-        });
+        let clone = near.try_clone().unwrap();
+        let writer = place.start(move || (write_until_error(&clone), Instant::now()));
         writer.until_waiting(WaitReason::IoWrite);
         let deadline = Instant::now() + ms(30);
         near.set_write_deadline(Some(deadline)).unwrap();

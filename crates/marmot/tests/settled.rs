@@ -91,7 +91,7 @@ fn live(i: usize, mut conn: TcpStream) -> Life {
                 }
                 _ => {
                     conn.set_read_timeout(Some(Duration::from_secs(50))).unwrap();
-                    marmot::blocking(|| thread::yield_now());
+                    marmot::blocking(thread::yield_now);
                 }
             }
             anchor.check();

@@ -10,9 +10,11 @@ use std::time::Instant;
 
 use common::{
     LATE, Place, assert_fails, assert_times_out, bounded, everywhere, listener, ms, pair, reset, until, with_procs,
+    write_until_error,
 };
 use marmot::WaitReason;
 use marmot::net::{TcpListener, TcpStream, ToSocketAddrs};
+use rustix::event::{PollFd, PollFlags, poll};
 
 /// The local and the remote address of what connects to `to`, and the other end's.
 fn connect_to(listener: &TcpListener, to: impl ToSocketAddrs) {
@@ -31,7 +33,8 @@ fn addresses_in_every_form() {
         let port = addr.port();
         assert_ne!(port, 0);
         connect_to(&listener, addr);
-        connect_to(&listener, &addr);
+        let reference: &SocketAddr = &addr;
+        connect_to(&listener, reference);
         connect_to(&listener, addr.to_string());
         connect_to(&listener, addr.to_string().as_str());
         connect_to(&listener, ("127.0.0.1", port));
@@ -417,13 +420,7 @@ fn nonblocking_fails_instead_of_waiting() {
         assert_eq!(far.read(&mut [0; 8]).unwrap(), 3);
         assert_fails(ErrorKind::WouldBlock, far.read(&mut [0; 8]));
 
-        let full = loop {
-            match far.write(&[0; 65536]) {
-                Ok(n) => assert_ne!(n, 0),
-                Err(e) => break e,
-            }
-        };
-        assert_eq!(full.kind(), ErrorKind::WouldBlock);
+        assert_eq!(write_until_error(&far).kind(), ErrorKind::WouldBlock);
 
         // Waiting again, it waits.
         far.set_nonblocking(false).unwrap();
@@ -462,12 +459,8 @@ fn timeouts_are_set_and_read_back() {
         assert_times_out(ms(20), || near.read(&mut [0; 8]));
         assert_times_out(ms(20), || near.peek(&mut [0; 8]));
         assert_times_out(ms(20), || near.wait_readable());
-        assert_times_out(
-            ms(30),
-            || loop {
-                near.write(&[0; 65536])?;
-            } as io::Result<()>,
-        );
+        assert_eq!(write_until_error(&near).kind(), ErrorKind::TimedOut);
+        assert_times_out(ms(30), || near.write(&[0; 65536]));
         near.set_read_timeout(None).unwrap();
         near.set_write_timeout(None).unwrap();
         assert_eq!((near.read_timeout().unwrap(), near.write_timeout().unwrap()), (None, None));
@@ -650,13 +643,11 @@ fn everywhere_same(theirs: &Outcomes, ours: fn() -> Outcomes) {
     assert_eq!(&bounded(ours), theirs, "on a plain thread");
 }
 
-/// Waits, without taking anything, until the peer has hung up in whatever way.
-fn until_hung_up(stream: &impl std::os::fd::AsFd) {
-    let hung_up = rustix::event::PollFlags::RDHUP;
+/// Waits, without taking anything, until a stream without bytes has something to read: its end, or a reset.
+fn until_ended(stream: &impl std::os::fd::AsFd) {
     until(|| {
-        let mut polled = [rustix::event::PollFd::new(stream, hung_up)];
-        rustix::event::poll(&mut polled, Some(&Default::default())).unwrap();
-        polled[0].revents().intersects(hung_up | rustix::event::PollFlags::HUP)
+        let mut polled = [PollFd::new(stream, PollFlags::IN)];
+        poll(&mut polled, Some(&Default::default())).unwrap() == 1
     });
 }
 
@@ -680,7 +671,7 @@ as_std_does!(a_reset_is_reported_once, {
     assert_eq!(near.read(&mut buf).unwrap(), 4);
     socket2::SockRef::from(&far).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(far);
-    until_hung_up(&near);
+    until_ended(&near);
     vec![
         outcome(near.read(&mut buf)),
         outcome(near.read(&mut buf)),
@@ -696,7 +687,7 @@ as_std_does!(a_reset_meets_a_write, {
     let (far, _) = listener.accept().unwrap();
     socket2::SockRef::from(&far).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(far);
-    until_hung_up(&near);
+    until_ended(&near);
     vec![
         outcome(near.write(b"x")),
         outcome(near.write(b"x")),
@@ -709,7 +700,7 @@ as_std_does!(writing_after_the_peer_has_gone_breaks_the_pipe, {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     drop(listener.accept().unwrap());
-    until_hung_up(&near);
+    until_ended(&near);
     // The first write is answered with a reset.
     let mut outcomes = vec![outcome(near.read(&mut [0; 8])), outcome(near.write(b"x"))];
     until(|| near.write(b"x").is_err());

@@ -367,8 +367,10 @@ fn many_connections_on_many_ms() {
             .collect();
         server.join().unwrap();
         clients.into_iter().for_each(|client| client.join().unwrap());
-        threads.into_iter().collect::<Vec<_>>()
+        threads
     });
+    // Here, because it blocks: in a goroutine it would hold up an M, and with that the last of those that send.
+    let threads: Vec<_> = threads.into_iter().collect();
     assert_eq!(threads.len(), CONNECTIONS * REQUESTS);
     let distinct: HashSet<_> = threads.into_iter().collect();
     assert!(distinct.len() >= 2, "all ran on one M");

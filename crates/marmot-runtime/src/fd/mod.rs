@@ -1,14 +1,14 @@
 //! Descriptors: a `std` type made to park goroutines instead of blocking threads.
 //!
-//! An [`Fd`] holds a non-blocking `std` object (a stream, a listener) and runs its operations in the readiness way: try; if it
-//! would block, wait until an event says that a try may succeed; try again. It knows nothing of goroutines but
-//! that waiting parks them.
+//! An [`Fd`] holds a non-blocking `std` object (a stream, a listener) and runs its operations in
+//! the readiness way: try; if it would block, wait until an event says that a try may succeed; try
+//! again. It knows nothing of goroutines but that waiting parks them.
 //!
 //! **The short-read hint.** A read that returned less than it asked for has drained the socket, so the next one
-//! waits without trying: one request and its answer cost one read and one write. This holds because the
-//! descriptor is edge-triggered and the slot is cleared before each try, so whatever arrives after a short read leaves `READY`
-//! behind. A hang-up that came together with the data would leave no further event: once one was reported, the hint is
-//! not used any more.
+//! waits without trying: one request and its answer cost one read and one write. This holds because
+//! the descriptor is edge-triggered and the slot is cleared before each try, so whatever arrives
+//! after a short read leaves `READY` behind. A hang-up that came together with the data would leave
+//! no further event: once one was reported, the hint is not used any more.
 //!
 //! **Fairness.** Nobody interrupts a goroutine whose operations never have to wait, so each that
 //! succeeds spends a little of its turn (`sched::spend`), and when that is used up, it yields.
@@ -111,8 +111,8 @@ impl<S: AsFd> Fd<S> {
         Some(Held(turn))
     }
 
-    /// Runs `op` until it does not say `WouldBlock`, waiting in between. `short` tells whether its result means
-    /// that there is nothing more for now.
+    /// Runs `op` until it does not say `WouldBlock`, waiting in between. `short` tells whether its
+    /// result means that there is nothing more for now.
     #[inline]
     pub(crate) fn run<T>(
         &self,
@@ -151,8 +151,9 @@ impl<S: AsFd> Fd<S> {
         }
     }
 
-    /// To be called before each try. What was known of the descriptor goes together with the event that calls for the try:
-    /// whatever the try comes to, an error too, the next one must not wait for that event.
+    /// To be called before each try. What was known of the descriptor goes together with the event
+    /// that calls for the try: whatever the try comes to, an error too, the next one must not wait
+    /// for that event.
     #[inline]
     fn begin(&self, direction: Direction) {
         self.side(direction).drained.store(false, Relaxed);
@@ -163,7 +164,8 @@ impl<S: AsFd> Fd<S> {
         !self.side(direction).drained.load(Relaxed) || !self.desc.is_still_drained(direction) || self.is_nonblocking()
     }
 
-    /// Waits until a read would find something: bytes, the end, or an error. `peek` looks without taking.
+    /// Waits until a read would find something: bytes, the end, or an error. `peek` looks without
+    /// taking.
     pub(crate) fn wait_readable(&self, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
         let Some(_turn) = self.take_turn(Direction::Read) else {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -180,7 +182,8 @@ impl<S: AsFd> Fd<S> {
         self.check_open()
     }
 
-    /// Whether there is something to read. A descriptor that no poller knows yet is not asked: registering it tells.
+    /// Whether there is something to read. A descriptor that no poller knows yet is not asked:
+    /// registering it tells.
     fn is_readable(&self, mut peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<bool> {
         if !self.is_nonblocking() && !self.desc.is_registered() {
             return Ok(false);
@@ -207,7 +210,8 @@ impl<S: AsFd> Fd<S> {
         UnstartedWait(Arc::clone(self))
     }
 
-    /// Lets the unstarted goroutine `gp`, which has the [`UnstartedWait`], wait until there is something to read.
+    /// Lets the unstarted goroutine `gp`, which has the [`UnstartedWait`], wait until there is
+    /// something to read.
     ///
     /// # Errors
     ///
@@ -224,12 +228,14 @@ impl<S: AsFd> Fd<S> {
         }
     }
 
-    /// Makes every wait and every later operation fail. The descriptor itself is closed when the last handle goes.
+    /// Makes every wait and every later operation fail. The descriptor itself is closed when the
+    /// last handle goes.
     pub(crate) fn close(&self) {
         self.desc.close();
     }
 
-    /// Fails if the descriptor was closed meanwhile: the end or the error that an operation came to is a consequence then.
+    /// Fails if the descriptor was closed meanwhile: the end or the error that an operation came to
+    /// is a consequence then.
     pub(crate) fn check_open(&self) -> io::Result<()> {
         match self.desc.check(Direction::Write) {
             Err(e) if e.kind() == io::ErrorKind::NotConnected => Err(e),
@@ -272,8 +278,8 @@ impl<S: AsFd> Fd<S> {
     }
 }
 
-/// The turn to read, held by a goroutine that waits unstarted. It is given up when the goroutine starts, and also when
-/// that never happens and its closure is dropped.
+/// The turn to read, held by a goroutine that waits unstarted. It is given up when the goroutine
+/// starts, and also when that never happens and its closure is dropped.
 pub(crate) struct UnstartedWait<S: AsFd>(Arc<Fd<S>>);
 
 impl<S: AsFd> UnstartedWait<S> {

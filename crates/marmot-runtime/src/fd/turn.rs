@@ -1,8 +1,9 @@
 //! Turns: one goroutine at a time reads a descriptor, and one writes it.
 //!
-//! A descriptor's slot has room for one waiter a direction, and what a short read tells ("drained") is true only for whoever
-//! read last. So operations of one direction take turns, as in Go: an uncontended turn costs two atomic
-//! instructions, and who has to wait parks, first come first served.
+//! A descriptor's slot has room for one waiter a direction, and what a short read tells ("drained")
+//! is true only for whoever read last. So operations of one direction take turns, as in Go: an
+//! uncontended turn costs two atomic instructions, and who has to wait parks, first come first
+//! served.
 //!
 //! | word | meaning |
 //! |---|---|
@@ -10,8 +11,9 @@
 //! | `HELD` | somebody is |
 //! | `WANTED` | somebody is, and others wait in the queue for this address ([`super::waiting`]) |
 //!
-//! The word goes from and to `WANTED` only under the lock of the address's queue. A turn that is given up while wanted passes
-//! straight to the first in the queue: the word is never `FREE` meanwhile, so nobody can barge in.
+//! The word goes from and to `WANTED` only under the lock of the address's queue. A turn that is
+//! given up while wanted passes straight to the first in the queue: the word is never `FREE`
+//! meanwhile, so nobody can barge in.
 
 use std::ptr;
 
@@ -34,7 +36,8 @@ impl Turn {
         Turn(AtomicU8::new(FREE))
     }
 
-    /// Takes the turn, after those who came before. Parks the goroutine, or blocks the plain thread.
+    /// Takes the turn, after those who came before. Parks the goroutine, or blocks the plain
+    /// thread.
     #[inline]
     pub(crate) fn take(&self) {
         if !self.try_take() {

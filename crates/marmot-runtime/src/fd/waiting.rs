@@ -1,7 +1,7 @@
 //! Who waits for which turn.
 //!
-//! The queues are shared by all descriptors, by address: contention is rare, and a queue in each descriptor would cost
-//! every idle connection. So a queue may hold waiters of several turns.
+//! The queues are shared by all descriptors, by address: contention is rare, and a queue in each
+//! descriptor would cost every idle connection. So a queue may hold waiters of several turns.
 
 use std::collections::VecDeque;
 use std::ptr::NonNull;

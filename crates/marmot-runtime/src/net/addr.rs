@@ -8,8 +8,8 @@ use crate::blocking::blocking;
 
 /// What can be made into socket addresses: the same types as with [`std::net::ToSocketAddrs`].
 ///
-/// It is a trait of its own because resolving a host name blocks: the goroutine is parked while a spare thread asks the
-/// system's resolver. Literal addresses are parsed on the spot.
+/// It is a trait of its own because resolving a host name blocks: the goroutine is parked while a
+/// spare thread asks the system's resolver. Literal addresses are parsed on the spot.
 ///
 /// # Errors
 ///

@@ -1,16 +1,15 @@
 //! `TcpListener`, and the builder with what `std` fixes.
 
-use std::fmt;
 use std::io;
 use std::iter::FusedIterator;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::addr::ToSocketAddrs;
+use super::convert::conversions;
 use super::explain::{explain, passing_shortage};
 use super::stream::TcpStream;
 use crate::fd::Fd;
@@ -18,8 +17,8 @@ use crate::netpoll::Direction::Read as Reading;
 use crate::sched;
 use crate::timer;
 
-/// How many connections may wait to be accepted: what `std` asks for on Linux is 4096 since 1.91; the kernel's
-/// `net.core.somaxconn` caps it.
+/// How many connections may wait to be accepted: what `std` asks for on Linux is 4096 since 1.91;
+/// the kernel's `net.core.somaxconn` caps it.
 const BACKLOG: i32 = 4096;
 
 /// The first pause after a shortage, and the longest.
@@ -29,7 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a report of a shortage is enough.
 const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
 
-/// A socket that accepts connections: [`std::net::TcpListener`], parking goroutines instead of blocking threads.
+/// A socket that accepts connections: [`std::net::TcpListener`], parking goroutines instead of
+/// blocking threads.
 ///
 /// The [module's head](super) says what differs from `std`.
 ///
@@ -39,11 +39,13 @@ const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
 ///
 /// # Blocking
 ///
-/// Accepting: G (a plain thread blocks). Several goroutines may accept from one listener; they take turns.
+/// Accepting: G (a plain thread blocks). Several goroutines may accept from one listener; they take
+/// turns.
 ///
 /// # Cancellation
 ///
-/// [`close`](TcpListener::close) from another goroutine, a deadline, or the shutdown of the runtime ends a wait.
+/// [`close`](TcpListener::close) from another goroutine, a deadline, or the shutdown of the runtime
+/// ends a wait.
 pub struct TcpListener {
     fd: Arc<Fd<std::net::TcpListener>>,
 }
@@ -53,7 +55,8 @@ impl TcpListener {
         TcpListener { fd: Arc::new(Fd::new(io)) }
     }
 
-    /// Listens on the first of the addresses that can be bound, with the options of [`TcpListener::builder`] as they are.
+    /// Listens on the first of the addresses that can be bound, with the options of
+    /// [`TcpListener::builder`] as they are.
     ///
     /// # Errors
     ///
@@ -91,16 +94,18 @@ impl TcpListener {
 
     /// Accepts a connection, waiting for one if there is none.
     ///
-    /// When descriptors or the kernel's memory have run out, it reports that on standard error (once a minute at most), waits a little
-    /// (5 ms, doubling to a second), and tries again: the connection stays in the queue meanwhile, and a server lives on. A connection that was
+    /// When descriptors or the kernel's memory have run out, it reports that on standard error
+    /// (once a minute at most), waits a little (5 ms, doubling to a second), and tries again: the
+    /// connection stays in the queue meanwhile, and a server lives on. A connection that was
     /// aborted before it could be accepted is passed over.
     ///
-    /// The goroutine that is spawned next from the same thread is taken to serve the connection: goroutines that serve
-    /// connections are spread evenly over the Ms.
+    /// The goroutine that is spawned next from the same thread is taken to serve the connection:
+    /// goroutines that serve connections are spread evenly over the Ms.
     ///
     /// # Errors
     ///
-    /// As `std`, but not for a shortage; after [`close`](TcpListener::close), [`NotConnected`](io::ErrorKind::NotConnected).
+    /// As `std`, but not for a shortage; after [`close`](TcpListener::close),
+    /// [`NotConnected`](io::ErrorKind::NotConnected).
     ///
     /// # Blocking
     ///
@@ -126,7 +131,8 @@ impl TcpListener {
         }
     }
 
-    /// The connections, without end: each item is what [`accept`](TcpListener::accept) returns, without the address.
+    /// The connections, without end: each item is what [`accept`](TcpListener::accept) returns,
+    /// without the address.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
@@ -136,24 +142,25 @@ impl TcpListener {
         IntoIncoming { listener: self }
     }
 
-    /// Closes the listener for every handle: no connection is accepted any more, and who waits in `accept` gets
-    /// [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back when the last handle goes.
+    /// Closes the listener for every handle: no connection is accepted any more, and who waits in
+    /// `accept` gets [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back
+    /// when the last handle goes.
     ///
     /// # Errors
     ///
     /// None so far.
     pub fn close(&self) -> io::Result<()> {
         self.fd.close();
-        // On Linux this ends the listening; elsewhere it may say that there is no connection, and the listening ends with the
-        // descriptor.
+        // On Linux this ends the listening; elsewhere it may say that there is no connection, and
+        // the listening ends with the descriptor.
         match SockRef::from(self.fd.io()).shutdown(std::net::Shutdown::Both) {
             Err(e) if e.kind() != io::ErrorKind::NotConnected => Err(e),
             _ => Ok(()),
         }
     }
 
-    /// Sets the point in time after which `accept` fails with [`TimedOut`](io::ErrorKind::TimedOut), also one that waits already; `None` takes
-    /// it away.
+    /// Sets the point in time after which `accept` fails with
+    /// [`TimedOut`](io::ErrorKind::TimedOut), also one that waits already; `None` takes it away.
     ///
     /// # Errors
     ///
@@ -199,7 +206,8 @@ impl TcpListener {
         self.fd.io().take_error()
     }
 
-    /// Sets whether `accept` fails with [`WouldBlock`](io::ErrorKind::WouldBlock) instead of waiting.
+    /// Sets whether `accept` fails with [`WouldBlock`](io::ErrorKind::WouldBlock) instead of
+    /// waiting.
     ///
     /// # Errors
     ///
@@ -207,19 +215,6 @@ impl TcpListener {
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.fd.set_nonblocking(nonblocking);
         Ok(())
-    }
-
-    fn into_std(self) -> io::Result<std::net::TcpListener> {
-        let nonblocking = self.fd.is_nonblocking();
-        match Arc::try_unwrap(self.fd) {
-            Ok(fd) => {
-                let io = fd.into_io();
-                io.set_nonblocking(nonblocking)?;
-                Ok(io)
-            }
-            // It stays non-blocking, as a stream's duplicate does.
-            Err(shared) => shared.io().try_clone(),
-        }
     }
 }
 
@@ -243,8 +238,8 @@ impl Backoff {
     }
 }
 
-/// Whether a shortage is to be reported: not if one was lately. One that lasts, or comes and goes with every connection, must not
-/// flood the log.
+/// Whether a shortage is to be reported: not if one was lately. One that lasts, or comes and goes
+/// with every connection, must not flood the log.
 fn is_worth_a_line() -> bool {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     // Nothing that panics runs under the lock.
@@ -276,21 +271,22 @@ pub struct TcpListenerBuilder {
 }
 
 impl TcpListenerBuilder {
-    /// How many connections may wait to be accepted. The default is 4096; the kernel caps it (`net.core.somaxconn`).
+    /// How many connections may wait to be accepted. The default is 4096; the kernel caps it
+    /// (`net.core.somaxconn`).
     pub fn backlog(mut self, connections: u32) -> Self {
         self.backlog = i32::try_from(connections).unwrap_or(i32::MAX);
         self
     }
 
-    /// Whether the address may be bound although connections of a former listener linger (`SO_REUSEADDR`). The default is true,
-    /// as in `std` on Unix.
+    /// Whether the address may be bound although connections of a former listener linger
+    /// (`SO_REUSEADDR`). The default is true, as in `std` on Unix.
     pub fn reuse_address(mut self, reuse: bool) -> Self {
         self.reuse_address = reuse;
         self
     }
 
-    /// Whether several listeners may share the address, the kernel spreading the connections (`SO_REUSEPORT`). The
-    /// default is false.
+    /// Whether several listeners may share the address, the kernel spreading the connections
+    /// (`SO_REUSEPORT`). The default is false.
     pub fn reuse_port(mut self, reuse: bool) -> Self {
         self.reuse_port = reuse;
         self
@@ -371,69 +367,4 @@ impl Iterator for IntoIncoming {
 
 impl FusedIterator for IntoIncoming {}
 
-impl fmt::Debug for TcpListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fd.io().fmt(f)
-    }
-}
-
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.io().as_fd()
-    }
-}
-
-impl AsRawFd for TcpListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd.io().as_raw_fd()
-    }
-}
-
-/// Takes a `std` listener over. It becomes non-blocking underneath; the new type waits.
-///
-/// # Panics
-///
-/// If the descriptor cannot be made non-blocking, which means that it is not open: the conversion cannot fail otherwise.
-impl From<std::net::TcpListener> for TcpListener {
-    fn from(io: std::net::TcpListener) -> TcpListener {
-        super::make_nonblocking(io.set_nonblocking(true));
-        TcpListener::new(io)
-    }
-}
-
-/// Gives the `std` listener back, blocking again unless `set_nonblocking` said otherwise. If other handles share it, the descriptor
-/// is duplicated, and the `std` listener is non-blocking, because duplicates share that setting.
-///
-/// # Panics
-///
-/// If that duplicate cannot be had.
-impl From<TcpListener> for std::net::TcpListener {
-    fn from(listener: TcpListener) -> std::net::TcpListener {
-        super::or_panic(listener.into_std())
-    }
-}
-
-impl From<OwnedFd> for TcpListener {
-    fn from(fd: OwnedFd) -> TcpListener {
-        std::net::TcpListener::from(fd).into()
-    }
-}
-
-impl From<TcpListener> for OwnedFd {
-    fn from(listener: TcpListener) -> OwnedFd {
-        std::net::TcpListener::from(listener).into()
-    }
-}
-
-impl FromRawFd for TcpListener {
-    unsafe fn from_raw_fd(fd: RawFd) -> TcpListener {
-        // SAFETY: the caller's word, which is the same.
-        unsafe { std::net::TcpListener::from_raw_fd(fd) }.into()
-    }
-}
-
-impl IntoRawFd for TcpListener {
-    fn into_raw_fd(self) -> RawFd {
-        OwnedFd::from(self).into_raw_fd()
-    }
-}
+conversions!(TcpListener, std::net::TcpListener);

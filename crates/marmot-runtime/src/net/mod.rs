@@ -15,6 +15,7 @@
 
 mod addr;
 mod connect;
+mod convert;
 mod explain;
 mod listener;
 mod stream;
@@ -23,14 +24,3 @@ mod sys;
 pub use addr::ToSocketAddrs;
 pub use listener::{Incoming, IntoIncoming, TcpListener, TcpListenerBuilder};
 pub use stream::TcpStream;
-
-use std::io;
-
-/// For conversions, which cannot fail, of descriptors that are open by their type's promise.
-fn make_nonblocking(result: io::Result<()>) {
-    result.expect("an open descriptor can be made non-blocking");
-}
-
-fn or_panic<T>(result: io::Result<T>) -> T {
-    result.unwrap_or_else(|e| panic!("the descriptor cannot be duplicated: {}", explain::explain(e)))
-}

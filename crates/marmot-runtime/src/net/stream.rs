@@ -1,36 +1,36 @@
 //! `TcpStream`.
 
-use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::addr::ToSocketAddrs;
 use super::connect;
+use super::convert::conversions;
 use crate::fd::Fd;
 use crate::netpoll::Direction::{Read as Reading, Write as Writing};
 use crate::rt::{self, JoinHandle};
 
 /// A TCP connection: [`std::net::TcpStream`], parking goroutines instead of blocking threads.
 ///
-/// The [module's head](super) says what differs from `std`. `&TcpStream` reads and writes, too, so one goroutine
-/// can read while another writes; two that read take turns.
+/// The [module's head](super) says what differs from `std`. `&TcpStream` reads and writes, too, so
+/// one goroutine can read while another writes; two that read take turns.
 ///
 /// # Errors
 ///
-/// Those of `std`. After a timeout or a deadline, [`TimedOut`](io::ErrorKind::TimedOut); after [`close`](TcpStream::close),
-/// [`NotConnected`](io::ErrorKind::NotConnected).
+/// Those of `std`. After a timeout or a deadline, [`TimedOut`](io::ErrorKind::TimedOut); after
+/// [`close`](TcpStream::close), [`NotConnected`](io::ErrorKind::NotConnected).
 ///
 /// # Blocking
 ///
-/// Reading, writing, connecting and waiting: G (a plain thread blocks). Everything else returns at once.
+/// Reading, writing, connecting and waiting: G (a plain thread blocks). Everything else returns at
+/// once.
 ///
 /// # Cancellation
 ///
-/// A deadline, a timeout, `close` from another goroutine, or the shutdown of the runtime ends a wait. No byte is lost or
-/// counted twice by that: a read that fails has taken nothing.
+/// A deadline, a timeout, `close` from another goroutine, or the shutdown of the runtime ends a
+/// wait. No byte is lost or counted twice by that: a read that fails has taken nothing.
 ///
 /// # Examples
 ///
@@ -81,7 +81,8 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// [`TimedOut`](io::ErrorKind::TimedOut) after `timeout`; [`InvalidInput`](io::ErrorKind::InvalidInput) if it is zero; else as
+    /// [`TimedOut`](io::ErrorKind::TimedOut) after `timeout`;
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is zero; else as
     /// [`connect`](TcpStream::connect).
     ///
     /// # Blocking
@@ -109,7 +110,8 @@ impl TcpStream {
         self.fd.io().local_addr()
     }
 
-    /// Shuts down the reading half, the writing half, or both. Whoever waits there finds the end or an error.
+    /// Shuts down the reading half, the writing half, or both. Whoever waits there finds the end or
+    /// an error.
     ///
     /// # Errors
     ///
@@ -118,7 +120,8 @@ impl TcpStream {
         self.fd.io().shutdown(how)
     }
 
-    /// Another handle to the same connection, which shares options, timeouts and deadlines. It costs no descriptor.
+    /// Another handle to the same connection, which shares options, timeouts and deadlines. It
+    /// costs no descriptor.
     ///
     /// # Errors
     ///
@@ -127,14 +130,16 @@ impl TcpStream {
         Ok(TcpStream { fd: Arc::clone(&self.fd) })
     }
 
-    /// Closes the connection for every handle: both halves are shut down, what waits is woken, and every later operation
-    /// fails with [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back when the last handle goes.
+    /// Closes the connection for every handle: both halves are shut down, what waits is woken, and
+    /// every later operation fails with [`NotConnected`](io::ErrorKind::NotConnected). The
+    /// descriptor is given back when the last handle goes.
     ///
     /// `std` has no such thing, because it could not wake who waits; Go does.
     ///
     /// # Errors
     ///
-    /// None on a connection that the peer has closed already, or that was never made; else as `shutdown`.
+    /// None on a connection that the peer has closed already, or that was never made; else as
+    /// `shutdown`.
     pub fn close(&self) -> io::Result<()> {
         self.fd.close();
         match self.fd.io().shutdown(Shutdown::Both) {
@@ -179,8 +184,9 @@ impl TcpStream {
         Ok(self.fd.timeout(Writing))
     }
 
-    /// Sets the point in time after which every read fails with [`TimedOut`](io::ErrorKind::TimedOut), also one that waits already;
-    /// `None` takes it away. It holds until it is set again, as Go's `SetReadDeadline`.
+    /// Sets the point in time after which every read fails with
+    /// [`TimedOut`](io::ErrorKind::TimedOut), also one that waits already; `None` takes it away. It
+    /// holds until it is set again, as Go's `SetReadDeadline`.
     ///
     /// # Errors
     ///
@@ -190,7 +196,8 @@ impl TcpStream {
         Ok(())
     }
 
-    /// Sets the point in time after which every write fails; see [`set_read_deadline`](TcpStream::set_read_deadline).
+    /// Sets the point in time after which every write fails; see
+    /// [`set_read_deadline`](TcpStream::set_read_deadline).
     ///
     /// # Errors
     ///
@@ -225,8 +232,9 @@ impl TcpStream {
 
     /// Waits until there is something to read: bytes, the end, or an error.
     ///
-    /// A server that takes its buffer after this call instead of before holds none for an idle connection. After this has
-    /// returned, a read nearly always finds something at once; it may still have to wait, which is harmless.
+    /// A server that takes its buffer after this call instead of before holds none for an idle
+    /// connection. After this has returned, a read nearly always finds something at once; it may
+    /// still have to wait, which is harmless.
     ///
     /// # Errors
     ///
@@ -239,15 +247,18 @@ impl TcpStream {
         self.fd.wait_readable(peek_one)
     }
 
-    /// Hands the connection back until there is something to read: then `f` runs with it, as a new goroutine.
+    /// Hands the connection back until there is something to read: then `f` runs with it, as a new
+    /// goroutine.
     ///
-    /// Until then the connection has no goroutine, no stack and no buffer, only a closure; and the goroutine may start on
-    /// any M, so that a busy or stuck M holds up no idle connection. Inside `f` the code blocks as it likes; a server's `f`
-    /// serves what there is and hands the connection back again.
+    /// Until then the connection has no goroutine, no stack and no buffer, only a closure; and the
+    /// goroutine may start on any M, so that a busy or stuck M holds up no idle connection. Inside
+    /// `f` the code blocks as it likes; a server's `f` serves what there is and hands the
+    /// connection back again.
     ///
-    /// `f` also starts when the read timeout or the read deadline passes (its first read then fails with
-    /// [`TimedOut`](io::ErrorKind::TimedOut)), when the connection is [closed](TcpStream::close), when it cannot be watched, and when the
-    /// runtime is being shut down: its first read tells.
+    /// `f` also starts when the read timeout or the read deadline passes (its first read then fails
+    /// with [`TimedOut`](io::ErrorKind::TimedOut)), when the connection is
+    /// [closed](TcpStream::close), when it cannot be watched, and when the runtime is being shut
+    /// down: its first read tells.
     ///
     /// # Blocking
     ///
@@ -350,8 +361,9 @@ impl TcpStream {
         self.fd.io().take_error()
     }
 
-    /// Sets whether an operation that would block fails with [`WouldBlock`](io::ErrorKind::WouldBlock) instead of waiting. It concerns
-    /// this type only: the descriptor is non-blocking in any case.
+    /// Sets whether an operation that would block fails with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) instead of waiting. It concerns this type only:
+    /// the descriptor is non-blocking in any case.
     ///
     /// # Errors
     ///
@@ -359,21 +371,6 @@ impl TcpStream {
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.fd.set_nonblocking(nonblocking);
         Ok(())
-    }
-
-    /// Gives the `std` object back; duplicates the descriptor if other handles share it.
-    fn into_std(self) -> io::Result<std::net::TcpStream> {
-        let nonblocking = self.fd.is_nonblocking();
-        match Arc::try_unwrap(self.fd) {
-            Ok(fd) => {
-                let io = fd.into_io();
-                io.set_nonblocking(nonblocking)?;
-                Ok(io)
-            }
-            // The duplicate stays non-blocking: the setting belongs to the open file (fcntl(2)), so the others would block
-            // their Ms.
-            Err(shared) => shared.io().try_clone(),
-        }
     }
 
     /// Reads by `op`, which has room for `asked` bytes.
@@ -458,69 +455,4 @@ impl Write for TcpStream {
     }
 }
 
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fd.io().fmt(f)
-    }
-}
-
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.io().as_fd()
-    }
-}
-
-impl AsRawFd for TcpStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd.io().as_raw_fd()
-    }
-}
-
-/// Takes a `std` stream over. It becomes non-blocking underneath; the new type waits.
-///
-/// # Panics
-///
-/// If the descriptor cannot be made non-blocking, which means that it is not open: the conversion cannot fail otherwise.
-impl From<std::net::TcpStream> for TcpStream {
-    fn from(io: std::net::TcpStream) -> TcpStream {
-        super::make_nonblocking(io.set_nonblocking(true));
-        TcpStream::new(Fd::new(io))
-    }
-}
-
-/// Gives the `std` stream back, blocking again unless `set_nonblocking` said otherwise. If other handles share the connection, the
-/// descriptor is duplicated, and the `std` stream is non-blocking, because duplicates share that setting.
-///
-/// # Panics
-///
-/// If that duplicate cannot be had.
-impl From<TcpStream> for std::net::TcpStream {
-    fn from(stream: TcpStream) -> std::net::TcpStream {
-        super::or_panic(stream.into_std())
-    }
-}
-
-impl From<OwnedFd> for TcpStream {
-    fn from(fd: OwnedFd) -> TcpStream {
-        std::net::TcpStream::from(fd).into()
-    }
-}
-
-impl From<TcpStream> for OwnedFd {
-    fn from(stream: TcpStream) -> OwnedFd {
-        std::net::TcpStream::from(stream).into()
-    }
-}
-
-impl FromRawFd for TcpStream {
-    unsafe fn from_raw_fd(fd: RawFd) -> TcpStream {
-        // SAFETY: the caller's word, which is the same.
-        unsafe { std::net::TcpStream::from_raw_fd(fd) }.into()
-    }
-}
-
-impl IntoRawFd for TcpStream {
-    fn into_raw_fd(self) -> RawFd {
-        OwnedFd::from(self).into_raw_fd()
-    }
-}
+conversions!(TcpStream, std::net::TcpStream);

@@ -9,11 +9,12 @@
 //! | a side's `deadline` | anyone writes; a waiter reads it before it publishes itself and again after |
 //! | a side's `wanted`, `until`, `timer` | who is about to wait, or has taken a waiter out; the timer fires on any M |
 //!
-//! A wait registers the descriptor if nobody has, in the poller of this thread's M: once, edge-triggered, for both directions.
-//! It arms the timer *before* it publishes itself, because once it is published, an unstarted goroutine may be
-//! taken, run and end at any time. A timer that is armed for a shorter time is left alone: when it fires, it
-//! sees what the waiter wants by then. So a connection that reads with a timeout of a minute touches the heap
-//! once a minute, however many reads it makes.
+//! A wait registers the descriptor if nobody has, in the poller of this thread's M: once,
+//! edge-triggered, for both directions. It arms the timer *before* it publishes itself, because
+//! once it is published, an unstarted goroutine may be taken, run and end at any time. A timer that
+//! is armed for a shorter time is left alone: when it fires, it sees what the waiter wants by then.
+//! So a connection that reads with a timeout of a minute touches the heap once a minute, however
+//! many reads it makes.
 
 use std::io;
 use std::mem::offset_of;
@@ -30,7 +31,7 @@ use marmot_poll::{Event, Poller};
 
 use super::slot::Slot;
 use super::{error, table};
-use crate::sched::{self, G, GRef, M, Timer, WaitReason, clock, current};
+use crate::sched::{self, Due, G, GRef, M, Sched, Timer, WaitReason, clock, current};
 use crate::timer;
 
 /// A deadline that never comes.
@@ -78,19 +79,12 @@ impl Side {
         }
     }
 
-    /// Makes who waits look at the conditions again.
-    fn evict(&self) {
-        if let Some(waiter) = self.slot.evict() {
-            sched::ready(record(waiter));
-        }
-    }
-
     /// The timer of this side has fired.
     ///
     /// # Safety
     ///
     /// `timer` sits in a side.
-    unsafe fn fire(timer: NonNull<Timer>, now: u64) -> Option<u64> {
+    unsafe fn fire(timer: NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64> {
         // SAFETY: the timer sits in a side, at this offset, and sides are never freed.
         let side = unsafe { timer.byte_sub(offset_of!(Side, timer)).cast::<Side>().as_ref() };
         if !side.slot.has_waiter() {
@@ -100,7 +94,9 @@ impl Side {
         if wanted > now {
             return (wanted != NEVER).then_some(wanted);
         }
-        side.evict();
+        if let Some(waiter) = side.slot.evict() {
+            due.push(record(waiter));
+        }
         None
     }
 }
@@ -149,8 +145,8 @@ impl PollDesc {
         }
     }
 
-    /// Gives the desc back. Nobody waits, and the descriptor is closed right after, or with `still_open` withdrawn
-    /// from the poller because it lives on elsewhere.
+    /// Gives the desc back. Nobody waits, and the descriptor is closed right after, or with
+    /// `still_open` withdrawn from the poller because it lives on elsewhere.
     pub(crate) fn put(&'static self, still_open: Option<BorrowedFd<'_>>) {
         let home = self.home.swap(ptr::null_mut(), AcqRel);
         // SAFETY: `home` is null or an M, and Ms live as long as the process.
@@ -185,7 +181,8 @@ impl PollDesc {
         }
     }
 
-    /// Whether an operation may begin: the descriptor is not closed, and the direction's deadline is not past.
+    /// Whether an operation may begin: the descriptor is not closed, and the direction's deadline
+    /// is not past.
     #[inline]
     pub(crate) fn check(&self, direction: Direction) -> io::Result<()> {
         let flags = self.flags.load(Relaxed);
@@ -210,7 +207,8 @@ impl PollDesc {
         Ok(())
     }
 
-    /// Whether a direction that was found drained still is: no event has come, and the peer has not hung up.
+    /// Whether a direction that was found drained still is: no event has come, and the peer has not
+    /// hung up.
     #[inline]
     pub(crate) fn is_still_drained(&self, direction: Direction) -> bool {
         !self.side(direction).slot.is_ready() && self.flags.load(Relaxed) & HANGUP == 0
@@ -231,8 +229,8 @@ impl PollDesc {
     ///
     /// # Errors
     ///
-    /// `TimedOut` after `timeout`, or at the direction's deadline; an error of its own when the descriptor is closed, or
-    /// the runtime is being shut down; and what registering it may yield.
+    /// `TimedOut` after `timeout`, or at the direction's deadline; an error of its own when the
+    /// descriptor is closed, or the runtime is being shut down; and what registering it may yield.
     pub(crate) fn wait(
         &'static self,
         direction: Direction,
@@ -269,8 +267,9 @@ impl PollDesc {
         }
     }
 
-    /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then, or at the deadline, or
-    /// when the descriptor is closed; whoever starts it looks. Only for the holder of the turn.
+    /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then,
+    /// or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the
+    /// holder of the turn.
     pub(crate) fn wait_unstarted(&'static self, gp: &GRef, fd: impl AsFd, timeout: Option<Duration>) -> io::Result<()> {
         let home = self.register(fd.as_fd())?;
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
@@ -298,7 +297,8 @@ impl PollDesc {
         self.read.wanted.store(NEVER, Relaxed);
     }
 
-    /// Whether the wait that has ended was one whose time was up: nothing came, and what it wanted is past.
+    /// Whether the wait that has ended was one whose time was up: nothing came, and what it wanted
+    /// is past.
     pub(crate) fn has_expired(&self) -> bool {
         let wanted = self.read.wanted.load(Relaxed);
         !self.read.slot.is_ready() && wanted != NEVER && wanted <= clock::now()
@@ -314,8 +314,10 @@ impl PollDesc {
         needs_timer: bool,
     ) -> io::Result<Published> {
         let waiter = word(gp);
+        // SAFETY: the caller's own record, or one to which it has a reference.
+        let g = unsafe { gp.as_ref() };
         loop {
-            self.check_conditions()?;
+            self.check_conditions(g)?;
             let deadline = side.deadline.load(SeqCst);
             let wanted = until.min(deadline);
             if wanted != NEVER && wanted <= clock::now() {
@@ -325,17 +327,17 @@ impl PollDesc {
             side.wanted.store(wanted, Relaxed);
             let timed = needs_timer && wanted != NEVER;
             if timed && !side.timer.fires_by(wanted) {
-                // SAFETY: sides are never freed, `fire` is made for them, and we hold the turn. Of a desc's owner, only
-                // the last, in `put`, disarms it.
+                // SAFETY: sides are never freed, `fire` is made for them, and we hold the turn. Of
+                // a desc's owner, only the last, in `put`, disarms it.
                 unsafe { timer::arm(&side.timer, wanted, Side::fire, home) };
             }
             if !side.slot.publish(waiter) {
                 return Ok(Published::Ready);
             }
-            // From here on an unstarted goroutine may be gone, and this desc another descriptor's. What is read
-            // then means nothing, and it is not acted upon: `retract` fails, because the caller's reference keeps
-            // the record's address from being used again.
-            let changed = self.check_conditions().is_err()
+            // From here on an unstarted goroutine may be gone, and this desc another descriptor's.
+            // What is read then means nothing, and it is not acted upon: `retract` fails, because
+            // the caller's reference keeps the record's address from being used again.
+            let changed = self.check_conditions(g).is_err()
                 || side.deadline.load(SeqCst) != deadline
                 || (timed && !side.timer.fires_by(wanted));
             if !changed || !side.slot.retract(waiter) {
@@ -344,11 +346,11 @@ impl PollDesc {
         }
     }
 
-    fn check_conditions(&self) -> io::Result<()> {
+    fn check_conditions(&self, g: &G) -> io::Result<()> {
         if self.flags.load(SeqCst) & CLOSED != 0 {
             return Err(error::closed());
         }
-        if current::mp().is_some_and(|mp| mp.sched.is_closing()) {
+        if g.sched.is_some_and(Sched::is_closing) {
             return Err(error::shutting_down());
         }
         Ok(())
@@ -356,35 +358,39 @@ impl PollDesc {
 
     /// Sets a direction's deadline; who waits there looks again.
     pub(crate) fn set_deadline(&self, direction: Direction, deadline: u64) {
+        // The fence in `Slot::evict` follows.
+        self.side(direction).deadline.store(deadline, SeqCst);
+        self.reconsider(direction);
+    }
+
+    /// Makes every wait and every later operation fail.
+    pub(crate) fn close(&self) {
+        // The fences in `Slot::evict` follow.
+        self.flags.fetch_or(CLOSED, SeqCst);
+        self.reconsider_both();
+    }
+
+    /// Makes those who wait look at the conditions again.
+    pub(super) fn reconsider_both(&self) {
+        self.reconsider(Direction::Read);
+        self.reconsider(Direction::Write);
+    }
+
+    fn reconsider(&self, direction: Direction) {
         let side = self.side(direction);
-        // The fence in `evict` follows.
-        side.deadline.store(deadline, SeqCst);
         let Some(gp) = side.slot.evict().map(record) else { return };
         // SAFETY: a waiter's record stays alive until it is readied.
         let g = unsafe { gp.as_ref() };
         // SAFETY: as in `register`.
         let home = unsafe { self.home.load(Acquire).as_ref() };
         match home {
-            // One without a stack cannot look for itself, and must not start for this. It was taken out, so its
-            // turn is ours until it is in the slot again.
+            // One without a stack cannot look for itself, and must not start for this. It was taken
+            // out, so its turn is ours until it is in the slot again.
             Some(home) if g.is_unstarted() => {
                 self.publish_unstarted(&GRef::of(g), side.until.load(Relaxed), home);
             }
             _ => sched::ready(gp),
         }
-    }
-
-    /// Makes every wait and every later operation fail.
-    pub(crate) fn close(&self) {
-        // The fences in `evict` follow.
-        self.flags.fetch_or(CLOSED, SeqCst);
-        self.evict();
-    }
-
-    /// Makes those who wait look at the conditions again.
-    pub(super) fn evict(&self) {
-        self.read.evict();
-        self.write.evict();
     }
 
     /// Makes sure that the descriptor is in a poller, and returns the M whose it is.

@@ -78,8 +78,8 @@ fn some_m() -> io::Result<&'static M> {
 }
 
 /// Makes every waiter look at its conditions again: its scheduler is closing.
-pub(crate) fn evict_all() {
+pub(crate) fn reconsider_all() {
     for desc in table::all() {
-        desc.evict();
+        desc.reconsider_both();
     }
 }

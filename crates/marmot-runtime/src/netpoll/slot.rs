@@ -6,19 +6,20 @@
 //! | `READY` | an event came: a try may succeed | whoever holds the turn, to `NIL`, before it tries |
 //! | an address | that goroutine (or thread) waits | an event, to `READY`; a deadline or a close, to `NIL`; the waiter itself, to `NIL` |
 //!
-//! Whoever replaces an address owns the waiter and readies it, so it is readied once. At most one waits at a
-//! time: the direction's turn (`fd::turn`) sees to that.
+//! Whoever replaces an address owns the waiter and readies it, so it is readied once. At most one
+//! waits at a time: the direction's turn (`fd::turn`) sees to that.
 //!
-//! **No event is lost.** A reader sets the word to `NIL` before it tries. An event after that leaves `READY`, which makes
-//! `publish` fail and the reader try again; an event after `publish` finds the address. Whoever forgets an event has seen what
-//! came with it, because all of them are swapped in and out: the news of one that is overwritten goes with the next.
+//! **No event is lost.** A reader sets the word to `NIL` before it tries. An event after that leaves
+//! `READY`, which makes `publish` fail and the reader try again; an event after `publish` finds the
+//! address. Whoever forgets an event has seen its news, and those of the events before it, because
+//! every event is swapped in, also where `READY` is there already, and swapped out.
 //!
-//! **No deadline and no close is lost.** The one who changes a condition writes it, passes a `SeqCst` fence, and looks for a
-//! waiter here (`evict`); the waiter publishes itself, passes a fence, and looks at the conditions once more.
-//! One of them sees the other.
+//! **No deadline and no close is lost.** The one who changes a condition writes it, passes a
+//! `SeqCst` fence, and looks for a waiter here (`evict`); the waiter publishes itself, passes a
+//! fence, and looks at the conditions once more. One of them sees the other.
 //!
-//! Go's word has one more state, between deciding to wait and having switched away. A settled goroutine does not
-//! need it: nobody else can resume it before it has switched.
+//! Go's word has one more state, between deciding to wait and having switched away. A settled
+//! goroutine does not need it: nobody else can resume it before it has switched.
 
 use crate::primitive::atomic::{
     AtomicUsize,
@@ -40,8 +41,9 @@ impl Slot {
     /// An event: the address of the waiter to ready, if there is one.
     #[must_use = "the waiter has to be readied"]
     pub(crate) fn notify(&self) -> Option<usize> {
-        // A swap even where `READY` seems to be there: the try that takes it has to see this event's news (a hang-up).
-        // Acquire pairs with `publish`: we see the waiter's record. Release pairs with `take_ready` and `publish`.
+        // A swap even where `READY` seems to be there: the try that takes it has to see this
+        // event's news (a hang-up). Acquire pairs with `publish`: we see the waiter's record.
+        // Release pairs with `take_ready` and `publish`.
         let old = self.0.swap(READY, AcqRel);
         (old > READY).then_some(old)
     }
@@ -51,20 +53,22 @@ impl Slot {
         self.0.load(Relaxed) == READY
     }
 
-    /// Before a try: forgets the event that calls for it. True if there was one. Only for the holder of the turn.
+    /// Before a try: forgets the event that calls for it. True if there was one. Only for the
+    /// holder of the turn.
     pub(crate) fn take_ready(&self) -> bool {
         // Acquire pairs with the Release in `notify`.
         self.0.load(Relaxed) == READY && self.0.compare_exchange(READY, NIL, AcqRel, Relaxed).is_ok()
     }
 
-    /// Lets `waiter` wait here; false if an event came first (it is forgotten). Only for the holder of the turn.
+    /// Lets `waiter` wait here; false if an event came first (it is forgotten). Only for the holder
+    /// of the turn.
     #[must_use = "whoever is not published must not park"]
     pub(crate) fn publish(&self, waiter: usize) -> bool {
         debug_assert!(waiter > READY);
         // Release pairs with the Acquire of whoever takes the address.
         if self.0.compare_exchange(NIL, waiter, AcqRel, Relaxed).is_err() {
-            // A swap, because this forgets whatever event is the last by now, and has to see its news. Acquire pairs
-            // with the Release in `notify`.
+            // A swap, because this forgets whatever event is the last by now, and has to see its
+            // news. Acquire pairs with the Release in `notify`.
             self.0.swap(NIL, Acquire);
             return false;
         }

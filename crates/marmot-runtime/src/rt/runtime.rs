@@ -114,7 +114,7 @@ impl Runtime {
         let own = sched::current::mp().is_some_and(|mp| std::ptr::eq(mp.sched, self.sched));
         assert!(!own, "a goroutine cannot shut its own runtime down");
         self.sched.close();
-        netpoll::evict_all();
+        netpoll::reconsider_all();
         let until = Instant::now() + limit.min(Duration::from_secs(u32::MAX.into()));
         let left = self.sched.wait_quiet(until);
         self.sched.stop();
@@ -126,7 +126,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // After `shutdown`, all of this has been done and does no harm.
         self.sched.close();
-        netpoll::evict_all();
+        netpoll::reconsider_all();
         self.sched.stop();
     }
 }

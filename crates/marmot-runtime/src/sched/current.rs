@@ -40,6 +40,11 @@ pub(super) fn set_mp(mp: &'static M) {
     CURRENT.with(|c| c.mp.set(Some(mp)));
 }
 
+/// Makes this thread a plain one again.
+pub(super) fn clear_mp() {
+    CURRENT.with(|c| c.mp.set(None));
+}
+
 #[inline]
 pub(super) fn set_gp(gp: *mut G) {
     CURRENT.with(|c| c.gp.set(gp));

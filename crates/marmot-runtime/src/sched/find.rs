@@ -7,6 +7,7 @@
 //! that has nothing else to do polls once, and that poll blocks.
 
 use std::ptr::NonNull;
+use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::time::Duration;
 
 use marmot_coro::overflow::AltStack;
@@ -21,7 +22,8 @@ const TURNS: u32 = 64;
 /// How often a claimed M looks through the others' rings before it sleeps again.
 const SPINS: usize = 4;
 
-/// At most so many goroutines move from the global queue to a ring at a time: half of the ring.
+/// At most so many goroutines move from the global queue to a ring at a time: half of the ring, which
+/// is empty then, so that it does not overflow into the queue whose lock is held.
 const GLOBAL_BATCH: usize = 128;
 
 impl M {
@@ -225,6 +227,9 @@ impl M {
     /// thread-locals are the thread's.
     fn leave(&'static self) {
         let stopped = || Box::new(super::Stopped);
+        // Pairs with the fence in `hand`: either that sees that the runtime has stopped, or this sees
+        // what was handed.
+        fence(SeqCst);
         for gp in self.sched.globq.close() {
             self.sched.abandon(gp, stopped());
         }
@@ -237,6 +242,8 @@ impl M {
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();
+        // What thread-local destructors call finds a plain thread.
+        current::clear_mp();
         while self.own.live.get() > 0 {
             std::thread::park();
         }

@@ -1,7 +1,7 @@
 //! G: the record of a goroutine.
 //!
-//! One allocation holds the record, the closure and, later, the result ([`super::cell`]). It is made when the goroutine is
-//! spawned; the stack comes when it first runs and goes when it ends.
+//! One allocation holds the record, the closure and, later, the result ([`super::cell`]). It is
+//! made when the goroutine is spawned; the stack comes when it first runs and goes when it ends.
 //!
 //! | field | who may touch it |
 //! |---|---|
@@ -38,7 +38,8 @@ use super::token::Token;
 
 /// What the generic cell around a record does.
 pub(crate) struct VTable {
-    /// Runs the closure, on the goroutine's own stack, keeps its result or its panic, and lets the joiner know.
+    /// Runs the closure, on the goroutine's own stack, keeps its result or its panic, and lets the
+    /// joiner know.
     pub(crate) run: unsafe fn(NonNull<G>),
     /// Drops the closure unrun, makes `why` the result, and lets the joiner know.
     pub(crate) abandon: unsafe fn(NonNull<G>, why: Box<dyn std::any::Any + Send>),
@@ -87,8 +88,8 @@ pub(crate) struct G {
     parker: Option<Box<Parker>>,
 }
 
-// SAFETY: the table at the module's head: each field is atomic, immutable, or touched only by the one M (or
-// queue) that owns the goroutine at that time.
+// SAFETY: the table at the module's head: each field is atomic, immutable, or touched only by the
+// one M (or queue) that owns the goroutine at that time.
 unsafe impl Send for G {}
 // SAFETY: as above.
 unsafe impl Sync for G {}
@@ -133,8 +134,8 @@ impl G {
 
     /// The M that it has settled on; none before it has started, and for a plain thread.
     pub(crate) fn mp(&self) -> Option<&'static M> {
-        // SAFETY: only `settle` writes it. Relaxed: whoever holds the goroutine got it by an Acquire from a
-        // place where its M had put it.
+        // SAFETY: only `settle` writes it. Relaxed: whoever holds the goroutine got it by an
+        // Acquire from a place where its M had put it.
         unsafe { self.mp.load(Relaxed).as_ref() }
     }
 
@@ -196,7 +197,8 @@ impl G {
     /// Only from within the goroutine.
     pub(crate) unsafe fn suspend(&self) {
         self.resume_point.set(ResumePoint::here());
-        // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the caller does.
+        // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the
+        // caller does.
         unsafe { (*self.suspender.get()).suspend() }
     }
 
@@ -215,7 +217,7 @@ impl G {
         // SAFETY: a reference keeps the record alive.
         let g = unsafe { gp.as_ref() };
         // Release pairs with the Acquire of whoever frees: it sees all that was done through the
-        // others. (A load and not a because ThreadSanitizer does not know fences.)
+        // others. (A load and not a fence, because ThreadSanitizer does not know fences.)
         if g.refs.fetch_sub(1, Release) == 1 {
             g.refs.load(Acquire);
             // SAFETY: that was the last reference.
@@ -237,7 +239,8 @@ impl fmt::Display for G {
 /// A counted reference to a record.
 pub(crate) struct GRef(NonNull<G>);
 
-// SAFETY: the count is atomic, and what can be reached through `&G` is as the table at the module's head says.
+// SAFETY: the count is atomic, and what can be reached through `&G` is as the table at the module's
+// head says.
 unsafe impl Send for GRef {}
 // SAFETY: as above.
 unsafe impl Sync for GRef {}

@@ -7,8 +7,8 @@
 //! | `DETACHED` | the handle, when dropped | nobody wants the result: who ends the goroutine drops it |
 //! | `DONE` | who ends the goroutine | the result is there; it belongs to the handle |
 //!
-//! Each side moves the word once, by one read-modify-write. Whoever comes second sees who came first, so the result
-//! has one owner, and a waiter is readied once.
+//! Each side moves the word once, by one read-modify-write. Whoever comes second sees who came
+//! first, so the result has one owner, and a waiter is readied once.
 
 use std::ptr::{self, NonNull};
 
@@ -48,7 +48,8 @@ impl<T> JoinWord<T> {
     /// Lets `waiter` wait for the end; false if that has come. Only for the one handle.
     #[must_use = "whoever is not published must not park"]
     pub(crate) fn publish(&self, waiter: NonNull<T>) -> bool {
-        // Release pairs with the Acquire in `end`, which then readies the waiter; Acquire as in `is_done`.
+        // Release pairs with the Acquire in `end`, which then readies the waiter; Acquire as in
+        // `is_done`.
         self.0.compare_exchange(Self::RUNNING, waiter.as_ptr(), AcqRel, Acquire).is_ok()
     }
 
@@ -62,7 +63,8 @@ impl<T> JoinWord<T> {
     /// Says that the goroutine has ended and its result is in place.
     #[must_use = "the joiner may have to be readied"]
     pub(crate) fn end(&self) -> Ended<T> {
-        // Release pairs with the Acquire in `is_done` and `publish`; Acquire with the Release there.
+        // Release pairs with the Acquire in `is_done` and `publish`; Acquire with the Release
+        // there.
         let before = self.0.swap(Self::DONE, AcqRel);
         match NonNull::new(before) {
             None => Ended::Quietly,

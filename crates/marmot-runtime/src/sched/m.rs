@@ -151,9 +151,16 @@ impl M {
     /// Gives this M's P an unstarted goroutine, and wakes the M if it sleeps.
     pub(super) fn hand(&self, gp: NonNull<G>) {
         // SAFETY: the caller took `gp` from a queue, and records live until they end.
-        unsafe { self.sched.ps()[self.id].inbox.push(gp) };
+        unsafe { self.home_p().inbox.push(gp) };
+        // Its fence pairs with the one in `leave`.
         if let Some(i) = self.sched.idle.claim_one(self.id) {
             self.sched.ms()[i].nudge();
+        }
+        if self.sched.is_stopping() {
+            // The M may have left, and then nobody else looks there.
+            for gp in self.home_p().inbox.take_all() {
+                self.sched.abandon(gp, Box::new(super::Stopped));
+            }
         }
     }
 

@@ -79,7 +79,7 @@ pub(crate) use park::{park, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use status::State;
 pub use status::WaitReason;
-pub(crate) use timers::{Fire, Timer};
+pub(crate) use timers::{Due, Fire, Timer};
 
 use idle::Idle;
 use m::{Count, P};

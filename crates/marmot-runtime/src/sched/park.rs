@@ -8,7 +8,7 @@
 use std::ptr::NonNull;
 
 use super::current;
-use super::g::G;
+use super::g::{G, GRef};
 use super::status::WaitReason;
 use super::thread;
 
@@ -42,6 +42,8 @@ pub(crate) fn ready(gp: NonNull<G>) {
     // SAFETY: a waiter's record stays alive until it has been readied.
     let g = unsafe { gp.as_ref() };
     if let Some(parker) = g.parker() {
+        // Once it is woken, the thread may end and give its own reference up.
+        let _alive = GRef::of(g);
         parker.wake();
         return;
     }

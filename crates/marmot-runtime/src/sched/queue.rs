@@ -1,12 +1,13 @@
 //! Lists linked through the elements themselves: the owner's settled queue, and the global queue.
 
+use std::ptr::{self, NonNull};
+
 use super::inbox::Linked;
 use crate::primitive::atomic::{
     AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::primitive::{Mutex, MutexGuard};
-use std::ptr::{self, NonNull};
 
 /// A first-in first-out list. Its owner alone touches it, so nothing in it is atomic in effect; the
 /// links are atomics because the same link serves the [`Inbox`](super::inbox::Inbox).

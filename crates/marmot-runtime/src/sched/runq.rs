@@ -1,9 +1,9 @@
 //! The local run queue: one producer, many consumers, a fixed ring, and the `run_next` slot.
 //!
-//! A P's ring holds goroutines that have not started (and, later, roaming ones). Only the M that holds the P
-//! pushes; it pops from the front, and so do thieves, who take half of what is there. The algorithm is the
-//! one of Go's `runq` and of tokio's local queue: indices are free-running, a consumer copies first and
-//! claims by compare-and-swap of `head` afterwards.
+//! A P's ring holds goroutines that have not started (and, later, roaming ones). Only the M that
+//! holds the P pushes; it pops from the front, and so do thieves, who take half of what is there.
+//! The algorithm is the one of Go's `runq` and of tokio's local queue: indices are free-running, a
+//! consumer copies first and claims by compare-and-swap of `head` afterwards.
 //!
 //! | word | written by | meaning |
 //! |---|---|---|
@@ -11,11 +11,12 @@
 //! | `head` | any consumer, by CAS | slots below it are consumed and may be written again |
 //! | `next` | the owner puts, anyone takes | the goroutine that was made last; it runs next |
 //!
-//! Why a copied slot is never stale: the owner writes slot `i % N` again only after it has seen `head > i`,
-//! and a consumer that copied slot `i` succeeds only if `head` was still `<= i` when it swapped.
+//! Why a copied slot is never stale: the owner writes slot `i % N` again only after it has seen
+//! `head > i`, and a consumer that copied slot `i` succeeds only if `head` was still `<= i` when it
+//! swapped.
 //!
-//! Rejected: a Chase–Lev deque, whose owner works last-in first-out and starves the oldest; and a lock,
-//! which a thief could hold while its thread is not running.
+//! Rejected: a Chase–Lev deque, whose owner works last-in first-out and starves the oldest; and a
+//! lock, which a thief could hold while its thread is not running.
 
 use std::ptr;
 
@@ -27,7 +28,8 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
-/// Half of the ring, and the element that found it full: what moves to the global queue on overflow.
+/// Half of the ring, and the element that found it full: what moves to the global queue on
+/// overflow.
 pub(crate) const OVERFLOW: usize = SLOTS / 2 + 1;
 
 /// A ring of pointers to `T` with one producer and many consumers.
@@ -48,8 +50,9 @@ impl<T> RunQueue<T> {
         }
     }
 
-    /// Whether the ring and the `run_next` slot looked empty. Exact only for the owner, and only until a
-    /// thief comes; after a `SeqCst` fence it is what the sleep protocol in [`super::idle`] needs.
+    /// Whether the ring and the `run_next` slot looked empty. Exact only for the owner, and only
+    /// until a thief comes; after a `SeqCst` fence it is what the sleep protocol in [`super::idle`]
+    /// needs.
     pub(crate) fn is_empty(&self) -> bool {
         self.next.load(Relaxed).is_null() && self.tail.load(Acquire) == self.head.load(Acquire)
     }
@@ -71,8 +74,8 @@ impl<T> RunQueue<T> {
         (!t.is_null()).then_some(t)
     }
 
-    /// Appends `t`. When the ring is full, takes half of it out and gives that and `t` to `overflow`
-    /// in order. Owner only.
+    /// Appends `t`. When the ring is full, takes half of it out and gives that and `t` to
+    /// `overflow` in order. Owner only.
     pub(crate) fn push(&self, t: *mut T, overflow: impl FnOnce(&[*mut T])) {
         let tail = self.tail.load(Relaxed);
         loop {
@@ -80,7 +83,8 @@ impl<T> RunQueue<T> {
             let head = self.head.load(Acquire);
             if tail.wrapping_sub(head) < SLOTS as u32 {
                 self.slots[tail as usize % SLOTS].store(t, Relaxed);
-                // Release pairs with the consumers' Acquire of `tail`: they see the slot and the record.
+                // Release pairs with the consumers' Acquire of `tail`: they see the slot and the
+                // record.
                 self.tail.store(tail.wrapping_add(1), Release);
                 return;
             }
@@ -89,7 +93,8 @@ impl<T> RunQueue<T> {
                 *b = self.slots[head.wrapping_add(i as u32) as usize % SLOTS].load(Relaxed);
             }
             let after = head.wrapping_add(SLOTS as u32 / 2);
-            // Release pairs with the next Acquire of `head`; a failure means that a thief made room.
+            // Release pairs with the next Acquire of `head`; a failure means that a thief made
+            // room.
             if self.head.compare_exchange(head, after, Release, Relaxed).is_ok() {
                 batch[OVERFLOW - 1] = t;
                 overflow(&batch);
@@ -100,7 +105,8 @@ impl<T> RunQueue<T> {
 
     /// Takes the oldest element of the ring. Owner only.
     pub(crate) fn pop(&self) -> Option<*mut T> {
-        // Relaxed: only this thread writes `tail` and the slots, and a `head` that is out of date does not pass the swap.
+        // Relaxed: only this thread writes `tail` and the slots, and a `head` that is out of date
+        // does not pass the swap.
         let tail = self.tail.load(Relaxed);
         let mut head = self.head.load(Relaxed);
         loop {
@@ -116,12 +122,14 @@ impl<T> RunQueue<T> {
         }
     }
 
-    /// Moves half of this ring into `dst`, whose owner calls, and returns one of them to run at once.
+    /// Moves half of this ring into `dst`, whose owner calls, and returns one of them to run at
+    /// once.
     pub(crate) fn steal_into(&self, dst: &RunQueue<T>) -> Option<*mut T> {
         let dst_tail = dst.tail.load(Relaxed);
         // Acquire pairs with the Release CAS of those who steal from `dst`.
         let room = SLOTS as u32 - dst_tail.wrapping_sub(dst.head.load(Acquire));
-        // Acquire pairs with the Release of every other consumer: the `tail` that is read next is not behind `head`.
+        // Acquire pairs with the Release of every other consumer: the `tail` that is read next is
+        // not behind `head`.
         let mut head = self.head.load(Acquire);
         let (n, last) = loop {
             // Acquire pairs with the owner's Release store in `push`.
@@ -142,8 +150,8 @@ impl<T> RunQueue<T> {
                 dst.slots[dst_tail.wrapping_add(i) as usize % SLOTS].store(t, Relaxed);
             }
             let last = self.slots[head.wrapping_add(n - 1) as usize % SLOTS].load(Relaxed);
-            // Release pairs with the Acquire in `push`, by which the slots that were copied may be written again, and
-            // with that of other thieves; Acquire as above.
+            // Release pairs with the Acquire in `push`, by which the slots that were copied may be
+            // written again, and with that of other thieves; Acquire as above.
             match self.head.compare_exchange(head, head.wrapping_add(n), AcqRel, Acquire) {
                 Ok(_) => break (n, last),
                 Err(now) => head = now,

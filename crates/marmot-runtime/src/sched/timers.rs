@@ -6,9 +6,10 @@
 //! from any thread before the memory goes away.
 //!
 //! The heap has a lock, which its P's M nearly always finds free. A timer fires under the lock, so
-//! that after [`Timer::disarm`] has returned it does not fire any more. What it calls must
-//! therefore neither wait nor arm; it may ready goroutines, and it asks to be armed again by its
-//! return value.
+//! that after [`Timer::disarm`] has returned it does not fire any more. What it calls must therefore
+//! neither wait nor arm; it asks to be armed again by its return value, and gives the goroutines
+//! whose time has come to [`Due`]: they are readied when the lock has been released, because readying
+//! may, when the runtime has stopped, drop a closure and with it other timers.
 //!
 //! Rejected: a heap without a lock that only its M touches; closing a descriptor from another M
 //! would have to send that M a message and wait for it. And a timer wheel: its ticks are too coarse
@@ -22,9 +23,24 @@ use std::sync::atomic::{
 };
 use std::sync::{Mutex, MutexGuard};
 
+use super::g::G;
+use super::park;
+use super::queue::List;
+
 /// What a timer does when its time has come. It is called under the heap's lock, and returns the
 /// time for which it is to be armed again.
-pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64) -> Option<u64>;
+pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64>;
+
+/// Goroutines that are to be readied.
+pub(crate) struct Due(List<G>);
+
+impl Due {
+    /// Adds `gp`, which the caller has taken out of the place where it waited.
+    pub(crate) fn push(&mut self, gp: NonNull<G>) {
+        // SAFETY: it waited, so it is in no queue, and records live until they end.
+        unsafe { self.0.push(gp) }
+    }
+}
 
 /// `when` of a timer that is in no heap.
 const UNARMED: u64 = u64::MAX;
@@ -130,7 +146,7 @@ impl Timers {
         if self.next() > now {
             return 0;
         }
-        let mut fired = 0;
+        let (mut fired, mut due) = (0, Due(List::new()));
         let mut entries = self.lock();
         while let Some(first) = entries.first().filter(|e| e.when <= now) {
             let Entry { timer, fire, .. } = *first;
@@ -139,21 +155,22 @@ impl Timers {
             // SeqCst: pairs with the load in `fires_by`.
             word.store(UNARMED, SeqCst);
             // SAFETY: as the one who armed it promised.
-            match unsafe { fire(timer, now) } {
+            match unsafe { fire(timer, now, &mut due) } {
                 Some(again) => {
                     let again = again.clamp(now + 1, UNARMED - 1);
                     word.store(again, Relaxed);
                     entries[0].when = again;
                     settle(&mut entries, 0);
                 }
-                // The timer's owner may have been readied; it reaches its memory's end only through
-                // `disarm` or its own M, but we touch the timer no more in any case: only the
-                // entry.
                 None => remove(&mut entries, 0),
             }
             fired += 1;
         }
         self.publish(&entries);
+        drop(entries);
+        while let Some(gp) = due.0.pop() {
+            park::ready(gp);
+        }
         fired
     }
 
@@ -214,7 +231,7 @@ mod tests {
         Box::leak(Box::new(Timers::new()))
     }
 
-    fn once(_: NonNull<Timer>, _: u64) -> Option<u64> {
+    fn once(_: NonNull<Timer>, _: u64, _: &mut Due) -> Option<u64> {
         None
     }
 
@@ -232,7 +249,7 @@ mod tests {
         let mut seed = 7;
         for _ in 0..5000 {
             let i = next(&mut seed) as usize % timers.len();
-            if next(&mut seed) % 4 == 0 {
+            if next(&mut seed).is_multiple_of(4) {
                 timers[i].disarm();
                 due[i] = None;
             } else {
@@ -257,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_timer_may_ask_to_be_armed_again() {
-        fn again(_: NonNull<Timer>, now: u64) -> Option<u64> {
+        fn again(_: NonNull<Timer>, now: u64, _: &mut Due) -> Option<u64> {
             (now < 30).then_some(now + 10)
         }
         let heap = heap();

@@ -6,8 +6,9 @@
 //! | `PARKED` | – | → `NOTIFIED`, readies | → `EMPTY`, readies |
 //! | `NOTIFIED` | → `EMPTY`, does not wait | nothing | nothing |
 //!
-//! Whoever leaves `PARKED` readies the goroutine, so it is readied once. A notification that comes between
-//! the timer and the goroutine's next step ends this wait too: it is taken in [`Token::finish`].
+//! Whoever leaves `PARKED` readies the goroutine, so it is readied once. A notification that comes
+//! between the timer and the goroutine's next step ends this wait too: it is taken in
+//! [`Token::finish`].
 
 use crate::primitive::atomic::{
     AtomicU8,
@@ -28,7 +29,8 @@ impl Token {
 
     /// Takes a notification if there is one.
     pub(crate) fn take(&self) -> bool {
-        // Acquire pairs with the Release in `notify`: what was done before `unpark` is seen after `park`.
+        // Acquire pairs with the Release in `notify`: what was done before `unpark` is seen after
+        // `park`.
         self.0.load(Relaxed) == NOTIFIED && self.0.swap(EMPTY, Acquire) == NOTIFIED
     }
 
@@ -37,8 +39,8 @@ impl Token {
         // Release pairs with the Acquire of whoever readies us: it sees our record as we left it.
         let parked = self.0.compare_exchange(EMPTY, PARKED, AcqRel, Relaxed).is_ok();
         if !parked {
-            // A swap, because this takes whatever notification is the last by now. Acquire pairs with the Release
-            // in `notify`.
+            // A swap, because this takes whatever notification is the last by now. Acquire pairs
+            // with the Release in `notify`.
             self.0.swap(EMPTY, Acquire);
         }
         parked

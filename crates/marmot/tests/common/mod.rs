@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{Location, resume_unwind};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
@@ -111,7 +113,7 @@ impl Place {
             Place::Threads => {
                 let (tell, told) = mpsc::channel();
                 let handle = thread::spawn(move || {
-                    tell.send(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+                    tell.send(fs::read_link("/proc/thread-self").unwrap_or_default()).unwrap();
                     f()
                 });
                 Started::Thread(handle, told.recv().unwrap())
@@ -123,7 +125,7 @@ impl Place {
 /// What [`Place::start`] started.
 pub enum Started<T> {
     Goroutine(JoinHandle<T>),
-    Thread(thread::JoinHandle<T>, i32),
+    Thread(thread::JoinHandle<T>, PathBuf),
 }
 
 impl<T> Started<T> {
@@ -143,20 +145,22 @@ impl<T> Started<T> {
         }
     }
 
-    /// Waits until it waits for `reason`. Of a thread this sees only that it sleeps.
+    /// Waits until it waits for `reason`. Of a thread this sees only that it sleeps, and only on Linux.
     #[track_caller]
     pub fn until_waiting(&self, reason: WaitReason) {
         match self {
             Started::Goroutine(handle) => until(|| handle.goroutine().wait_reason() == Some(reason)),
-            Started::Thread(handle, tid) => until(|| handle.is_finished() || is_asleep(*tid)),
+            Started::Thread(handle, path) => until(|| handle.is_finished() || is_asleep(path)),
         }
     }
 }
 
-/// Whether a thread of this process sleeps.
-fn is_asleep(tid: i32) -> bool {
-    let status = fs::read_to_string(format!("/proc/self/task/{tid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && line.contains('S'))
+/// Whether a thread sleeps, as far as one can know.
+fn is_asleep(thread: &Path) -> bool {
+    match fs::read_to_string(Path::new("/proc").join(thread).join("status")) {
+        Ok(status) => status.lines().any(|line| line.starts_with("State:") && line.contains('S')),
+        Err(_) => true,
+    }
 }
 
 pub fn listener() -> TcpListener {
@@ -171,6 +175,16 @@ pub fn pair() -> (TcpStream, TcpStream) {
     (near, far)
 }
 
+/// Writes until that fails.
+pub fn write_until_error(mut stream: &TcpStream) -> io::Error {
+    loop {
+        match stream.write(&[0; 65536]) {
+            Ok(n) => assert_ne!(n, 0, "nothing was written, and no error said why"),
+            Err(e) => return e,
+        }
+    }
+}
+
 /// Closes the connection so that the other end is reset.
 pub fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
@@ -182,6 +196,12 @@ pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     // A test that failed has shown that itself.
     ALONE.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// How many sockets this process has open. Runtimes have none: the pollers of one that was shut down are closed in their own time.
+pub fn open_sockets() -> usize {
+    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
 
 /// How many descriptors this process has open.

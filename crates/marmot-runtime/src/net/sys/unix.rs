@@ -23,7 +23,8 @@ pub(in crate::net) fn descriptor_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Whether a connection attempt goes on in the background. One that was interrupted does, too (connect(2)).
+/// Whether a connection attempt goes on in the background. One that was interrupted does, too
+/// (connect(2)).
 pub(in crate::net) fn in_progress(e: &io::Error) -> bool {
     matches!(Errno::from_io_error(e), Some(Errno::INPROGRESS | Errno::INTR))
 }
