@@ -260,7 +260,6 @@ fn a_connection_moves_between_runtimes() {
 
 /// The timeout that a wait in one runtime has left armed does no harm to a wait in the next one.
 #[test]
-#[ignore = "a timer that is armed in the heap of a runtime that has been shut down never fires"]
 fn a_timeout_outlives_the_runtime_where_it_was_first_used() {
     bounded(|| {
         let (mut near, mut far) = pair();

@@ -65,7 +65,6 @@ fn one_by_one() {
 }
 
 #[test]
-#[ignore = "an M that has nothing to do steals what was placed on another, once that one has taken it from its inbox"]
 fn in_a_burst() {
     for procs in [2, 4] {
         with_procs(procs, move || {

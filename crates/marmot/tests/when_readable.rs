@@ -432,7 +432,6 @@ fn a_goroutine_that_has_not_started_is_not_waiting_for_a_read() {
 }
 
 #[test]
-#[ignore = "shutting any runtime down starts what waits unstarted in all of them"]
 fn the_end_of_another_runtime_does_not_start_it() {
     let _alone = alone();
     bounded(|| {

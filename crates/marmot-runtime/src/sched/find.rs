@@ -46,7 +46,7 @@ impl M {
                     return Some(gp);
                 }
             }
-            self.take_inbox();
+            self.take_inboxes();
             if let Some(gp) = self.find_here(tick) {
                 return Some(gp);
             }
@@ -84,11 +84,6 @@ impl M {
     #[inline]
     fn take_local(&self, tick: u32) -> Option<NonNull<G>> {
         let pp = self.pp();
-        if !pp.inbox.is_empty() {
-            for gp in pp.inbox.take_all() {
-                self.enqueue(gp.as_ptr());
-            }
-        }
         let gp = if tick % TURNS < TURNS / 8 {
             pp.runq.pop().or_else(|| pp.runq.take_next())
         } else {
@@ -97,12 +92,20 @@ impl M {
         gp.and_then(NonNull::new).or_else(|| self.take_global(GLOBAL_BATCH))
     }
 
-    /// Moves what others readied for this M to its settled queue.
+    /// Moves what others readied for this M to its settled queue, and what placement sent to its P:
+    /// that has not started, but in the ring it would be stolen by the next M that has nothing to
+    /// do, and then nothing would be placed at all.
     #[inline]
-    fn take_inbox(&self) {
+    fn take_inboxes(&self) {
         if !self.inbox.is_empty() {
             for gp in self.inbox.take_all() {
                 self.ready_here(gp);
+            }
+        }
+        let placed = &self.pp().inbox;
+        if !placed.is_empty() {
+            for gp in placed.take_all() {
+                self.start_here(gp);
             }
         }
     }
@@ -123,9 +126,6 @@ impl M {
     /// Half of another P's ring. An M that was woken to look for work looks several times, and
     /// takes what was spawned last only at the end: its spawner is likely to park and run it at
     /// once, with warm caches.
-    ///
-    /// What placement sent to another P is left alone. It would often be stolen back before that
-    /// P's M is awake, and then nothing would be placed at all.
     fn steal(&'static self) -> Option<NonNull<G>> {
         let (ps, pp) = (self.sched.ps(), self.pp());
         let rounds = if self.own.spinning.get() { SPINS } else { 1 };
@@ -239,6 +239,13 @@ impl M {
         while let Some(gp) = self.take_local(0) {
             self.sched.abandon(gp, stopped());
         }
+        while let Some(gp) = self.take_settled() {
+            // SAFETY: records live until they end.
+            if unsafe { gp.as_ref() }.is_unstarted() {
+                self.sched.abandon(gp, stopped());
+            }
+        }
+        self.pp().timers.give_up();
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();

@@ -239,6 +239,12 @@ impl M {
         self.with_settled(|settled| unsafe { settled.push(gp) });
     }
 
+    /// Puts an unstarted goroutine that is to start here, and nowhere else, into the settled queue.
+    pub(super) fn start_here(&self, gp: NonNull<G>) {
+        // SAFETY: it is new, or came out of another queue, and records live until they end.
+        self.with_settled(|settled| unsafe { settled.push(gp) });
+    }
+
     /// A goroutine number; numbers are unique in the process and count up roughly.
     pub(crate) fn next_id(&self) -> u64 {
         let (mut next, mut end) = self.own.ids.get();
@@ -255,8 +261,7 @@ impl M {
         self.spawned.add_own();
         // SAFETY: records live until they end.
         if unsafe { gp.as_ref() }.pinned.get() {
-            // SAFETY: as above, and it is new, hence in no queue.
-            self.with_settled(|settled| unsafe { settled.push(gp) });
+            self.start_here(gp);
         } else {
             if let Some(displaced) = self.pp().runq.put_next(gp.as_ptr()) {
                 self.enqueue(displaced);

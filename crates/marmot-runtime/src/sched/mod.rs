@@ -16,7 +16,7 @@
 //! |---|---|---|---|
 //! | the ring of a P ([`runq`]) | unstarted Gs | the M that holds the P | that M; thieves, half at a time |
 //! | the inbox of a P ([`inbox`]) | unstarted Gs that [`place`] sent | anyone | the M that holds the P, all at once |
-//! | the settled queue of an M ([`queue`]) | started Gs | the M | the M |
+//! | the settled queue of an M ([`queue`]) | started Gs; unstarted ones that must start here | the M | the M |
 //! | the inbox of an M ([`inbox`]) | started Gs | anyone | the M, all at once |
 //! | the global queue ([`queue`]) | unstarted Gs: overflow, and calls from plain threads | anyone | every M, a share at a time |
 //!

@@ -36,15 +36,8 @@ pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
     let ms = mp.sched.ms();
     match g.placing.get() {
         Placing::Free => true,
-        // It was placed here; or it was placed elsewhere and this M, which had nothing to do, stole
-        // it.
-        Placing::On(i) => {
-            if usize::from(i) != mp.id {
-                ms[usize::from(i)].connections.fetch_sub(1, Relaxed);
-                count(mp, g);
-            }
-            true
-        }
+        // It was sent here.
+        Placing::On(_) => true,
         Placing::Fresh if g.pinned.get() => {
             count(mp, g);
             true

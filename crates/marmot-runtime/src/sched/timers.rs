@@ -45,6 +45,9 @@ impl Due {
 /// `when` of a timer that is in no heap.
 const UNARMED: u64 = u64::MAX;
 
+/// The latest time for which a timer can be armed: five centuries from the start.
+const LATEST: u64 = UNARMED - 2;
+
 /// A timer, to be embedded in what it wakes. It must be disarmed before it goes away.
 pub(crate) struct Timer {
     /// Written under the lock of the heap that holds it.
@@ -123,7 +126,7 @@ impl Timers {
     /// `timer` stays where it is until it has fired for good or has been disarmed, `fire` fits what
     /// it is embedded in, and nobody else arms or disarms it meanwhile.
     pub(crate) unsafe fn arm(&'static self, timer: &Timer, when: u64, fire: Fire) {
-        let when = when.min(UNARMED - 1);
+        let when = when.min(LATEST);
         if !ptr::eq(timer.heap.load(Relaxed), self) {
             timer.disarm();
         }
@@ -172,6 +175,12 @@ impl Timers {
             park::ready(gp);
         }
         fired
+    }
+
+    /// Fires everything, because nobody will look at this heap any more. A waiter of another runtime,
+    /// which has relied on a timer here, looks again and arms it where it runs.
+    pub(crate) fn give_up(&self) {
+        self.fire_due(LATEST);
     }
 
     fn publish(&self, entries: &[Entry]) {
