@@ -105,9 +105,12 @@ fn serve() {
     loop {
         while let Some(job) = pool.jobs.pop_front() {
             drop(pool);
-            // SAFETY: the job came out of the queue once, and its goroutine is parked until we
-            // ready it.
+            // What the closure calls uses the runtime of the goroutine that waits for it.
+            // SAFETY: the goroutine is parked until we ready it, so its record is alive.
+            current::set_serves(unsafe { job.gp.as_ref() }.sched);
+            // SAFETY: the job came out of the queue once, and its goroutine is parked.
             unsafe { (job.run)(job.data) };
+            current::set_serves(None);
             sched::ready(job.gp);
             pool = self::pool();
         }

@@ -222,8 +222,8 @@ fn assert_writes_count(place: Place, limit: impl Fn(&TcpStream)) {
         };
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         missed += 1;
-        // Makes room for the next round, but not for all.
-        let mut buf = vec![0; 300_000];
+        // Makes room for the next round, but not for all. On a busy machine there may be less.
+        let mut buf = vec![0; (sent - received).min(300_000)];
         far.read_exact(&mut buf).unwrap();
         assert!(buf == pattern(received, buf.len()), "after {received} bytes");
         received += buf.len();

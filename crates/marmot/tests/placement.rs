@@ -4,6 +4,8 @@ mod common;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, ThreadId};
 
@@ -131,5 +133,35 @@ fn after_some_have_ended() {
         let _second: Vec<_> = (0..CONNECTIONS).map(connect).collect();
         server.join().unwrap();
         assert_spread(4, &seen, CONNECTIONS);
+    });
+}
+
+/// Connections that were sent to an M which is stuck in a goroutine are served by another.
+#[test]
+fn a_stuck_m_keeps_no_connection_waiting() {
+    let (started, release) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    with_procs(2, move || {
+        let listener = listener();
+        let addr = listener.local_addr().unwrap();
+        let (tell, seen) = channel();
+        let (begun, ended) = (Arc::clone(&started), Arc::clone(&release));
+        let stuck = marmot::go(move || {
+            begun.store(true, SeqCst);
+            while !ended.load(SeqCst) {
+                thread::yield_now();
+            }
+        });
+        // This goroutine does not park meanwhile, so the other M is the one that is stuck.
+        while !started.load(SeqCst) {
+            thread::yield_now();
+        }
+        let server = serve(listener, CONNECTIONS, tell);
+        let mut kept: Vec<_> = (0..CONNECTIONS).map(|_| TcpStream::connect(addr).unwrap()).collect();
+        kept.iter_mut().for_each(greet);
+        server.join().unwrap();
+        let here = thread::current().id();
+        assert!((0..CONNECTIONS).all(|_| seen.recv_timeout(LIMIT).unwrap() == here));
+        release.store(true, SeqCst);
+        stuck.join().unwrap();
     });
 }

@@ -23,14 +23,15 @@ use crate::wakeup::Wakeup;
 use crate::{Buffer, Contract, Event, Key};
 
 /// What is watched of every descriptor. Errors and full hang-ups are reported unasked.
-const INTEREST: EventFlags = EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET);
+const INTEREST: EventFlags =
+    EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::PRI).union(EventFlags::ET);
 
 /// Errors and full hang-ups, which concern both directions.
 const BROKEN: EventFlags = EventFlags::ERR.union(EventFlags::HUP);
 
 const READABLE: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(BROKEN);
 const WRITABLE: EventFlags = EventFlags::OUT.union(BROKEN);
-const HANGUP: EventFlags = EventFlags::RDHUP.union(BROKEN);
+const HANGUP: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI).union(BROKEN);
 
 /// An `epoll` instance and its bell.
 pub struct Epoll {

@@ -120,7 +120,20 @@ impl<S: AsFd> Fd<S> {
         mut op: impl FnMut(&S) -> io::Result<T>,
         short: impl FnOnce(&T) -> bool,
     ) -> io::Result<T> {
-        let Some(turn) = self.take_turn(direction) else {
+        let result = self.run_in_turn(direction, &mut op, short);
+        // Failures count, too: a loop over them is as endless as one over successes.
+        sched::spend();
+        result
+    }
+
+    #[inline]
+    fn run_in_turn<T>(
+        &self,
+        direction: Direction,
+        op: &mut impl FnMut(&S) -> io::Result<T>,
+        short: impl FnOnce(&T) -> bool,
+    ) -> io::Result<T> {
+        let Some(_turn) = self.take_turn(direction) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         // After the wait for the turn, in which the descriptor may have been closed.
@@ -132,8 +145,6 @@ impl<S: AsFd> Fd<S> {
                 match op(&self.io) {
                     Ok(value) => {
                         side.drained.store(short(&value), Relaxed);
-                        drop(turn);
-                        sched::spend();
                         return Ok(value);
                     }
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -226,6 +237,12 @@ impl<S: AsFd> Fd<S> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being
+    /// shut down.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.desc.has_ended()
     }
 
     /// Makes every wait and every later operation fail. The descriptor itself is closed when the

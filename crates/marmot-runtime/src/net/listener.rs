@@ -131,15 +131,26 @@ impl TcpListener {
         }
     }
 
-    /// The connections, without end: each item is what [`accept`](TcpListener::accept) returns,
-    /// without the address.
+    /// The connections: each item is what [`accept`](TcpListener::accept) returns, without the
+    /// address. It goes on for as long as the listener is open; when that has been
+    /// [closed](TcpListener::close), or the runtime is being shut down, it ends after one error.
     pub fn incoming(&self) -> Incoming<'_> {
-        Incoming { listener: self }
+        Incoming { listener: self, ended: false }
     }
 
     /// As [`incoming`](TcpListener::incoming), with the listener inside.
     pub fn into_incoming(self) -> IntoIncoming {
-        IntoIncoming { listener: self }
+        IntoIncoming { listener: self, ended: false }
+    }
+
+    /// What an iterator over connections yields: one error when it is all over, and then nothing.
+    fn next_incoming(&self, ended: &mut bool) -> Option<io::Result<TcpStream>> {
+        if *ended {
+            return None;
+        }
+        let result = self.accept().map(|(stream, _)| stream);
+        *ended = result.is_err() && self.fd.has_ended();
+        Some(result)
     }
 
     /// Closes the listener for every handle: no connection is accepted any more, and who waits in
@@ -339,13 +350,14 @@ impl TcpListenerBuilder {
 #[derive(Debug)]
 pub struct Incoming<'a> {
     listener: &'a TcpListener,
+    ended: bool,
 }
 
 impl Iterator for Incoming<'_> {
     type Item = io::Result<TcpStream>;
 
     fn next(&mut self) -> Option<io::Result<TcpStream>> {
-        Some(self.listener.accept().map(|(stream, _)| stream))
+        self.listener.next_incoming(&mut self.ended)
     }
 }
 
@@ -355,13 +367,14 @@ impl FusedIterator for Incoming<'_> {}
 #[derive(Debug)]
 pub struct IntoIncoming {
     listener: TcpListener,
+    ended: bool,
 }
 
 impl Iterator for IntoIncoming {
     type Item = io::Result<TcpStream>;
 
     fn next(&mut self) -> Option<io::Result<TcpStream>> {
-        Some(self.listener.accept().map(|(stream, _)| stream))
+        self.listener.next_incoming(&mut self.ended)
     }
 }
 

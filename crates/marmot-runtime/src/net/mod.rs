@@ -8,6 +8,8 @@
 //! * A timeout or deadline that passes is [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut).
 //! * `try_clone` makes a second handle to the same descriptor, which is closed when the last handle goes. `std` duplicates the
 //!   descriptor; here a clone costs none. Options, timeouts and deadlines are shared.
+//! * Timeouts and deadlines belong to these types and not to the socket: a conversion from or into
+//!   `std`'s type drops them.
 //! * There are deadlines, as in Go: a point in time after which every operation of that direction fails, also one
 //!   that waits already.
 //! * `close` makes every operation of every handle fail, also those that wait. The descriptor's number is given back

@@ -251,9 +251,10 @@ impl TcpStream {
     /// goroutine.
     ///
     /// Until then the connection has no goroutine, no stack and no buffer, only a closure; and the
-    /// goroutine may start on any M, so that a busy or stuck M holds up no idle connection. Inside
-    /// `f` the code blocks as it likes; a server's `f` serves what there is and hands the
-    /// connection back again.
+    /// goroutine may start on any M, so that it need not wait for the other goroutines of the M
+    /// that served it last. (That M still collects the connection's events: while it is stuck in a
+    /// goroutine that neither parks nor ends, they wait.) Inside `f` the code blocks as it likes; a
+    /// server's `f` serves what there is and hands the connection back again.
     ///
     /// `f` also starts when the read timeout or the read deadline passes (its first read then fails
     /// with [`TimedOut`](io::ErrorKind::TimedOut)), when the connection is
@@ -396,6 +397,11 @@ impl TcpStream {
     }
 }
 
+/// How many buffers count when a read is compared with what it asked for. The system takes no more
+/// than IOV_MAX of them at a time, which is 16 at least (POSIX): a read that filled all it was
+/// given must not look short.
+const MAX_BUFFERS: usize = 16;
+
 fn peek_one(io: &std::net::TcpStream) -> io::Result<()> {
     io.peek(&mut [0]).map(drop)
 }
@@ -412,7 +418,7 @@ impl Read for &TcpStream {
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let asked = bufs.iter().map(|b| b.len()).sum();
+        let asked = bufs.iter().take(MAX_BUFFERS).map(|b| b.len()).sum();
         self.read_with(asked, |mut io| io.read_vectored(bufs), is_short(asked))
     }
 }

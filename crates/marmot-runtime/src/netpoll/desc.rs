@@ -237,7 +237,6 @@ impl PollDesc {
         fd: impl AsFd,
         timeout: Option<Duration>,
     ) -> io::Result<()> {
-        let home = self.register(fd.as_fd())?;
         let side = self.side(direction);
         let until = timeout.map_or(NEVER, clock::after);
         let gp = sched::waiter();
@@ -248,6 +247,8 @@ impl PollDesc {
             Direction::Write => WaitReason::IoWrite,
         };
         loop {
+            // Each time: the runtime whose poller it was in may have been shut down meanwhile.
+            let home = self.register(fd.as_fd())?;
             match self.publish(side, gp, until, home, g.parker().is_none())? {
                 Published::Waits => {}
                 Published::Ready => return Ok(()),
@@ -294,6 +295,7 @@ impl PollDesc {
 
     /// A goroutine without a stack starts without having waited.
     pub(crate) fn forget_wait(&self) {
+        self.flags.fetch_and(!EXPIRED, Relaxed);
         self.read.wanted.store(NEVER, Relaxed);
     }
 
@@ -336,7 +338,8 @@ impl PollDesc {
             }
             // From here on an unstarted goroutine may be gone, and this desc another descriptor's.
             // What is read then means nothing, and it is not acted upon: `retract` fails, because
-            // the caller's reference keeps the record's address from being used again.
+            // the caller's reference keeps the record's address from being used again, and the
+            // goroutine itself, once started, waits under an untagged word.
             let changed = self.check_conditions(g).is_err()
                 || side.deadline.load(SeqCst) != deadline
                 || (timed && !side.timer.fires_by(wanted));
@@ -363,6 +366,13 @@ impl PollDesc {
         self.reconsider(direction);
     }
 
+    /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being
+    /// shut down.
+    pub(crate) fn has_ended(&self) -> bool {
+        // SAFETY: the caller's own record.
+        self.check_conditions(unsafe { sched::waiter().as_ref() }).is_err()
+    }
+
     /// Makes every wait and every later operation fail.
     pub(crate) fn close(&self) {
         // The fences in `Slot::evict` follow.
@@ -386,7 +396,7 @@ impl PollDesc {
         match home {
             // One without a stack cannot look for itself, and must not start for this. It was taken
             // out, so its turn is ours until it is in the slot again.
-            Some(home) if g.is_unstarted() => {
+            Some(home) if g.is_unstarted() && !home.sched.is_closing() => {
                 self.publish_unstarted(&GRef::of(g), side.until.load(Relaxed), home);
             }
             _ => sched::ready(gp),
@@ -435,12 +445,17 @@ enum Published {
     Ready,
 }
 
+/// The bit by which a slot tells one that has not started from the same goroutine after its start.
+const UNSTARTED: usize = 2;
+
 fn record(waiter: usize) -> NonNull<G> {
-    let gp = NonNull::new(ptr::with_exposed_provenance_mut::<G>(waiter));
+    let gp = NonNull::new(ptr::with_exposed_provenance_mut::<G>(waiter & !UNSTARTED));
     // Slots hold addresses of records.
     gp.expect("a waiter's address is not null")
 }
 
 fn word(gp: NonNull<G>) -> usize {
-    gp.as_ptr().expose_provenance()
+    // SAFETY: the caller's own record, or one to which it has a reference.
+    let tag = if unsafe { gp.as_ref() }.is_unstarted() { UNSTARTED } else { 0 };
+    gp.as_ptr().expose_provenance() | tag
 }

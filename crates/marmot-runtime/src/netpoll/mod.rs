@@ -45,14 +45,22 @@ fn on_event(event: &Event) {
 /// The scheduler of the calling goroutine; on a plain thread, the default one, which starts on
 /// first use.
 pub(crate) fn sched_here() -> io::Result<&'static Sched> {
-    match current::mp() {
-        Some(mp) => Ok(mp.sched),
+    match current::sched() {
+        Some(sched) => Ok(sched),
         None => default_sched(),
     }
 }
 
+static DEFAULT: AtomicPtr<Sched> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Makes `sched` the default one, unless there is one already.
+pub(crate) fn offer_default(sched: &'static Sched) {
+    let sched = std::ptr::from_ref(sched).cast_mut();
+    // Release pairs with the Acquire in `default_sched`. If it fails, plain threads use the other.
+    let _ = DEFAULT.compare_exchange(std::ptr::null_mut(), sched, Release, Relaxed);
+}
+
 fn default_sched() -> io::Result<&'static Sched> {
-    static DEFAULT: AtomicPtr<Sched> = AtomicPtr::new(std::ptr::null_mut());
     static STARTING: Mutex<()> = Mutex::new(());
     // SAFETY: null, or a scheduler, which lives as long as the process. Acquire pairs with the
     // Release below.
@@ -73,7 +81,7 @@ fn default_sched() -> io::Result<&'static Sched> {
 /// An M of the default scheduler, for a plain thread that waits: a different one each time.
 fn some_m() -> io::Result<&'static M> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let ms = default_sched()?.ms();
+    let ms = sched_here()?.ms();
     Ok(&ms[NEXT.fetch_add(1, Relaxed) % ms.len()])
 }
 

@@ -22,6 +22,8 @@ pub fn run_main<R: Termination + 'static>(builder: RuntimeBuilder, main: fn() ->
             return ExitCode::FAILURE;
         }
     };
+    // For the plain threads of the program.
+    runtime.offer_as_default();
     // What `main` returns need not be `Send`, so it is turned into an exit code where it is.
     let ended = runtime.go(move || main().report()).join();
     // Ms that are still running end with the process.

@@ -91,8 +91,10 @@ impl Runtime {
     /// Shuts the runtime down: waits for descriptors fail from now on, also those that have begun,
     /// and when all goroutines have ended, or after `limit`, the Ms stop.
     ///
-    /// Nothing is unwound by force. A goroutine that has not ended by then never runs again: what
-    /// is on its stack is leaked, with the stack and the thread that it settled on.
+    /// Nothing is unwound by force. A goroutine that has not ended by then goes on until it next
+    /// parks and never runs again after that: what is on its stack is leaked, with the stack and
+    /// the thread that it settled on, and who joins it waits for ever. What had not started is
+    /// dropped, and its joiner gets [`Stopped`](crate::Stopped).
     ///
     /// # Errors
     ///
@@ -108,6 +110,11 @@ impl Runtime {
     pub fn shutdown(self, limit: Duration) -> Result<(), ShutdownError> {
         let left = self.shut_down(limit);
         if left == 0 { Ok(()) } else { Err(ShutdownError { left }) }
+    }
+
+    /// Makes this the runtime of plain threads, unless there is one already.
+    pub(super) fn offer_as_default(&self) {
+        netpoll::offer_default(self.sched);
     }
 
     fn shut_down(&self, limit: Duration) -> u64 {

@@ -57,12 +57,23 @@ pub(super) fn sched_here() -> &'static Sched {
 /// Called in a goroutine, it uses that one's runtime; on a plain thread, the default runtime, which
 /// starts on first use with as many Ps as the process may use cores (or `MARMOT_MAXPROCS`).
 ///
-/// **A lock of `std` (or `parking_lot`) that is held across a call that parks can deadlock.** When
-/// another goroutine of the same M then blocks on the lock, it blocks the M, and the holder never
-/// gets to run. Release such locks before reading, sleeping or joining.
+/// **What must not be held across a call that parks**, because goroutines of one M take turns on one
+/// thread:
+///
+/// * A lock of `std` or `parking_lot`, and the initialiser of a `LazyLock`, `OnceLock` or `Once`.
+///   When another goroutine of the same M then waits for it, it blocks the M, and the holder never
+///   gets to run: a deadlock.
+/// * The initialiser of a `thread_local!`, and a scope of thread-wide state that has to be left in
+///   the order in which it was entered, such as `scoped_tls`' `set`. The goroutines' scopes would
+///   interleave. **This is beyond what types can forbid, and it can be unsound**: `std` and such
+///   crates rely on a thread's calls being nested.
+/// * A panic hook's own work: a second panic on that thread meanwhile aborts the process.
+///
+/// Read, sleep and join before or after these, not inside.
 ///
 /// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
-/// `Rc`s and everything else that is not `Send` may live on its stack across calls that park.
+/// `Rc`s, borrows inside `LocalKey::with` and everything else that is not `Send` may live on its
+/// stack across calls that park.
 ///
 /// The goroutine gets its stack when it first runs. If none can be had then, that is reported on
 /// standard error, `f` is dropped, and [`join`](JoinHandle::join) returns the reason.
@@ -114,6 +125,8 @@ where
     T: Send + 'static,
 {
     let (new, handle) = New::make(sched_here(), spec(Location::caller()), f);
+    // It waits without an M, so there is nothing to place.
+    current::take_accept();
     new.sched.note_spawn();
     if wait(&handle).is_err() {
         sched::ready(new.gp);

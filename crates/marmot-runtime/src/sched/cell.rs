@@ -78,7 +78,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         let stage = unsafe { Self::stage(gp) };
         let unrun = std::mem::replace(stage, Stage::Result(Err(why)));
         // A capture's destructor may panic; the goroutine that it would belong to does not exist.
-        drop(catch_unwind(AssertUnwindSafe(|| drop(unrun))));
+        drop_caught(unrun);
         // SAFETY: as above.
         unsafe { end(gp) };
     }
@@ -101,7 +101,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
     unsafe fn drop_result(gp: NonNull<G>) {
         // SAFETY: called by the one who owns the result.
         let result = std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone);
-        drop(catch_unwind(AssertUnwindSafe(|| drop(result))));
+        drop_caught(result);
     }
 
     /// # Safety
@@ -135,6 +135,14 @@ pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spe
     let g = G::new(Some(sched), id, spec, &Cell::<F, T>::VTABLE, refs, None);
     let cell = Box::new(Cell { g, stage: UnsafeCell::new(Stage::<F, T>::Closure(f)) });
     NonNull::from(Box::leak(cell)).cast()
+}
+
+/// Drops what the user's code left. Its destructor may panic, and the payload's destructor may, too:
+/// that one is leaked, because nobody is left to tell, and the M must live on.
+fn drop_caught<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        std::mem::forget(payload);
+    }
 }
 
 /// One line after what the panic hook printed (which names the thread): whose panic it was. For the

@@ -7,19 +7,27 @@
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
+use super::Sched;
 use super::g::G;
 use super::m::M;
 
 struct Current {
     mp: Cell<Option<&'static M>>,
     gp: Cell<*mut G>,
+    /// The runtime for which this thread, which is no M, runs a blocking closure.
+    serves: Cell<Option<&'static Sched>>,
     /// The thread has accepted a connection that no goroutine has been spawned for yet.
     accepted: Cell<bool>,
 }
 
 thread_local! {
     static CURRENT: Current = const {
-        Current { mp: Cell::new(None), gp: Cell::new(ptr::null_mut()), accepted: Cell::new(false) }
+        Current {
+            mp: Cell::new(None),
+            gp: Cell::new(ptr::null_mut()),
+            serves: Cell::new(None),
+            accepted: Cell::new(false),
+        }
     };
 }
 
@@ -27,6 +35,16 @@ thread_local! {
 #[inline]
 pub(crate) fn mp() -> Option<&'static M> {
     CURRENT.with(|c| c.mp.get())
+}
+
+/// The scheduler of what runs on this thread; none on a plain thread.
+pub(crate) fn sched() -> Option<&'static Sched> {
+    CURRENT.with(|c| c.mp.get().map(|mp| mp.sched).or(c.serves.get()))
+}
+
+/// Says for which runtime this thread runs a blocking closure.
+pub(crate) fn set_serves(sched: Option<&'static Sched>) {
+    CURRENT.with(|c| c.serves.set(sched));
 }
 
 /// The goroutine that runs on this thread.

@@ -7,7 +7,10 @@
 //! that has nothing else to do polls once, and that poll blocks.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{Ordering::SeqCst, fence};
+use std::sync::atomic::{
+    Ordering::{Relaxed, SeqCst},
+    fence,
+};
 use std::time::Duration;
 
 use marmot_coro::overflow::AltStack;
@@ -16,8 +19,15 @@ use super::g::G;
 use super::m::M;
 use super::{clock, current};
 
-/// A turn in so many looks at the timers, the poller and the global queue.
+/// A turn in so many looks at the poller and the global queue.
 const TURNS: u32 = 64;
+
+/// A turn in so many looks at the timers, which costs a look at the clock if there are any.
+const TIMER_TURNS: u32 = 8;
+
+/// How long an M may leave what placement sent to its P before another takes it: longer than a busy
+/// system keeps a thread waiting for a core.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How often a claimed M looks through the others' rings before it sleeps again.
 const SPINS: usize = 4;
@@ -38,13 +48,17 @@ impl M {
         loop {
             let tick = self.own.tick.get().wrapping_add(1);
             self.own.tick.set(tick);
-            if tick.is_multiple_of(TURNS) {
-                if self.sched.is_stopping() {
-                    return None;
-                }
-                if let Some(gp) = self.look_around() {
-                    return Some(gp);
-                }
+            self.turn.store(tick, Relaxed);
+            if self.sched.is_stopping() {
+                return None;
+            }
+            if tick.is_multiple_of(TIMER_TURNS) {
+                self.fire_timers();
+            }
+            if tick.is_multiple_of(TURNS)
+                && let Some(gp) = self.look_around()
+            {
+                return Some(gp);
             }
             self.take_inboxes();
             if let Some(gp) = self.find_here(tick) {
@@ -53,17 +67,13 @@ impl M {
             if let Some(gp) = self.steal() {
                 return Some(gp);
             }
-            if self.sched.is_stopping() {
-                return None;
-            }
             self.sleep();
         }
     }
 
     /// What must not wait until this M has nothing else to do.
     fn look_around(&'static self) -> Option<NonNull<G>> {
-        self.fire_timers();
-        if self.registered.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+        if self.registered.load(Relaxed) > 0 {
             self.poll(Some(Duration::ZERO));
         }
         self.take_global(1)
@@ -154,6 +164,7 @@ impl M {
         }
         self.sleeper.prepare();
         idle.enter(self.id);
+        let waiting = self.placed_elsewhere();
         // The timers are looked at after that, too: another thread may arm one.
         let timeout = if self.sees_work() {
             Some(Duration::ZERO)
@@ -163,6 +174,10 @@ impl M {
                 due => Some(Duration::from_nanos(due.saturating_sub(clock::now()))),
             }
         };
+        let timeout = match waiting {
+            Some(_) => Some(timeout.map_or(PATIENCE, |t| t.min(PATIENCE))),
+            None => timeout,
+        };
         self.poll_and(timeout, || {
             self.sleeper.finish();
             if idle.leave(self.id) {
@@ -170,6 +185,34 @@ impl M {
             }
         });
         self.fire_timers();
+        self.watch(waiting);
+    }
+
+    /// An M to whose P placement has sent goroutines that it has not taken yet, and its turn.
+    fn placed_elsewhere(&self) -> Option<(&'static M, u32)> {
+        let others = self.sched.ms().iter().filter(|mp| mp.id != self.id);
+        others.map(|mp| (mp, mp.turn.load(Relaxed))).find(|(mp, _)| !mp.home_p().inbox.is_empty())
+    }
+
+    /// Takes what was sent to another M's P, if that M has been awake and in the same turn for so
+    /// long that it must be stuck in a goroutine: the connections must not wait for that.
+    fn watch(&self, waiting: Option<(&'static M, u32)>) {
+        let Some((mp, turn)) = waiting else {
+            self.own.watched.set(None);
+            return;
+        };
+        let now = clock::now();
+        let since = match self.own.watched.get() {
+            Some((id, seen, since)) if (id, seen) == (mp.id, turn) => since,
+            _ => now,
+        };
+        self.own.watched.set(Some((mp.id, turn, since)));
+        let stuck = mp.sleeper.is_awake() && mp.turn.load(Relaxed) == turn;
+        if stuck && now - since >= PATIENCE.as_nanos() as u64 {
+            for gp in mp.home_p().inbox.take_all() {
+                self.start_here(gp);
+            }
+        }
     }
 
     /// The last look before the sleep.

@@ -51,6 +51,10 @@ pub(crate) struct VTable {
     pub(crate) free: unsafe fn(NonNull<G>),
 }
 
+/// More references than this are a leak that must not become a use after free. The room above it is
+/// for threads that count at the same time.
+const MAX_REFS: u32 = u32::MAX / 2;
+
 /// How a goroutine is to be made.
 #[derive(Clone)]
 pub(crate) struct Spec {
@@ -258,7 +262,9 @@ impl GRef {
     /// Adds a reference.
     pub(crate) fn of(g: &G) -> GRef {
         // Relaxed: a new reference is made from one that exists.
-        g.refs.fetch_add(1, Relaxed);
+        if g.refs.fetch_add(1, Relaxed) > MAX_REFS {
+            super::fatal("too many handles to a goroutine", &"they were leaked");
+        }
         GRef(NonNull::from(g))
     }
 

@@ -71,6 +71,11 @@ impl Sleeper {
         self.state.store(AWAKE, Relaxed);
     }
 
+    /// Whether the M said last that it is awake.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.state.load(Relaxed) == AWAKE
+    }
+
     /// To be called after pushing to this M's inbox: true if the caller must ring the M's poller.
     #[must_use = "the M sleeps on unless its poller is rung"]
     pub(crate) fn wake(&self) -> bool {

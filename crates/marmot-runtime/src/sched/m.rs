@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicU64, AtomicUsize,
+    AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
 
@@ -83,6 +83,9 @@ pub(crate) struct M {
     poller: Gate,
     /// Connections placed here; see [`place`].
     pub(super) connections: CachePadded<AtomicUsize>,
+    /// The number of the present turn, for others to see whether it gets on. Only its own thread
+    /// writes it.
+    pub(super) turn: AtomicU32,
     /// Descriptors registered with this M's poller.
     pub(crate) registered: AtomicUsize,
     /// Goroutines that this M has made, and ended. Only its own thread writes them.
@@ -105,6 +108,8 @@ pub(super) struct Own {
     /// Goroutines that have settled here and not ended.
     pub(super) live: Cell<usize>,
     ids: Cell<(u64, u64)>,
+    /// An M to whose P something was sent, its turn then, and when that was seen first.
+    pub(super) watched: Cell<Option<(usize, u32, u64)>>,
 }
 
 // SAFETY: `own` is reached only through methods that are for the M's own thread; the rest is `Sync`
@@ -122,6 +127,7 @@ impl M {
             sleeper: Sleeper::new(),
             poller: Gate::new(poller),
             connections: CachePadded::new(AtomicUsize::new(0)),
+            turn: AtomicU32::new(0),
             registered: AtomicUsize::new(0),
             spawned: Count::new(),
             ended: Count::new(),
@@ -135,6 +141,7 @@ impl M {
                 spinning: Cell::new(false),
                 live: Cell::new(0),
                 ids: Cell::new((0, 0)),
+                watched: Cell::new(None),
             },
         }
     }

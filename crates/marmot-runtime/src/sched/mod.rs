@@ -143,6 +143,8 @@ impl Sched {
             let builder = std::thread::Builder::new().name(format!("marmot-m{}", mp.id));
             if let Err(e) = builder.spawn(|| mp.thread()) {
                 sched.stop();
+                // Those that have no thread leave no descriptors behind, either.
+                sched.ms()[mp.id..].iter().for_each(M::close_poller);
                 return Err(io::Error::new(
                     e.kind(),
                     format!("no thread for M {} could be started: {e}; fewer Ps (MARMOT_MAXPROCS) need fewer", mp.id),

@@ -36,8 +36,14 @@ pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
     let ms = mp.sched.ms();
     match g.placing.get() {
         Placing::Free => true,
-        // It was sent here.
-        Placing::On(_) => true,
+        // It was sent here; or it was sent to another M, which was stuck, and this one rescued it.
+        Placing::On(i) => {
+            if usize::from(i) != mp.id {
+                ms[usize::from(i)].connections.fetch_sub(1, Relaxed);
+                count(mp, g);
+            }
+            true
+        }
         Placing::Fresh if g.pinned.get() => {
             count(mp, g);
             true
