@@ -63,5 +63,7 @@ pub struct Event {
     /// From now on a read that returns less than it asked for does not mean that the descriptor is drained: the end
     /// of the stream stands behind those bytes, and no further edge will announce it. With an error or a full
     /// hang-up `readable` and `writable` are set too, so that whoever waits for either learns of it.
+    ///
+    /// Urgent data counts as well (tcp(7)): a read stops at its place in the stream, with more bytes behind it.
     pub hangup: bool,
 }

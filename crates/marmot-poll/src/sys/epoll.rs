@@ -31,6 +31,7 @@ const BROKEN: EventFlags = EventFlags::ERR.union(EventFlags::HUP);
 
 const READABLE: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(BROKEN);
 const WRITABLE: EventFlags = EventFlags::OUT.union(BROKEN);
+/// After these a short read tells nothing: the end, an error, or urgent data stands behind it.
 const HANGUP: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI).union(BROKEN);
 
 /// An `epoll` instance and its bell.
