@@ -254,11 +254,7 @@ impl<S: AsFd> Fd<S> {
     /// Fails if the descriptor was closed meanwhile: the end or the error that an operation came to
     /// is a consequence then.
     pub(crate) fn check_open(&self) -> io::Result<()> {
-        match self.desc.check(Direction::Write) {
-            Err(e) if e.kind() == io::ErrorKind::NotConnected => Err(e),
-            // A deadline is no matter here.
-            _ => Ok(()),
-        }
+        self.desc.check_open()
     }
 
     pub(crate) fn set_deadline(&self, direction: Direction, deadline: Option<Instant>) {

@@ -198,9 +198,7 @@ impl PollDesc {
 
     #[cold]
     fn check_flags(&self, direction: Direction) -> io::Result<()> {
-        if self.flags.load(SeqCst) & CLOSED != 0 {
-            return Err(error::closed());
-        }
+        self.check_open()?;
         if direction == Direction::Read && self.flags.fetch_and(!EXPIRED, Relaxed) & EXPIRED != 0 {
             return Err(error::timed_out());
         }
@@ -349,10 +347,13 @@ impl PollDesc {
         }
     }
 
+    /// Fails if the descriptor was closed by `close`.
+    pub(crate) fn check_open(&self) -> io::Result<()> {
+        if self.flags.load(SeqCst) & CLOSED != 0 { Err(error::closed()) } else { Ok(()) }
+    }
+
     fn check_conditions(&self, g: &G) -> io::Result<()> {
-        if self.flags.load(SeqCst) & CLOSED != 0 {
-            return Err(error::closed());
-        }
+        self.check_open()?;
         if g.sched.is_some_and(Sched::is_closing) {
             return Err(error::shutting_down());
         }
