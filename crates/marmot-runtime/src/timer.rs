@@ -49,45 +49,51 @@ unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Optio
     None
 }
 
-/// Waits for a notification of the caller's token, at most until `until`.
-pub(crate) fn park_token(until: Option<Instant>) {
+/// Waits for a notification of the caller's token.
+#[inline]
+pub(crate) fn park_token() {
     let gp = sched::waiter();
-    // SAFETY: the caller's own record.
+    // SAFETY: the caller's own G.
+    let token = &unsafe { gp.as_ref() }.head().token;
+    if !token.take() && token.park() {
+        sched::park(gp, WaitReason::Parked);
+        token.finish();
+    }
+}
+
+/// As [`park_token`], at most until `until`.
+pub(crate) fn park_token_until(until: Instant) {
+    let gp = sched::waiter();
+    // SAFETY: the caller's own G.
     let g = unsafe { gp.as_ref() };
-    if g.token.take() {
+    let token = &g.head().token;
+    if token.take() {
         return;
     }
-    let Some(until) = until else {
-        if g.token.park() {
-            sched::park(gp, WaitReason::Parked);
-            g.token.finish();
-        }
-        return;
-    };
     if let Some(parker) = g.parker() {
         // The limit and a notification may race: whoever leaves `PARKED` decides.
-        if g.token.park() {
-            if !parker.wait_until(until) && !g.token.time_out() {
+        if token.park() {
+            if !parker.wait_until(until) && !token.time_out() {
                 parker.wait();
             }
-            g.token.finish();
+            token.finish();
         }
         return;
     }
     let when = clock::at(until);
     if when <= clock::now() {
         sched::yield_now();
-        g.token.take();
+        token.take();
         return;
     }
     // A goroutine runs on an M.
     let mp = current::mp().expect("a goroutine has an M");
-    if g.token.park() {
+    if token.park() {
         // Armed after `PARKED` is set, so that a timer that fires at once finds it. SAFETY: the
         // record outlives the wait, and the timer is disarmed after it; nobody else uses it.
         unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked) };
         sched::park(gp, WaitReason::Parked);
-        g.token.finish();
+        token.finish();
         g.timer.disarm();
     }
 }
@@ -98,7 +104,7 @@ pub(crate) fn park_token(until: Option<Instant>) {
 unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     let gp = G::of_timer(timer);
     // SAFETY: the timer is armed, so its record is alive.
-    if unsafe { gp.as_ref() }.token.time_out() {
+    if unsafe { gp.as_ref() }.head().token.time_out() {
         due.push(gp);
     }
     None

@@ -1,6 +1,7 @@
 //! Ending in good order: which connections there are, and which of them are in the middle of a request.
 //!
-//! Each connection has one word of state. Its own goroutine and the drain change it by compare-and-swap, so a
+//! Each connection has one byte of state. Those of many connections lie together: a server with thousands of them touches
+//! few lines of the processor's cache for all. Its own goroutine and the drain change it by compare-and-swap, so a
 //! request either begins before the drain, and then finishes, or not at all:
 //!
 //! | state | meaning | its goroutine | the drain |
@@ -14,7 +15,6 @@
 
 use marmot::Goroutine;
 use marmot::net::TcpStream;
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,11 @@ const BUSY: u8 = 1;
 const LAST: u8 = 2;
 const ENDED: u8 = 3;
 
+/// How many states lie together.
+const CHUNK: usize = 1024;
+
+type States = [AtomicU8; CHUNK];
+
 /// The connections of a server, and whether it is ending.
 #[derive(Debug, Default)]
 pub struct Drain {
@@ -34,40 +39,58 @@ pub struct Drain {
 
 #[derive(Debug, Default)]
 struct Sessions {
-    open: HashMap<u64, Arc<Connection>>,
-    next: u64,
+    /// A handle to each connection, at its index.
+    streams: Vec<Option<TcpStream>>,
+    /// Indices that are free.
+    free: Vec<usize>,
+    /// The state of each connection.
+    states: Vec<Arc<States>>,
     /// Who waits for the last connection to go.
     waiter: Option<Goroutine>,
 }
 
-#[derive(Debug)]
-struct Connection {
-    stream: TcpStream,
-    state: AtomicU8,
+impl Sessions {
+    fn open(&self) -> usize {
+        self.streams.len() - self.free.len()
+    }
+
+    /// Puts a connection on the list, as idle: its index, and where its state is.
+    fn insert(&mut self, stream: TcpStream) -> (usize, Arc<States>) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.streams.push(None);
+            self.streams.len() - 1
+        });
+        if self.states.len() <= index / CHUNK {
+            self.states.push(Arc::new([const { AtomicU8::new(IDLE) }; CHUNK]));
+        }
+        let states = &self.states[index / CHUNK];
+        states[index % CHUNK].store(IDLE, Relaxed);
+        self.streams[index] = Some(stream);
+        (index, Arc::clone(states))
+    }
 }
 
 /// A connection as its goroutine holds it; dropping it takes the connection off the list and closes it.
 #[derive(Debug)]
 pub struct Session {
+    stream: TcpStream,
+    states: Arc<States>,
+    index: usize,
     drain: Arc<Drain>,
-    key: u64,
-    connection: Arc<Connection>,
 }
 
 impl Drain {
     /// Puts a connection on the list, as idle; `None` if the server is ending.
     pub fn admit(drain: &Arc<Drain>, stream: TcpStream) -> Option<Session> {
-        let connection = Arc::new(Connection { stream, state: AtomicU8::new(IDLE) });
+        let handle = stream.try_clone().ok()?;
         let mut sessions = drain.lock();
         // Read under the lock under which `begin` writes it: a connection is either refused here or found there.
         if drain.has_begun() {
             return None;
         }
-        let key = sessions.next;
-        sessions.next += 1;
-        sessions.open.insert(key, Arc::clone(&connection));
+        let (index, states) = sessions.insert(handle);
         drop(sessions);
-        Some(Session { drain: Arc::clone(drain), key, connection })
+        Some(Session { stream, states, index, drain: Arc::clone(drain) })
     }
 
     /// Whether the server is ending.
@@ -77,22 +100,25 @@ impl Drain {
 
     /// Begins the end: calls `stop_accepting`, closes the idle connections, and lets each of the others finish its request.
     pub fn begin(&self, stop_accepting: impl FnOnce()) {
-        let connections: Vec<Arc<Connection>> = {
+        let idle: Vec<TcpStream> = {
             let sessions = self.lock();
             self.begun.store(true, Relaxed);
-            sessions.open.values().cloned().collect()
-        };
-        stop_accepting();
-        for connection in connections {
             let step = |state| match state {
                 IDLE => Some(ENDED),
                 BUSY => Some(LAST),
                 _ => None,
             };
-            if connection.state.fetch_update(Relaxed, Relaxed, step) == Ok(IDLE) {
-                // Its goroutine wakes with an error. A connection that the peer has closed already is as good.
-                let _ = connection.stream.close();
-            }
+            let is_idle = |&(index, _): &(usize, &TcpStream)| {
+                let state = &sessions.states[index / CHUNK][index % CHUNK];
+                state.fetch_update(Relaxed, Relaxed, step) == Ok(IDLE)
+            };
+            let open = sessions.streams.iter().enumerate().filter_map(|(index, stream)| Some((index, stream.as_ref()?)));
+            open.filter(is_idle).filter_map(|(_, stream)| stream.try_clone().ok()).collect()
+        };
+        stop_accepting();
+        for stream in idle {
+            // Its goroutine wakes with an error. A connection that the peer has closed already is as good.
+            let _ = stream.close();
         }
     }
 
@@ -101,7 +127,7 @@ impl Drain {
         let deadline = Instant::now() + grace;
         loop {
             let mut sessions = self.lock();
-            let left = sessions.open.len();
+            let left = sessions.open();
             let rest = deadline.saturating_duration_since(Instant::now());
             if left == 0 || rest.is_zero() {
                 return left;
@@ -121,7 +147,7 @@ impl Drain {
 impl Session {
     /// The connection.
     pub fn stream(&self) -> &TcpStream {
-        &self.connection.stream
+        &self.stream
     }
 
     /// Another handle to the connection; it costs no descriptor.
@@ -130,19 +156,23 @@ impl Session {
     ///
     /// As [`TcpStream::try_clone`].
     pub fn try_clone_stream(&self) -> io::Result<TcpStream> {
-        self.connection.stream.try_clone()
+        self.stream.try_clone()
     }
 
     /// Begins a request; `false` if the connection was closed instead.
     #[must_use]
     pub fn begin(&self) -> bool {
-        self.connection.state.compare_exchange(IDLE, BUSY, Relaxed, Relaxed).is_ok()
+        self.state().compare_exchange(IDLE, BUSY, Relaxed, Relaxed).is_ok()
     }
 
     /// Ends a request; `false` if it was the last one.
     #[must_use]
     pub fn end(&self) -> bool {
-        self.connection.state.compare_exchange(BUSY, IDLE, Relaxed, Relaxed).is_ok()
+        self.state().compare_exchange(BUSY, IDLE, Relaxed, Relaxed).is_ok()
+    }
+
+    fn state(&self) -> &AtomicU8 {
+        &self.states[self.index % CHUNK]
     }
 
     /// Whether the request under way is the last one, because the server is ending.
@@ -154,8 +184,9 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let mut sessions = self.drain.lock();
-        let removed = sessions.open.remove(&self.key);
-        let waiter = if sessions.open.is_empty() { sessions.waiter.take() } else { None };
+        let removed = sessions.streams[self.index].take();
+        sessions.free.push(self.index);
+        let waiter = if sessions.open() == 0 { sessions.waiter.take() } else { None };
         drop(sessions);
         // Closing the descriptor is a system call, so it comes after the lock.
         drop(removed);

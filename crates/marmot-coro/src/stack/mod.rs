@@ -21,6 +21,7 @@ pub(crate) mod sys;
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ptr::{self, NonNull};
 
 pub use cache::StackCache;
 pub use error::StackError;
@@ -44,6 +45,10 @@ pub const MAX_STACK_SIZE: usize = MIN_STACK_SIZE << (class::COUNT - 1);
 /// compiled without stack probes does not, and a frame wider than the guard would step over it.
 pub const GUARD_SIZE: usize = 32 * 1024;
 
+/// The bytes at the top of each stack that its owner keeps for itself, see [`Stack::seat`]. They are not counted as
+/// usable, and lie so that the first cache line of them begins with the 16 bytes that a switch keeps below.
+pub const SEAT_SIZE: usize = 176;
+
 /// The highest address of a stack, which stands for the stack in the lists of the free.
 type Base = NonZeroUsize;
 
@@ -54,7 +59,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Its usable bytes: what was asked for, rounded up to a size class.
+    /// Its bytes: what was asked for, rounded up to a size class. They include the seat.
     #[inline]
     pub fn size(&self) -> usize {
         self.class.size()
@@ -63,7 +68,15 @@ impl Stack {
     /// The address just above it, where it begins: stacks grow downwards.
     #[inline]
     pub fn base(&self) -> usize {
-        self.base.get()
+        self.base.get() - SEAT_SIZE
+    }
+
+    /// The [`SEAT_SIZE`] bytes above that, aligned to 16, for whatever its owner keeps of a coroutine: what is needed for a
+    /// switch is on one page then. They have no meaning here, and hold what the owner before left.
+    #[inline]
+    pub fn seat(&self) -> NonNull<u8> {
+        let seat = ptr::with_exposed_provenance_mut(self.base());
+        NonNull::new(seat).expect("a mapping does not begin at address zero")
     }
 
     /// Its lowest usable address. The guard ends just below.

@@ -4,7 +4,7 @@ use std::arch::asm;
 
 /// Asks for the cache line at `address`. A hint: any address will do, and none faults.
 #[inline]
-pub(crate) fn prefetch(address: usize) {
+pub fn prefetch(address: usize) {
     // SAFETY: the instruction never faults and changes no register.
     unsafe {
         asm!("prfm pldl1keep, [{}]", in(reg) address, options(nostack, preserves_flags, readonly));

@@ -12,4 +12,5 @@ mod processor;
 #[path = "other.rs"]
 mod processor;
 
-pub(crate) use processor::{prefetch, stack_pointer};
+pub use processor::prefetch;
+pub(crate) use processor::stack_pointer;

@@ -2,7 +2,7 @@
 
 /// Does nothing: fetching ahead is a hint.
 #[inline]
-pub(crate) fn prefetch(_address: usize) {}
+pub fn prefetch(_address: usize) {}
 
 /// The caller's stack pointer: not known, and not needed where nothing is fetched.
 #[inline(always)]

@@ -13,41 +13,14 @@
 //! **Fairness.** Nobody interrupts a goroutine whose operations never have to wait, so each that
 //! succeeds spends a little of its turn (`sched::spend`), and when that is used up, it yields.
 
-mod turn;
-mod waiting;
-
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::AsFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use crate::netpoll::turn::Turn;
 use crate::netpoll::{Direction, NEVER, PollDesc};
 use crate::sched::{self, GRef, clock};
-use turn::Turn;
-
-/// One direction of a descriptor.
-struct Side {
-    turn: Turn,
-    /// The last try found the descriptor drained. Written by the holder of the turn.
-    drained: AtomicBool,
-    /// The timeout of one operation in nanoseconds; zero is none.
-    timeout: AtomicU64,
-}
-
-impl Side {
-    fn new() -> Self {
-        Side { turn: Turn::new(), drained: AtomicBool::new(false), timeout: AtomicU64::new(0) }
-    }
-
-    fn timeout(&self) -> Option<Duration> {
-        match self.timeout.load(Relaxed) {
-            0 => None,
-            ns => Some(Duration::from_nanos(ns)),
-        }
-    }
-}
 
 /// A turn that is given up when it goes out of scope.
 struct Held<'a>(&'a Turn);
@@ -58,55 +31,52 @@ impl Drop for Held<'_> {
     }
 }
 
-/// A non-blocking `std` object whose operations park goroutines.
+/// A handle to a non-blocking `std` object whose operations park goroutines.
+///
+/// Handles are counted in the desc, which holds all that they share; the last one closes the descriptor. So a connection
+/// needs no allocation of its own.
 pub(crate) struct Fd<S: AsFd> {
+    /// Every handle has the same object, and the last one drops it.
     io: ManuallyDrop<S>,
     desc: &'static PollDesc,
-    read: Side,
-    write: Side,
-    /// The user asked for `WouldBlock` instead of waiting.
-    nonblocking: AtomicBool,
 }
 
 impl<S: AsFd> Fd<S> {
     /// Takes over `io`, which the caller has made non-blocking.
     pub(crate) fn new(io: S) -> Self {
-        Fd {
-            io: ManuallyDrop::new(io),
-            desc: PollDesc::take(),
-            read: Side::new(),
-            write: Side::new(),
-            nonblocking: AtomicBool::new(false),
-        }
+        Fd { io: ManuallyDrop::new(io), desc: PollDesc::take() }
     }
 
     /// The object itself, for what does not block.
+    #[inline]
     pub(crate) fn io(&self) -> &S {
         &self.io
     }
 
     /// Gives the object back, withdrawn from its poller and non-blocking still.
-    pub(crate) fn into_io(self) -> S {
+    ///
+    /// # Errors
+    ///
+    /// The handle, if there are others.
+    pub(crate) fn into_io(self) -> Result<S, Self> {
+        if !self.desc.is_sole() {
+            return Err(self);
+        }
         let mut this = ManuallyDrop::new(self);
         this.desc.put(Some(this.io.as_fd()));
-        // SAFETY: `this` is not dropped, so the object is taken once.
-        unsafe { ManuallyDrop::take(&mut this.io) }
-    }
-
-    fn side(&self, direction: Direction) -> &Side {
-        match direction {
-            Direction::Read => &self.read,
-            Direction::Write => &self.write,
-        }
+        // SAFETY: `this` is not dropped and was the only handle, so the object is taken once.
+        Ok(unsafe { ManuallyDrop::take(&mut this.io) })
     }
 
     /// Takes the direction's turn; `None` if it is taken and the descriptor was set not to wait.
+    #[inline]
     fn take_turn(&self, direction: Direction) -> Option<Held<'_>> {
-        let turn = &self.side(direction).turn;
-        if !self.is_nonblocking() {
+        let turn = self.desc.turn(direction);
+        if !turn.try_take() {
+            if self.is_nonblocking() {
+                return None;
+            }
             turn.take();
-        } else if !turn.try_take() {
-            return None;
         }
         Some(Held(turn))
     }
@@ -118,7 +88,7 @@ impl<S: AsFd> Fd<S> {
         &self,
         direction: Direction,
         mut op: impl FnMut(&S) -> io::Result<T>,
-        short: impl FnOnce(&T) -> bool,
+        short: impl Fn(&T) -> bool,
     ) -> io::Result<T> {
         let result = self.run_in_turn(direction, &mut op, short);
         // Failures count, too: a loop over them is as endless as one over successes.
@@ -131,25 +101,61 @@ impl<S: AsFd> Fd<S> {
         &self,
         direction: Direction,
         op: &mut impl FnMut(&S) -> io::Result<T>,
-        short: impl FnOnce(&T) -> bool,
+        short: impl Fn(&T) -> bool,
     ) -> io::Result<T> {
         let Some(_turn) = self.take_turn(direction) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        // After the wait for the turn, in which the descriptor may have been closed.
-        self.desc.check(direction)?;
-        let side = self.side(direction);
+        // The short way, for what nearly always is: nothing forbids the try, and it succeeds.
+        if self.desc.is_plain() && !self.desc.was_drained(direction) {
+            self.begin(direction);
+            match op(&self.io) {
+                Ok(value) => {
+                    self.desc.set_drained(direction, short(&value));
+                    Ok(value)
+                }
+                Err(e) => self.run_to_the_end(direction, op, short, Some(e)),
+            }
+        } else {
+            self.run_to_the_end(direction, op, short, None)
+        }
+    }
+
+    /// The long way. `failed` is how the first try went, if there was one.
+    #[cold]
+    #[inline(never)]
+    fn run_to_the_end<T>(
+        &self,
+        direction: Direction,
+        op: &mut impl FnMut(&S) -> io::Result<T>,
+        short: impl Fn(&T) -> bool,
+        mut failed: Option<io::Error>,
+    ) -> io::Result<T> {
+        if failed.is_none() {
+            // After the wait for the turn, in which the descriptor may have been closed.
+            self.desc.check(direction)?;
+        }
         loop {
-            if self.must_try(direction) {
-                self.begin(direction);
-                match op(&self.io) {
+            if failed.is_some() || self.must_try(direction) {
+                let tried = match failed.take() {
+                    Some(e) => Err(e),
+                    None => {
+                        self.begin(direction);
+                        op(&self.io)
+                    }
+                };
+                match tried {
                     Ok(value) => {
-                        side.drained.store(short(&value), Relaxed);
+                        self.desc.set_drained(direction, short(&value));
                         return Ok(value);
                     }
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                        side.drained.store(true, Relaxed);
+                        // A writer has not looked at the slot before, see `netpoll::slot`.
+                        if direction == Direction::Write && self.desc.take_ready(direction) {
+                            continue;
+                        }
+                        self.desc.set_drained(direction, true);
                         if self.is_nonblocking() {
                             return Err(e);
                         }
@@ -157,8 +163,8 @@ impl<S: AsFd> Fd<S> {
                     Err(e) => return Err(self.check_open().err().unwrap_or(e)),
                 }
             }
-            self.desc.wait(direction, &*self.io, side.timeout())?;
-            side.drained.store(false, Relaxed);
+            self.desc.wait(direction, self.io.as_fd())?;
+            self.desc.set_drained(direction, false);
         }
     }
 
@@ -167,35 +173,48 @@ impl<S: AsFd> Fd<S> {
     /// for that event.
     #[inline]
     fn begin(&self, direction: Direction) {
-        self.side(direction).drained.store(false, Relaxed);
-        self.desc.begin(direction);
+        self.desc.set_drained(direction, false);
+        if direction == Direction::Read {
+            self.desc.take_ready(direction);
+        }
     }
 
+    #[inline]
     fn must_try(&self, direction: Direction) -> bool {
-        !self.side(direction).drained.load(Relaxed) || !self.desc.is_still_drained(direction) || self.is_nonblocking()
+        !self.desc.is_drained(direction) || self.is_nonblocking()
     }
 
     /// Waits until a read would find something: bytes, the end, or an error. `peek` looks without
     /// taking.
+    #[inline]
     pub(crate) fn wait_readable(&self, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
         let Some(_turn) = self.take_turn(Direction::Read) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        self.desc.check(Direction::Read)?;
-        if self.is_readable(peek)? {
-            return self.check_open();
+        // The short way: nothing forbids the wait, and there is nothing yet.
+        if !self.desc.is_plain() || !self.desc.is_drained(Direction::Read) {
+            if self.is_readable(peek)? {
+                return self.check_open();
+            }
+            if self.is_nonblocking() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
         }
-        if self.is_nonblocking() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.desc.wait(Direction::Read, &*self.io, self.read.timeout())?;
-        self.read.drained.store(false, Relaxed);
+        self.desc.wait(Direction::Read, self.io.as_fd())?;
+        self.desc.set_drained(Direction::Read, false);
         self.check_open()
     }
 
     /// Whether there is something to read. A descriptor that no poller knows yet is not asked:
     /// registering it tells.
+    ///
+    /// # Errors
+    ///
+    /// When the descriptor is closed or its deadline is past.
+    #[cold]
+    #[inline(never)]
     fn is_readable(&self, mut peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<bool> {
+        self.desc.check(Direction::Read)?;
         if !self.is_nonblocking() && !self.desc.is_registered() {
             return Ok(false);
         }
@@ -204,7 +223,7 @@ impl<S: AsFd> Fd<S> {
             match peek(&self.io) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    self.read.drained.store(true, Relaxed);
+                    self.desc.set_drained(Direction::Read, true);
                     return Ok(false);
                 }
                 // An error is something to read, too.
@@ -214,13 +233,6 @@ impl<S: AsFd> Fd<S> {
         Ok(false)
     }
 
-    /// Takes the turn to read, for a goroutine that is to wait without having started.
-    pub(crate) fn begin_unstarted_wait(self: &Arc<Self>) -> UnstartedWait<S> {
-        self.read.turn.take();
-        self.desc.forget_wait();
-        UnstartedWait(Arc::clone(self))
-    }
-
     /// Lets the unstarted goroutine `gp`, which has the [`UnstartedWait`], wait until there is
     /// something to read.
     ///
@@ -228,12 +240,11 @@ impl<S: AsFd> Fd<S> {
     ///
     /// When the descriptor cannot be registered; `gp` is the caller's still.
     pub(crate) fn wait_unstarted(&self, gp: &GRef, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
-        let begun = self.desc.check(Direction::Read).and_then(|()| self.is_readable(peek));
-        match begun {
-            Ok(false) => self.desc.wait_unstarted(gp, &*self.io, self.read.timeout()),
+        match self.is_readable(peek) {
+            Ok(false) => self.desc.wait_unstarted(gp, self.io.as_fd(), self.timeout(Direction::Read)),
             // It finds what there is, or the same error, when it reads.
             Ok(true) | Err(_) => {
-                sched::ready(gp.as_ptr());
+                sched::ready(gp.unstarted());
                 Ok(())
             }
         }
@@ -267,33 +278,62 @@ impl<S: AsFd> Fd<S> {
             let text = "a timeout of zero would never let anything happen; use None for no timeout";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let ns = timeout.map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
-        self.side(direction).timeout.store(ns, Relaxed);
+        self.desc.set_timeout(direction, timeout);
         Ok(())
     }
 
     pub(crate) fn timeout(&self, direction: Direction) -> Option<Duration> {
-        self.side(direction).timeout()
+        self.desc.timeout(direction)
     }
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) {
-        self.nonblocking.store(nonblocking, Relaxed);
+        self.desc.set_nonblocking(nonblocking);
     }
 
+    #[inline]
     pub(crate) fn is_nonblocking(&self) -> bool {
-        self.nonblocking.load(Relaxed)
+        self.desc.is_nonblocking()
     }
 
     /// Waits for a connection attempt to end. `until` bounds it.
     pub(crate) fn wait_writable(&self, timeout: Option<Duration>) -> io::Result<()> {
         let _turn = self.take_turn(Direction::Write);
-        self.desc.wait(Direction::Write, &*self.io, timeout)
+        self.desc.wait_until(Direction::Write, self.io.as_fd(), timeout)
+    }
+}
+
+impl<S: AsFd + From<OwnedFd>> Fd<S> {
+    /// Another handle to the same descriptor.
+    pub(crate) fn share(&self) -> Self {
+        self.desc.share();
+        // SAFETY: the descriptor is open as long as there is a handle. It has two owners in name, neither of which closes
+        // it but as the last handle.
+        let io = unsafe { OwnedFd::from_raw_fd(self.io.as_fd().as_raw_fd()) };
+        Fd { io: ManuallyDrop::new(io.into()), desc: self.desc }
+    }
+
+    /// Takes the turn to read, for a goroutine that is to wait without having started.
+    pub(crate) fn begin_unstarted_wait(&self) -> UnstartedWait<S> {
+        self.desc.turn(Direction::Read).take();
+        self.desc.forget_wait();
+        UnstartedWait(self.share())
+    }
+}
+
+impl<S: AsFd> Drop for Fd<S> {
+    fn drop(&mut self) {
+        if self.desc.release() {
+            // The desc goes first: once the descriptor is closed, its number may be another's.
+            self.desc.put(None);
+            // SAFETY: this was the last handle, so the object is dropped once, here.
+            unsafe { ManuallyDrop::drop(&mut self.io) }
+        }
     }
 }
 
 /// The turn to read, held by a goroutine that waits unstarted. It is given up when the goroutine
 /// starts, and also when that never happens and its closure is dropped.
-pub(crate) struct UnstartedWait<S: AsFd>(Arc<Fd<S>>);
+pub(crate) struct UnstartedWait<S: AsFd>(Fd<S>);
 
 impl<S: AsFd> UnstartedWait<S> {
     /// The first thing that the goroutine does.
@@ -306,17 +346,7 @@ impl<S: AsFd> UnstartedWait<S> {
 
 impl<S: AsFd> Drop for UnstartedWait<S> {
     fn drop(&mut self) {
-        let side = &self.0.read;
-        side.drained.store(false, Relaxed);
-        side.turn.give();
-    }
-}
-
-impl<S: AsFd> Drop for Fd<S> {
-    fn drop(&mut self) {
-        // The desc goes first: once the descriptor is closed, its number may be another's.
-        self.desc.put(None);
-        // SAFETY: the object is dropped once, here.
-        unsafe { ManuallyDrop::drop(&mut self.io) }
+        self.0.desc.set_drained(Direction::Read, false);
+        self.0.desc.turn(Direction::Read).give();
     }
 }

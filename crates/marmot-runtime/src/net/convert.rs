@@ -3,16 +3,15 @@
 
 use std::io;
 
-/// Implements them for `$ours`, a struct whose field `fd` is an `Arc<Fd<$std>>`.
+/// Implements them for `$ours`, a struct whose field `fd` is an `Fd<$std>`.
 macro_rules! conversions {
     ($ours:ty, $std:ty) => {
         impl $ours {
             /// Gives the `std` object back.
             fn into_std(self) -> ::std::io::Result<$std> {
                 let nonblocking = self.fd.is_nonblocking();
-                match ::std::sync::Arc::try_unwrap(self.fd) {
-                    Ok(fd) => {
-                        let io = fd.into_io();
+                match self.fd.into_io() {
+                    Ok(io) => {
                         io.set_nonblocking(nonblocking)?;
                         Ok(io)
                     }
@@ -32,7 +31,7 @@ macro_rules! conversions {
         impl From<$std> for $ours {
             fn from(io: $std) -> $ours {
                 $crate::net::convert::must_succeed(io.set_nonblocking(true));
-                Self { fd: ::std::sync::Arc::new($crate::fd::Fd::new(io)) }
+                Self { fd: $crate::fd::Fd::new(io) }
             }
         }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::iter::FusedIterator;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -47,12 +47,12 @@ const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
 /// [`close`](TcpListener::close) from another goroutine, a deadline, or the shutdown of the runtime
 /// ends a wait.
 pub struct TcpListener {
-    fd: Arc<Fd<std::net::TcpListener>>,
+    fd: Fd<std::net::TcpListener>,
 }
 
 impl TcpListener {
     fn new(io: std::net::TcpListener) -> TcpListener {
-        TcpListener { fd: Arc::new(Fd::new(io)) }
+        TcpListener { fd: Fd::new(io) }
     }
 
     /// Listens on the first of the addresses that can be bound, with the options of
@@ -89,7 +89,7 @@ impl TcpListener {
     ///
     /// None; the signature is `std`'s.
     pub fn try_clone(&self) -> io::Result<TcpListener> {
-        Ok(TcpListener { fd: Arc::clone(&self.fd) })
+        Ok(TcpListener { fd: self.fd.share() })
     }
 
     /// Accepts a connection, waiting for one if there is none.

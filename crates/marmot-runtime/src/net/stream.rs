@@ -2,12 +2,12 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::addr::ToSocketAddrs;
 use super::connect;
 use super::convert::conversions;
+use super::sys;
 use crate::fd::Fd;
 use crate::netpoll::Direction::{Read as Reading, Write as Writing};
 use crate::rt::{self, JoinHandle};
@@ -56,12 +56,12 @@ use crate::rt::{self, JoinHandle};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TcpStream {
-    fd: Arc<Fd<std::net::TcpStream>>,
+    fd: Fd<std::net::TcpStream>,
 }
 
 impl TcpStream {
     pub(super) fn new(fd: Fd<std::net::TcpStream>) -> TcpStream {
-        TcpStream { fd: Arc::new(fd) }
+        TcpStream { fd }
     }
 
     /// Opens a connection to the first of the addresses that answers.
@@ -127,7 +127,7 @@ impl TcpStream {
     ///
     /// None; the signature is `std`'s.
     pub fn try_clone(&self) -> io::Result<TcpStream> {
-        Ok(TcpStream { fd: Arc::clone(&self.fd) })
+        Ok(TcpStream { fd: self.fd.share() })
     }
 
     /// Closes the connection for every handle: both halves are shut down, what waits is woken, and
@@ -307,7 +307,7 @@ impl TcpStream {
         F: FnOnce(TcpStream) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (wait, fd) = (self.fd.begin_unstarted_wait(), Arc::clone(&self.fd));
+        let (wait, fd) = (self.fd.begin_unstarted_wait(), self.fd.share());
         rt::go_after(
             move || {
                 wait.end();
@@ -379,7 +379,7 @@ impl TcpStream {
         &self,
         asked: usize,
         op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>,
-        short: impl FnOnce(&usize) -> bool,
+        short: impl Fn(&usize) -> bool,
     ) -> io::Result<usize> {
         // Nothing is waited for that could not be taken.
         if asked == 0 {
@@ -407,14 +407,14 @@ fn peek_one(io: &std::net::TcpStream) -> io::Result<()> {
 }
 
 /// A read that filled less than it asked for has drained the socket; the end (zero) has not.
-fn is_short(asked: usize) -> impl FnOnce(&usize) -> bool {
+fn is_short(asked: usize) -> impl Fn(&usize) -> bool {
     move |&n| n != 0 && n < asked
 }
 
 impl Read for &TcpStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let asked = buf.len();
-        self.read_with(asked, |mut io| io.read(buf), is_short(asked))
+        self.read_with(asked, |io| sys::receive(io, buf), is_short(asked))
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -425,7 +425,7 @@ impl Read for &TcpStream {
 
 impl Write for &TcpStream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.write_with(|mut io| io.write(buf))
+        self.write_with(|io| sys::send(io, buf))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -1,41 +1,43 @@
-//! `PollDesc`: what the netpoller knows of a descriptor.
+//! `PollDesc`: what the runtime knows of a descriptor.
+//!
+//! Every handle to a descriptor, every event and every wait goes to its desc, so what these touch each time is one line of
+//! the processor's cache, and what only timeouts need is behind it. How a wait goes is in [`super::wait`].
 //!
 //! | field | who may touch it |
 //! |---|---|
-//! | `generation` | the owner raises it when it gives the desc back; pollers compare |
-//! | `home` | set under `registering`, by the first who waits; cleared by the owner |
-//! | `flags` | anyone, atomically |
+//! | `generation` | the last owner raises it when it gives the desc back; pollers compare |
+//! | `refs` | whoever makes or drops a handle |
+//! | `home` | set under `registering`, by the first who waits; cleared by the last owner |
+//! | `flags`, a side's `deadline`, a direction's `timeout` | anyone, atomically |
 //! | a side's `slot` | see [`super::slot`] |
-//! | a side's `deadline` | anyone writes; a waiter reads it before it publishes itself and again after |
-//! | a side's `wanted`, `until`, `timer` | who is about to wait, or has taken a waiter out; the timer fires on any M |
-//!
-//! A wait registers the descriptor if nobody has, in the poller of this thread's M: once,
-//! edge-triggered, for both directions. It arms the timer *before* it publishes itself, because
-//! once it is published, an unstarted goroutine may be taken, run and end at any time. A timer that
-//! is armed for a shorter time is left alone: when it fires, it sees what the waiter wants by then.
-//! So a connection that reads with a timeout of a minute touches the heap once a minute, however
-//! many reads it makes.
+//! | a direction's `turn` | see [`super::turn`] |
+//! | a direction's `drained` | who has the turn |
+//! | a direction's `timed`, `until`, `wanted` | who is about to wait, or has taken a waiter out; a timer reads `wanted` |
+//! | a direction's `timer` | who is about to wait arms it; it fires on any M |
 
-use std::io;
 use std::mem::offset_of;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::ptr::{self, NonNull};
+use std::os::fd::BorrowedFd;
+use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{
-    AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
 use std::time::Duration;
 
-use marmot_poll::{Event, Poller};
+use marmot_poll::Event;
 
 use super::slot::Slot;
-use super::{error, table};
-use crate::sched::{self, Due, G, GRef, M, Sched, Timer, WaitReason, clock, current};
-use crate::timer;
+use super::turn::Turn;
+use super::{error, table, wait};
+use crate::sched::{self, M, Timer, clock};
 
 /// A deadline that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
+
+/// More handles than this are a leak that must not become a use after free. The room above it is for threads that count
+/// at the same time.
+const MAX_REFS: u32 = u32::MAX / 2;
 
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,99 +52,111 @@ const CLOSED: u8 = 1;
 const HANGUP: u8 = 2;
 /// A wait without a stack timed out: the next read says so.
 const EXPIRED: u8 = 4;
+/// Operations of a direction have a timeout, which is in its `Times`.
+const TIMEOUT: [u8; 2] = [8, 16];
+/// A direction has a deadline, which is in its `Side`.
+const DEADLINE: [u8; 2] = [32, 64];
+/// The user asked for `WouldBlock` instead of waiting.
+const NONBLOCKING: u8 = 128;
 
-#[repr(C)]
-struct Side {
-    slot: Slot,
-    deadline: AtomicU64,
-    /// When the present waiter wants to be woken at the latest.
-    wanted: AtomicU64,
-    /// The part of that which comes from the wait's own timeout.
-    until: AtomicU64,
-    timer: Timer,
+/// What an event and a wait meet at, for one direction.
+pub(super) struct Side {
+    pub(super) slot: Slot,
+    pub(super) deadline: AtomicU64,
 }
 
-impl Side {
-    fn new() -> Self {
-        Side {
-            slot: Slot::new(),
-            deadline: AtomicU64::new(NEVER),
-            wanted: AtomicU64::new(NEVER),
-            until: AtomicU64::new(NEVER),
-            timer: Timer::new(),
-        }
-    }
+/// What else operations of one direction leave behind for each other.
+pub(super) struct Marks {
+    turn: Turn,
+    /// The last try found the descriptor drained.
+    drained: AtomicBool,
+    /// `Times` has something in it: a wait without any time limit passes it by.
+    pub(super) timed: AtomicBool,
+}
 
-    fn notify(&self) {
-        if let Some(waiter) = self.slot.notify() {
-            sched::ready(record(waiter));
-        }
-    }
-
-    /// The timer of this side has fired.
-    ///
-    /// # Safety
-    ///
-    /// `timer` sits in a side.
-    unsafe fn fire(timer: NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64> {
-        // SAFETY: the timer sits in a side, at this offset, and sides are never freed.
-        let side = unsafe { timer.byte_sub(offset_of!(Side, timer)).cast::<Side>().as_ref() };
-        if !side.slot.has_waiter() {
-            return None;
-        }
-        let wanted = side.wanted.load(Relaxed);
-        if wanted > now {
-            return (wanted != NEVER).then_some(wanted);
-        }
-        if let Some(waiter) = side.slot.evict() {
-            due.push(record(waiter));
-        }
-        None
-    }
+/// The times of one direction.
+pub(super) struct Times {
+    /// When the present waiter wants to be woken at the latest.
+    pub(super) wanted: AtomicU64,
+    /// The part of that which comes from the wait's own timeout.
+    pub(super) until: AtomicU64,
+    /// The timeout of one operation in nanoseconds; zero is none.
+    timeout: AtomicU64,
+    pub(super) timer: Timer,
 }
 
 /// See the module.
+#[repr(C, align(64))]
 pub(crate) struct PollDesc {
-    index: u32,
     generation: AtomicU32,
+    index: u32,
+    pub(super) home: AtomicPtr<M>,
+    refs: AtomicU32,
     flags: AtomicU8,
-    registering: Mutex<()>,
-    home: AtomicPtr<M>,
-    read: Side,
-    write: Side,
+    marks: [Marks; 2],
+    sides: [Side; 2],
+    times: [Times; 2],
+    pub(super) registering: Mutex<()>,
 }
 
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(offset_of!(PollDesc, times) == 64, "what every operation touches is one cache line");
+
 impl PollDesc {
+    /// Where the times are in a desc, for their timers to find it.
+    pub(super) const TIMES: usize = offset_of!(PollDesc, times);
+
     pub(super) fn new(index: u32) -> PollDesc {
+        let marks = || Marks { turn: Turn::new(), drained: AtomicBool::new(false), timed: AtomicBool::new(false) };
+        let side = || Side { slot: Slot::new(), deadline: AtomicU64::new(NEVER) };
+        let times = || Times {
+            wanted: AtomicU64::new(NEVER),
+            until: AtomicU64::new(NEVER),
+            timeout: AtomicU64::new(0),
+            timer: Timer::new(),
+        };
         PollDesc {
-            index,
             generation: AtomicU32::new(0),
-            flags: AtomicU8::new(0),
-            registering: Mutex::new(()),
+            index,
             home: AtomicPtr::new(ptr::null_mut()),
-            read: Side::new(),
-            write: Side::new(),
+            refs: AtomicU32::new(0),
+            flags: AtomicU8::new(0),
+            marks: [marks(), marks()],
+            sides: [side(), side()],
+            times: [times(), times()],
+            registering: Mutex::new(()),
         }
     }
 
-    /// A desc for a descriptor that has just been made.
+    /// A desc for a descriptor that has just been made, with one handle.
     pub(crate) fn take() -> &'static PollDesc {
-        table::take()
+        let desc = table::take();
+        desc.refs.store(1, Relaxed);
+        desc
     }
 
-    pub(super) fn index(&self) -> u32 {
-        self.index
-    }
-
-    pub(super) fn generation(&self) -> u32 {
-        self.generation.load(Acquire)
-    }
-
-    fn side(&self, direction: Direction) -> &Side {
-        match direction {
-            Direction::Read => &self.read,
-            Direction::Write => &self.write,
+    /// Counts one more handle.
+    pub(crate) fn share(&self) {
+        // Relaxed: a new handle is made from one that exists.
+        if self.refs.fetch_add(1, Relaxed) > MAX_REFS {
+            sched::fatal("too many handles to a descriptor", &"they were leaked");
         }
+    }
+
+    /// Counts one handle less; true if that was the last one, and the caller has to [`put`](PollDesc::put) the desc.
+    #[must_use = "the last one gives the desc back"]
+    pub(crate) fn release(&self) -> bool {
+        // Release pairs with the Acquire of the last one, who sees all that was done through the others.
+        self.refs.fetch_sub(1, Release) == 1 && {
+            self.refs.load(Acquire);
+            true
+        }
+    }
+
+    /// Whether the caller's handle is the only one.
+    pub(crate) fn is_sole(&self) -> bool {
+        // Acquire as in `release`.
+        self.refs.load(Acquire) == 1
     }
 
     /// Gives the desc back. Nobody waits, and the descriptor is closed right after, or with
@@ -157,34 +171,100 @@ impl PollDesc {
                 let _ = mp.with_poller(|poller| poller.close(fd));
             }
         }
-        for side in [&self.read, &self.write] {
-            side.timer.disarm();
+        for direction in [Direction::Read, Direction::Write] {
+            let (marks, side, times) = (self.marks(direction), self.side(direction), self.times(direction));
+            times.timer.disarm();
+            times.timeout.store(0, Relaxed);
+            times.until.store(NEVER, Relaxed);
+            times.wanted.store(NEVER, Relaxed);
+            marks.timed.store(false, Relaxed);
+            marks.drained.store(false, Relaxed);
             side.deadline.store(NEVER, Relaxed);
-            side.wanted.store(NEVER, Relaxed);
             side.slot.take_ready();
         }
         self.flags.store(0, Relaxed);
         table::put(self, &self.generation);
     }
 
+    pub(super) fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub(super) fn generation(&self) -> u32 {
+        self.generation.load(Acquire)
+    }
+
+    pub(super) fn side(&self, direction: Direction) -> &Side {
+        &self.sides[direction as usize]
+    }
+
+    pub(super) fn marks(&self, direction: Direction) -> &Marks {
+        &self.marks[direction as usize]
+    }
+
+    pub(super) fn times(&self, direction: Direction) -> &Times {
+        &self.times[direction as usize]
+    }
+
+    /// The turn of a direction.
+    pub(crate) fn turn(&self, direction: Direction) -> &Turn {
+        &self.marks(direction).turn
+    }
+
     /// What a poller reports.
+    #[inline]
     pub(super) fn on_event(&self, event: &Event) {
         if event.hangup {
             // Release, by way of the slots, pairs with their Acquire.
             self.flags.fetch_or(HANGUP, Relaxed);
         }
         if event.readable {
-            self.read.notify();
+            self.notify(Direction::Read);
         }
-        if event.writable {
-            self.write.notify();
+        // Nearly every event says that there is room, and mostly it has been said before: then there is nothing to do.
+        if event.writable && (event.hangup || !self.side(Direction::Write).slot.knows_room()) {
+            self.notify(Direction::Write);
         }
+    }
+
+    /// Asks for the memory of who waits to read, which an event is about to ready.
+    #[inline]
+    pub(super) fn ask_waiter(&self) {
+        if let Some(word) = self.side(Direction::Read).slot.peek() {
+            sched::ask(wait::waiter(word));
+        }
+    }
+
+    #[inline]
+    fn notify(&self, direction: Direction) {
+        if let Some(word) = self.side(direction).slot.notify() {
+            sched::ready(wait::waiter(word));
+        }
+    }
+
+    /// Whether nothing is known of the descriptor but that it is open: no hang-up, no deadline, no timeout. So it is
+    /// nearly always, and then operations take short ways.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.flags.load(Relaxed) == 0
+    }
+
+    /// The same, for somebody who has published himself: pairs with what changes a flag and then looks for him.
+    #[inline]
+    pub(super) fn is_still_plain(&self) -> bool {
+        self.flags.load(SeqCst) == 0
+    }
+
+    /// Whether the last try of a direction found it drained.
+    #[inline]
+    pub(crate) fn was_drained(&self, direction: Direction) -> bool {
+        self.marks(direction).drained.load(Relaxed)
     }
 
     /// Whether an operation may begin: the descriptor is not closed, and the direction's deadline
     /// is not past.
     #[inline]
-    pub(crate) fn check(&self, direction: Direction) -> io::Result<()> {
+    pub(crate) fn check(&self, direction: Direction) -> std::io::Result<()> {
         let flags = self.flags.load(Relaxed);
         if flags & (CLOSED | EXPIRED) != 0 {
             self.check_flags(direction)?;
@@ -197,7 +277,7 @@ impl PollDesc {
     }
 
     #[cold]
-    fn check_flags(&self, direction: Direction) -> io::Result<()> {
+    fn check_flags(&self, direction: Direction) -> std::io::Result<()> {
         self.check_open()?;
         if direction == Direction::Read && self.flags.fetch_and(!EXPIRED, Relaxed) & EXPIRED != 0 {
             return Err(error::timed_out());
@@ -205,173 +285,9 @@ impl PollDesc {
         Ok(())
     }
 
-    /// Whether a direction that was found drained still is: no event has come, and the peer has not
-    /// hung up.
-    #[inline]
-    pub(crate) fn is_still_drained(&self, direction: Direction) -> bool {
-        !self.side(direction).slot.is_ready() && self.flags.load(Relaxed) & HANGUP == 0
-    }
-
-    /// To be called before each try.
-    #[inline]
-    pub(crate) fn begin(&self, direction: Direction) {
-        self.side(direction).slot.take_ready();
-    }
-
-    /// Whether the descriptor is in a poller, so that an event would have told.
-    pub(crate) fn is_registered(&self) -> bool {
-        !self.home.load(Relaxed).is_null()
-    }
-
-    /// Waits until a try may succeed. Only for the holder of the direction's turn.
-    ///
-    /// # Errors
-    ///
-    /// `TimedOut` after `timeout`, or at the direction's deadline; an error of its own when the
-    /// descriptor is closed, or the runtime is being shut down; and what registering it may yield.
-    pub(crate) fn wait(
-        &'static self,
-        direction: Direction,
-        fd: impl AsFd,
-        timeout: Option<Duration>,
-    ) -> io::Result<()> {
-        let side = self.side(direction);
-        let until = timeout.map_or(NEVER, clock::after);
-        let gp = sched::waiter();
-        // SAFETY: the caller's own record.
-        let g = unsafe { gp.as_ref() };
-        let reason = match direction {
-            Direction::Read => WaitReason::IoRead,
-            Direction::Write => WaitReason::IoWrite,
-        };
-        loop {
-            // Each time: the runtime whose poller it was in may have been shut down meanwhile.
-            let home = self.register(fd.as_fd())?;
-            match self.publish(side, gp, until, home, g.parker().is_none())? {
-                Published::Waits => {}
-                Published::Ready => return Ok(()),
-            }
-            match g.parker().filter(|_| side.wanted.load(Relaxed) != NEVER) {
-                None => sched::park(gp, reason),
-                Some(parker) => {
-                    let wanted = side.wanted.load(Relaxed);
-                    if !parker.wait_until(clock::instant(wanted)) && !side.slot.retract(word(gp)) {
-                        parker.wait();
-                    }
-                }
-            }
-            if side.slot.take_ready() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then,
-    /// or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the
-    /// holder of the turn.
-    pub(crate) fn wait_unstarted(&'static self, gp: &GRef, fd: impl AsFd, timeout: Option<Duration>) -> io::Result<()> {
-        let home = self.register(fd.as_fd())?;
-        self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
-        Ok(())
-    }
-
-    fn publish_unstarted(&self, gp: &GRef, until: u64, home: &'static M) {
-        match self.publish(&self.read, gp.as_ptr(), until, home, true) {
-            Ok(Published::Waits) => return,
-            // Nobody waits, so there is nobody to ready.
-            Ok(Published::Ready) => drop(self.read.slot.notify()),
-            // It will find the same when it looks.
-            Err(_) => {}
-        }
-        sched::ready(gp.as_ptr());
-    }
-
-    /// A wait without a stack has ended for its own timeout: lets the next read say so.
-    pub(crate) fn expire(&self) {
-        self.flags.fetch_or(EXPIRED, Relaxed);
-    }
-
-    /// A goroutine without a stack starts without having waited.
-    pub(crate) fn forget_wait(&self) {
-        self.flags.fetch_and(!EXPIRED, Relaxed);
-        self.read.wanted.store(NEVER, Relaxed);
-    }
-
-    /// Whether the wait that has ended was one whose time was up: nothing came, and what it wanted
-    /// is past.
-    pub(crate) fn has_expired(&self) -> bool {
-        let wanted = self.read.wanted.load(Relaxed);
-        !self.read.slot.is_ready() && wanted != NEVER && wanted <= clock::now()
-    }
-
-    /// Puts `gp` into the slot, unless there is a reason not to wait.
-    fn publish(
-        &self,
-        side: &Side,
-        gp: NonNull<G>,
-        until: u64,
-        home: &'static M,
-        needs_timer: bool,
-    ) -> io::Result<Published> {
-        let waiter = word(gp);
-        // SAFETY: the caller's own record, or one to which it has a reference.
-        let g = unsafe { gp.as_ref() };
-        loop {
-            self.check_conditions(g)?;
-            let deadline = side.deadline.load(SeqCst);
-            let wanted = until.min(deadline);
-            if wanted != NEVER && wanted <= clock::now() {
-                return Err(error::timed_out());
-            }
-            side.until.store(until, Relaxed);
-            side.wanted.store(wanted, Relaxed);
-            let timed = needs_timer && wanted != NEVER;
-            if timed && !side.timer.fires_by(wanted) {
-                // SAFETY: sides are never freed, `fire` is made for them, and we hold the turn. Of
-                // a desc's owner, only the last, in `put`, disarms it.
-                unsafe { timer::arm(&side.timer, wanted, Side::fire, home) };
-            }
-            if !side.slot.publish(waiter) {
-                return Ok(Published::Ready);
-            }
-            // From here on an unstarted goroutine may be gone, and this desc another descriptor's.
-            // What is read then means nothing, and it is not acted upon: `retract` fails, because
-            // the caller's reference keeps the record's address from being used again, and the
-            // goroutine itself, once started, waits under an untagged word.
-            let changed = self.check_conditions(g).is_err()
-                || side.deadline.load(SeqCst) != deadline
-                || (timed && !side.timer.fires_by(wanted));
-            if !changed || !side.slot.retract(waiter) {
-                return Ok(Published::Waits);
-            }
-        }
-    }
-
     /// Fails if the descriptor was closed by `close`.
-    pub(crate) fn check_open(&self) -> io::Result<()> {
+    pub(crate) fn check_open(&self) -> std::io::Result<()> {
         if self.flags.load(SeqCst) & CLOSED != 0 { Err(error::closed()) } else { Ok(()) }
-    }
-
-    fn check_conditions(&self, g: &G) -> io::Result<()> {
-        self.check_open()?;
-        if g.sched.is_some_and(Sched::is_closing) {
-            return Err(error::shutting_down());
-        }
-        Ok(())
-    }
-
-    /// Sets a direction's deadline; who waits there looks again.
-    pub(crate) fn set_deadline(&self, direction: Direction, deadline: u64) {
-        // The fence in `Slot::evict` follows.
-        self.side(direction).deadline.store(deadline, SeqCst);
-        self.reconsider(direction);
-    }
-
-    /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being
-    /// shut down.
-    pub(crate) fn has_ended(&self) -> bool {
-        // SAFETY: the caller's own record.
-        self.check_conditions(unsafe { sched::waiter().as_ref() }).is_err()
     }
 
     /// Makes every wait and every later operation fail.
@@ -381,82 +297,100 @@ impl PollDesc {
         self.reconsider_both();
     }
 
-    /// Makes those who wait look at the conditions again.
-    pub(super) fn reconsider_both(&self) {
-        self.reconsider(Direction::Read);
-        self.reconsider(Direction::Write);
+    /// Says what the last try of a direction found. Only for who has the turn.
+    #[inline]
+    pub(crate) fn set_drained(&self, direction: Direction, drained: bool) {
+        self.marks(direction).drained.store(drained, Relaxed);
     }
 
-    fn reconsider(&self, direction: Direction) {
-        let side = self.side(direction);
-        let Some(gp) = side.slot.evict().map(record) else { return };
-        // SAFETY: a waiter's record stays alive until it is readied.
-        let g = unsafe { gp.as_ref() };
-        // SAFETY: as in `register`.
-        let home = unsafe { self.home.load(Acquire).as_ref() };
-        match home {
-            // One without a stack cannot look for itself, and must not start for this. It was taken
-            // out, so its turn is ours until it is in the slot again.
-            Some(home) if g.is_unstarted() && !home.sched.is_closing() => {
-                self.publish_unstarted(&GRef::of(g), side.until.load(Relaxed), home);
-            }
-            _ => sched::ready(gp),
+    /// Whether a direction was found drained, and still is: no event has come, and the peer has not
+    /// hung up.
+    #[inline]
+    pub(crate) fn is_drained(&self, direction: Direction) -> bool {
+        self.marks(direction).drained.load(Relaxed)
+            && !self.side(direction).slot.is_ready()
+            && self.flags.load(Relaxed) & HANGUP == 0
+    }
+
+    /// Forgets the event that calls for a try. True if there was one.
+    #[inline]
+    pub(crate) fn take_ready(&self, direction: Direction) -> bool {
+        self.side(direction).slot.take_ready()
+    }
+
+    /// Whether the descriptor is in a poller, so that an event would have told.
+    pub(crate) fn is_registered(&self) -> bool {
+        !self.home.load(Relaxed).is_null()
+    }
+
+    /// A wait without a stack has ended for its own timeout: lets the next read say so.
+    pub(crate) fn expire(&self) {
+        self.flags.fetch_or(EXPIRED, Relaxed);
+    }
+
+    /// A goroutine without a stack starts without having waited.
+    pub(crate) fn forget_wait(&self) {
+        if self.flags.load(Relaxed) & EXPIRED != 0 {
+            self.flags.fetch_and(!EXPIRED, Relaxed);
+        }
+        if self.marks(Direction::Read).timed.load(Relaxed) {
+            self.times(Direction::Read).wanted.store(NEVER, Relaxed);
         }
     }
 
-    /// Makes sure that the descriptor is in a poller, and returns the M whose it is.
-    fn register(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
-        // Acquire pairs with the Release below.
-        // SAFETY: `home` is null or an M, and Ms live as long as the process.
-        match unsafe { self.home.load(Acquire).as_ref() } {
-            Some(home) if !home.sched.is_closing() => Ok(home),
-            _ => self.register_now(fd),
+    /// Whether the wait that has ended was one whose time was up: nothing came, and what it wanted
+    /// is past.
+    pub(crate) fn has_expired(&self) -> bool {
+        if !self.marks(Direction::Read).timed.load(Relaxed) {
+            return false;
+        }
+        let wanted = self.times(Direction::Read).wanted.load(Relaxed);
+        !self.side(Direction::Read).slot.is_ready() && wanted != NEVER && wanted <= clock::now()
+    }
+
+    /// Sets a direction's deadline; who waits there looks again.
+    pub(crate) fn set_deadline(&self, direction: Direction, deadline: u64) {
+        // The fence in `Slot::evict` follows.
+        self.side(direction).deadline.store(deadline, SeqCst);
+        self.set_flag(DEADLINE[direction as usize], deadline != NEVER);
+        self.reconsider(direction);
+    }
+
+    fn set_flag(&self, flag: u8, set: bool) {
+        // The deadline or the timeout that it stands for was written before: Release pairs with the Acquire of who looks.
+        // SeqCst besides, as for `close`.
+        if set {
+            self.flags.fetch_or(flag, SeqCst);
+        } else {
+            self.flags.fetch_and(!flag, SeqCst);
         }
     }
 
-    #[cold]
-    fn register_now(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
-        let here = match current::mp() {
-            Some(here) => here,
-            None => super::some_m()?,
-        };
-        let _registering = self.registering.lock().unwrap_or_else(|e| e.into_inner());
-        // SAFETY: as in `register`.
-        let old = unsafe { self.home.load(Acquire).as_ref() };
-        if let Some(home) = old.filter(|home| !home.sched.is_closing() || ptr::eq(home.sched, here.sched)) {
-            return Ok(home);
-        }
-        let key = table::key(self.index, self.generation.load(Relaxed));
-        let open = |poller: &Poller| poller.open(fd, key);
-        here.with_poller(open).unwrap_or_else(|| Err(error::shutting_down()))?;
-        if let Some(old) = old {
-            old.registered.fetch_sub(1, Relaxed);
-        }
-        here.registered.fetch_add(1, Relaxed);
-        // Release pairs with the Acquire in `register`.
-        self.home.store(ptr::from_ref(here).cast_mut(), Release);
-        Ok(here)
+    /// Sets the timeout of each operation of a direction.
+    pub(crate) fn set_timeout(&self, direction: Direction, timeout: Option<Duration>) {
+        let ns = timeout.map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
+        self.times(direction).timeout.store(ns, Relaxed);
+        self.set_flag(TIMEOUT[direction as usize], ns != 0);
     }
-}
 
-enum Published {
-    /// The waiter is in the slot, or has been taken out by somebody who readies it.
-    Waits,
-    /// An event came first.
-    Ready,
-}
+    /// The timeout of each operation of a direction.
+    pub(crate) fn timeout(&self, direction: Direction) -> Option<Duration> {
+        // Acquire pairs with the Release in `set_flag`.
+        if self.flags.load(Acquire) & TIMEOUT[direction as usize] == 0 {
+            return None;
+        }
+        match self.times(direction).timeout.load(Relaxed) {
+            0 => None,
+            ns => Some(Duration::from_nanos(ns)),
+        }
+    }
 
-/// The bit by which a slot tells one that has not started from the same goroutine after its start.
-const UNSTARTED: usize = 2;
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) {
+        self.set_flag(NONBLOCKING, nonblocking);
+    }
 
-fn record(waiter: usize) -> NonNull<G> {
-    let gp = NonNull::new(ptr::with_exposed_provenance_mut::<G>(waiter & !UNSTARTED));
-    // Slots hold addresses of records.
-    gp.expect("a waiter's address is not null")
-}
-
-fn word(gp: NonNull<G>) -> usize {
-    // SAFETY: the caller's own record, or one to which it has a reference.
-    let tag = if unsafe { gp.as_ref() }.is_unstarted() { UNSTARTED } else { 0 };
-    gp.as_ptr().expose_provenance() | tag
+    #[inline]
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.flags.load(Relaxed) & NONBLOCKING != 0
+    }
 }

@@ -14,6 +14,12 @@
 //! address. Whoever forgets an event has seen its news, and those of the events before it, because
 //! every event is swapped in, also where `READY` is there already, and swapped out.
 //!
+//! **Room that is known of.** A writer tries without a look at the word, and takes `READY` back only when it found no
+//! room, to try once more before it waits. An event that tells of room and of nothing else need not be swapped in where
+//! `READY` is already ([`Slot::knows_room`]). If it was there still, the writer has not taken it back before; then it
+//! has not begun the try that follows, and that one finds the room: descriptors have locks, which order the room before
+//! the report of it. A hang-up is news that no try tells of, so it is swapped in always.
+//!
 //! **No deadline and no close is lost.** The one who changes a condition writes it, passes a
 //! `SeqCst` fence, and looks for a waiter here (`evict`); the waiter publishes itself, passes a
 //! fence, and looks at the conditions once more. One of them sees the other.
@@ -53,6 +59,13 @@ impl Slot {
         self.0.load(Relaxed) == READY
     }
 
+    /// Whether an event that tells of room, and of nothing else, need not be [notified](Slot::notify): one is here that
+    /// the writer has not taken up.
+    #[inline]
+    pub(crate) fn knows_room(&self) -> bool {
+        self.0.load(Relaxed) == READY
+    }
+
     /// Before a try: forgets the event that calls for it. True if there was one. Only for the
     /// holder of the turn.
     pub(crate) fn take_ready(&self) -> bool {
@@ -81,6 +94,13 @@ impl Slot {
     #[must_use = "whoever was taken is going to be readied"]
     pub(crate) fn retract(&self, waiter: usize) -> bool {
         self.0.compare_exchange(waiter, NIL, AcqRel, Relaxed).is_ok()
+    }
+
+    /// Who waits at this moment. Nothing is known of it but its address.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<usize> {
+        let word = self.0.load(Relaxed);
+        (word > READY).then_some(word)
     }
 
     /// Whether somebody waits. The fence pairs with the one in `publish`, see [`Slot::evict`].

@@ -38,7 +38,7 @@ impl Goroutine {
     /// What it waits for at this moment, if it waits. It may be running again by the time the
     /// caller looks; this is for reports.
     pub fn wait_reason(&self) -> Option<WaitReason> {
-        match self.0.status.get() {
+        match self.0.state() {
             State::Waiting(reason) => Some(reason),
             _ => None,
         }
@@ -49,9 +49,10 @@ impl Goroutine {
     /// after `park`.
     ///
     /// Waits of other kinds, such as reading or sleeping, are not ended by it.
+    #[inline]
     pub fn unpark(&self) {
         if self.0.token.notify() {
-            sched::ready(self.0.as_ptr());
+            sched::ready(self.0.started());
         }
     }
 }
@@ -80,6 +81,6 @@ impl fmt::Display for Goroutine {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn current() -> Goroutine {
-    // SAFETY: the caller's own record.
-    Goroutine(GRef::of(unsafe { sched::waiter().as_ref() }))
+    // SAFETY: the caller's own G.
+    Goroutine(GRef::of(unsafe { sched::waiter().as_ref() }.head()))
 }

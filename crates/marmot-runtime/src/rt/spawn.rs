@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use super::join::{JoinHandle, LocalJoinHandle};
 use crate::netpoll;
-use crate::sched::{self, G, GRef, Placing, Sched, Spec, current};
+use crate::sched::{self, G, GRef, Head, Placing, Sched, Spec, current};
 
 /// A goroutine that was made and is not queued yet. The scheduler's reference to it is the caller's
 /// for now.
@@ -21,16 +21,16 @@ impl New {
             Some(mp) => mp.next_id(),
             None => sched::next_id(),
         };
-        let gp = sched::new_goroutine(sched, id, spec, 2, f);
+        let head = sched::new_goroutine(sched, id, spec, 2, f);
         // SAFETY: of the two references that it was made with, one goes to the handle.
-        (New { gp, sched }, unsafe { GRef::from_owned(gp) })
+        (New { gp: Head::unstarted(head), sched }, unsafe { GRef::from_owned(head) })
     }
 
     /// Queues it.
     pub(super) fn start(self) {
         if current::take_accept() {
             // SAFETY: the record is new, and only this thread knows it.
-            unsafe { self.gp.as_ref() }.placing.set(Placing::Fresh);
+            unsafe { self.gp.as_ref() }.head().placing.set(Placing::Fresh);
         }
         match current::mp().filter(|mp| std::ptr::eq(mp.sched, self.sched)) {
             Some(mp) => mp.spawn(self.gp),
@@ -181,7 +181,7 @@ where
     let (new, handle) = New::make(sched, spec, f);
     if current::mp().is_some() {
         // SAFETY: the record is new, and only this thread knows it.
-        unsafe { new.gp.as_ref() }.pinned.set(true);
+        unsafe { new.gp.as_ref() }.head().pinned.set(true);
         new.start();
     } else {
         sched.run_here(new.gp);

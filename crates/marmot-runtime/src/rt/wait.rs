@@ -6,6 +6,7 @@ use crate::{sched, timer};
 
 /// Lets the other goroutines of this M run before the caller goes on. On a plain thread, as
 /// `std::thread::yield_now`.
+#[inline]
 pub fn yield_now() {
     sched::yield_now();
 }
@@ -50,8 +51,9 @@ pub fn sleep_until(deadline: Instant) {
 /// parked.goroutine().unpark();
 /// parked.join().unwrap();
 /// ```
+#[inline]
 pub fn park() {
-    timer::park_token(None);
+    timer::park_token();
 }
 
 /// As [`park`], but at most for `duration`.
@@ -60,7 +62,11 @@ pub fn park() {
 ///
 /// G (a plain thread blocks).
 pub fn park_timeout(duration: Duration) {
-    timer::park_token(Instant::now().checked_add(duration));
+    match Instant::now().checked_add(duration) {
+        Some(until) => timer::park_token_until(until),
+        // Longer than the clock can tell.
+        None => timer::park_token(),
+    }
 }
 
 /// Runs `f`, which may block its thread, on a spare thread while the goroutine is parked, so that

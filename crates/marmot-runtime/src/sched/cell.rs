@@ -1,4 +1,4 @@
-//! The generic cell around a goroutine's record: the closure before it runs, the result after it
+//! The generic cell around a goroutine's head: the closure before it runs, the result after it
 //! has.
 
 use std::any::Any;
@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use std::thread;
 
 use super::Sched;
-use super::g::{G, Spec, VTable};
+use super::g::{Head, Spec, VTable};
 use super::join::Ended;
 use super::park;
 
@@ -20,11 +20,10 @@ enum Stage<F, T> {
     Gone,
 }
 
-/// A record and what it runs. The record comes first, so that a pointer to it is a pointer to the
-/// cell.
+/// A head and what it runs. The head comes first, so that a pointer to it is a pointer to the cell.
 #[repr(C)]
 struct Cell<F, T> {
-    g: G,
+    head: Head,
     stage: UnsafeCell<Stage<F, T>>,
 }
 
@@ -41,20 +40,20 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
     ///
     /// # Safety
     ///
-    /// `gp` is a record that `new` made for these types, and the caller alone uses its stage: it is
+    /// `head` is one that `new` made for these types, and the caller alone uses its stage: it is
     /// the goroutine itself, or has ended it, or owns its result.
-    unsafe fn stage<'a>(gp: NonNull<G>) -> &'a mut Stage<F, T> {
-        // SAFETY: `repr(C)` puts the record at the cell's own address; the rest is the caller's
+    unsafe fn stage<'a>(head: NonNull<Head>) -> &'a mut Stage<F, T> {
+        // SAFETY: `repr(C)` puts the head at the cell's own address; the rest is the caller's
         // word.
-        unsafe { &mut *gp.cast::<Self>().as_ref().stage.get() }
+        unsafe { &mut *head.cast::<Self>().as_ref().stage.get() }
     }
 
     /// # Safety
     ///
     /// As `VTable::run`: the goroutine itself calls, once.
-    unsafe fn run(gp: NonNull<G>) {
+    unsafe fn run(head: NonNull<Head>) {
         // SAFETY: called once, by the goroutine itself; nobody reads the stage before it has ended.
-        let stage = unsafe { Self::stage(gp) };
+        let stage = unsafe { Self::stage(head) };
         let Stage::Closure(f) = std::mem::replace(stage, Stage::Running) else {
             unreachable!("a goroutine runs once");
         };
@@ -66,29 +65,29 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         }
         *stage = Stage::Result(result);
         // SAFETY: the result is in place, and not touched below unless it is ours.
-        unsafe { end(gp) };
+        unsafe { end(head) };
     }
 
     /// # Safety
     ///
     /// As `VTable::abandon`: who took the unstarted goroutine from its queue calls, once, and nobody
     /// runs it.
-    unsafe fn abandon(gp: NonNull<G>, why: Box<dyn Any + Send>) {
+    unsafe fn abandon(head: NonNull<Head>, why: Box<dyn Any + Send>) {
         // SAFETY: called instead of `run`, by the one who took the goroutine from its queue.
-        let stage = unsafe { Self::stage(gp) };
+        let stage = unsafe { Self::stage(head) };
         let unrun = std::mem::replace(stage, Stage::Result(Err(why)));
         // A capture's destructor may panic; the goroutine that it would belong to does not exist.
         drop_caught(unrun);
         // SAFETY: as above.
-        unsafe { end(gp) };
+        unsafe { end(head) };
     }
 
     /// # Safety
     ///
     /// As `VTable::take_result`: the owner of the result calls, once, and `out` is room for it.
-    unsafe fn take_result(gp: NonNull<G>, out: *mut ()) {
+    unsafe fn take_result(head: NonNull<Head>, out: *mut ()) {
         // SAFETY: called once, by the one who owns the result.
-        match std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone) {
+        match std::mem::replace(unsafe { Self::stage(head) }, Stage::Gone) {
             // SAFETY: the caller's `out` is room for just this type.
             Stage::Result(result) => unsafe { out.cast::<thread::Result<T>>().write(result) },
             _ => unreachable!("a result is taken once, after the end"),
@@ -98,18 +97,18 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
     /// # Safety
     ///
     /// As `VTable::drop_result`: the owner of the result calls.
-    unsafe fn drop_result(gp: NonNull<G>) {
+    unsafe fn drop_result(head: NonNull<Head>) {
         // SAFETY: called by the one who owns the result.
-        let result = std::mem::replace(unsafe { Self::stage(gp) }, Stage::Gone);
+        let result = std::mem::replace(unsafe { Self::stage(head) }, Stage::Gone);
         drop_caught(result);
     }
 
     /// # Safety
     ///
     /// As `VTable::free`: the last reference is gone.
-    unsafe fn free(gp: NonNull<G>) {
+    unsafe fn free(head: NonNull<Head>) {
         // SAFETY: `new` leaked the box, and the last reference is gone.
-        drop(unsafe { Box::from_raw(gp.cast::<Self>().as_ptr()) });
+        drop(unsafe { Box::from_raw(head.cast::<Self>().as_ptr()) });
     }
 }
 
@@ -118,23 +117,28 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
 ///
 /// # Safety
 ///
-/// The caller keeps no reference to the result, and has a reference to the record.
-unsafe fn end(gp: NonNull<G>) {
+/// The caller keeps no reference to the result, and has a reference to the head.
+unsafe fn end(head: NonNull<Head>) {
     // SAFETY: the caller's reference.
-    let g = unsafe { gp.as_ref() };
-    match g.join.end() {
+    let h = unsafe { head.as_ref() };
+    match h.join.end() {
         Ended::Quietly => {}
         Ended::Wake(waiter) => park::ready(waiter),
         // SAFETY: the handle gave the result up, so it is ours.
-        Ended::DropResult => unsafe { (g.vtable().drop_result)(gp) },
+        Ended::DropResult => unsafe { (h.vtable().drop_result)(head) },
     }
 }
 
-/// Makes a record with `refs` references for `f`.
-pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spec, refs: u32, f: F) -> NonNull<G> {
-    let g = G::new(Some(sched), id, spec, &Cell::<F, T>::VTABLE, refs, None);
-    let cell = Box::new(Cell { g, stage: UnsafeCell::new(Stage::<F, T>::Closure(f)) });
-    NonNull::from(Box::leak(cell)).cast()
+/// Makes a goroutine with `refs` references for `f`.
+pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spec, refs: u32, f: F) -> NonNull<Head> {
+    let place = NonNull::from(Box::leak(Box::<Cell<F, T>>::new_uninit())).cast::<Cell<F, T>>();
+    let head = place.cast::<Head>();
+    // SAFETY: the box is room for the cell, whose head comes first. It is freed as a cell, by the vtable.
+    unsafe {
+        (&raw mut (*place.as_ptr()).stage).write(UnsafeCell::new(Stage::Closure(f)));
+        Head::make(head, Some(sched), id, spec, &Cell::<F, T>::VTABLE, refs, None);
+    }
+    head
 }
 
 /// Drops what the user's code left. Its destructor may panic, and the payload's destructor may, too:
@@ -153,8 +157,8 @@ pub(crate) fn report_panic(payload: &(dyn Any + Send)) {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a payload that is not text");
-    // SAFETY: the caller's own record.
+    // SAFETY: the caller's own G.
     let g = unsafe { park::waiter().as_ref() };
     // A closed standard error is no reason to panic again.
-    let _ = writeln!(io::stderr(), "{g} panicked: {text}");
+    let _ = writeln!(io::stderr(), "{} panicked: {text}", g.head());
 }

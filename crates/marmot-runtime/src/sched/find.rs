@@ -1,7 +1,8 @@
 //! The M's loop: what to run next, and when to sleep.
 //!
-//! In order: every 64th turn, what must not wait for an idle moment (due timers, the poller, the
-//! global queue); the inbox; the settled queue and, in fair turns with it, the local ring and the
+//! The short way is a row of goroutines out of the settled queue. After eight of them, and whenever that queue is empty,
+//! the M looks at all the rest, in order: due timers; every 64th turn, what must not wait for an idle moment (the poller, the
+//! global queue); the inboxes; the settled queue and, in fair turns with it, the local ring and the
 //! global queue; other Ps' rings; and then sleep, in the poller, until a descriptor is ready, a
 //! timer is due, or somebody rings. There is no separate non-blocking poll before the sleep: an M
 //! that has nothing else to do polls once, and that poll blocks.
@@ -22,8 +23,8 @@ use super::{clock, current};
 /// A turn in so many looks at the poller and the global queue.
 const TURNS: u32 = 64;
 
-/// A turn in so many looks at the timers, which costs a look at the clock if there are any.
-const TIMER_TURNS: u32 = 8;
+/// At most so many goroutines run in a row between two looks at everything else.
+const ROW: u32 = 8;
 
 /// How long an M may leave what placement sent to its P before another takes it: longer than a busy
 /// system keeps a thread waiting for a core.
@@ -39,29 +40,45 @@ const GLOBAL_BATCH: usize = 128;
 impl M {
     /// Runs goroutines until the runtime stops.
     pub(super) fn run(&'static self) {
-        while let Some(gp) = self.find_runnable() {
+        loop {
+            self.turn.store(self.turn.load(Relaxed).wrapping_add(1), Relaxed);
+            let left = self.own.row.get();
+            let next = if left == 0 { None } else { self.take_settled() };
+            let gp = match next {
+                Some(gp) => {
+                    self.own.row.set(left - 1);
+                    gp
+                }
+                None => match self.find_runnable() {
+                    Some(gp) => gp,
+                    None => return,
+                },
+            };
             self.execute(gp);
         }
     }
 
+    /// The long way: everything that this M can do, until there is something, or the runtime stops.
+    #[cold]
+    #[inline(never)]
     fn find_runnable(&'static self) -> Option<NonNull<G>> {
         loop {
-            let tick = self.own.tick.get().wrapping_add(1);
-            self.own.tick.set(tick);
-            self.turn.store(tick, Relaxed);
             if self.sched.is_stopping() {
                 return None;
             }
-            if tick.is_multiple_of(TIMER_TURNS) {
+            let turn = self.turn.load(Relaxed);
+            if turn.wrapping_sub(self.own.timed.get()) >= ROW {
+                self.own.timed.set(turn);
                 self.fire_timers();
             }
-            if tick.is_multiple_of(TURNS)
-                && let Some(gp) = self.look_around()
-            {
-                return Some(gp);
+            if turn.wrapping_sub(self.own.looked.get()) >= TURNS {
+                self.own.looked.set(turn);
+                if let Some(gp) = self.look_around() {
+                    return Some(gp);
+                }
             }
             self.take_inboxes();
-            if let Some(gp) = self.find_here(tick) {
+            if let Some(gp) = self.find_here(turn) {
                 return Some(gp);
             }
             if let Some(gp) = self.steal() {
@@ -69,6 +86,14 @@ impl M {
             }
             self.sleep();
         }
+    }
+
+    /// Makes the next turn one in which this M looks at its poller and its timers.
+    pub(super) fn look_next(&self) {
+        let turn = self.turn.load(Relaxed);
+        self.own.row.set(0);
+        self.own.timed.set(turn.wrapping_sub(ROW));
+        self.own.looked.set(turn.wrapping_sub(TURNS));
     }
 
     /// What must not wait until this M has nothing else to do.
@@ -79,22 +104,21 @@ impl M {
         self.take_global(1)
     }
 
-    /// The settled queue and the ring, in turns.
+    /// The ring, and the settled queue: in turns if there is something in both, else several of the settled queue in a
+    /// row, which is cheaper.
     #[inline]
-    fn find_here(&self, tick: u32) -> Option<NonNull<G>> {
-        if tick.is_multiple_of(2) {
-            self.take_settled().or_else(|| self.take_local(tick))
-        } else {
-            self.take_local(tick).or_else(|| self.take_settled())
-        }
+    fn find_here(&self, turn: u32) -> Option<NonNull<G>> {
+        let local = self.take_local(turn);
+        self.own.row.set(if local.is_some() { 1 } else { ROW - 1 });
+        local.or_else(|| self.take_settled())
     }
 
     /// The goroutine that was spawned last, mostly; but goroutines that each spawn the next must
     /// not hold up the ring for ever. When the ring is empty, the global queue refills it.
     #[inline]
-    fn take_local(&self, tick: u32) -> Option<NonNull<G>> {
+    fn take_local(&self, turn: u32) -> Option<NonNull<G>> {
         let pp = self.pp();
-        let gp = if tick % TURNS < TURNS / 8 {
+        let gp = if turn % TURNS < TURNS / 8 {
             pp.runq.pop().or_else(|| pp.runq.take_next())
         } else {
             pp.runq.take_next().or_else(|| pp.runq.pop())
@@ -244,11 +268,7 @@ impl M {
         then();
         match polled {
             Ok(0) => {}
-            Ok(_) => {
-                for event in events.iter() {
-                    (self.sched.hooks.on_event)(&event);
-                }
-            }
+            Ok(_) => (self.sched.hooks.on_events)(&events),
             Err(e) => super::fatal("a poller cannot be polled", &e),
         }
     }

@@ -1,54 +1,65 @@
-//! G: the record of a goroutine.
+//! G: a goroutine, and its head.
 //!
-//! One allocation holds the record, the closure and, later, the result ([`super::cell`]). It is
-//! made when the goroutine is spawned; the stack comes when it first runs and goes when it ends.
+//! What is known of a goroutine is in two places. The **head** is made when the goroutine is spawned, in one allocation
+//! with the closure and, later, the result ([`super::cell`]): what handles share, and what is looked at once in a life.
+//! The **G** is what queues and places to wait hold, and what every switch touches. One that has not started is in the
+//! allocation of its head. When a goroutine starts and gets its stack, it also gets another G, at the very top of that
+//! stack, its *seat*: so a switch touches one page of memory, which it needs for the stack anyway, and a goroutine that
+//! waits costs little more than that page.
 //!
-//! | field | who may touch it |
+//! | field of a G | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `resume_point`, `timed_out` | the M that the goroutine has settled on; before that, whoever took it from a queue |
-//! | `mp` | written once, by the M that first runs it; read by whoever readies it |
-//! | `token`, `join`, `refs` | anyone, atomically |
+//! | `coro`, `suspender`, `resume_point`, `first_look` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `status` | as those; anyone may read it |
 //! | the rest | immutable |
 //!
-//! A plain thread that waits has a record, too, so that every place where one can wait knows only
-//! one kind of waiter: see [`super::thread`].
+//! | field of a head | who may touch it |
+//! |---|---|
+//! | `token`, `join`, `refs` | anyone, atomically |
+//! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
+//! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
+//! | the rest | immutable |
+//!
+//! A plain thread that waits has both, too, so that every place where one can wait knows only one kind of waiter: see
+//! [`super::thread`].
 
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::mem::offset_of;
 use std::panic::Location;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
 
-use marmot_coro::{Coroutine, ResumePoint, Suspender};
+use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Stack, Suspender, prefetch};
 
 use super::Sched;
 use super::inbox::{Link, Linked};
 use super::join::JoinWord;
 use super::m::M;
 use super::park;
-use super::status::{Status, WaitReason};
+use super::place::Placing;
+use super::status::{State, Status, WaitReason};
 use super::thread::Parker;
 use super::timers::Timer;
 use super::token::Token;
 
-/// What the generic cell around a record does.
+/// What the generic cell around a head does.
 pub(crate) struct VTable {
     /// Runs the closure, on the goroutine's own stack, keeps its result or its panic, and lets the
     /// joiner know.
-    pub(crate) run: unsafe fn(NonNull<G>),
+    pub(crate) run: unsafe fn(NonNull<Head>),
     /// Drops the closure unrun, makes `why` the result, and lets the joiner know.
-    pub(crate) abandon: unsafe fn(NonNull<G>, why: Box<dyn std::any::Any + Send>),
+    pub(crate) abandon: unsafe fn(NonNull<Head>, why: Box<dyn std::any::Any + Send>),
     /// Moves the result out, to `out`: room for a `std::thread::Result` of the closure's type.
-    pub(crate) take_result: unsafe fn(NonNull<G>, out: *mut ()),
+    pub(crate) take_result: unsafe fn(NonNull<Head>, out: *mut ()),
     /// Drops the result, which nobody will fetch.
-    pub(crate) drop_result: unsafe fn(NonNull<G>),
-    /// Frees the record.
-    pub(crate) free: unsafe fn(NonNull<G>),
+    pub(crate) drop_result: unsafe fn(NonNull<Head>),
+    /// Frees the allocation.
+    pub(crate) free: unsafe fn(NonNull<Head>),
 }
 
 /// More references than this are a leak that must not become a use after free. The room above it is
@@ -65,30 +76,46 @@ pub(crate) struct Spec {
     pub(crate) site: &'static Location<'static>,
 }
 
-/// The record of a goroutine.
+/// See the module. The order is that of use: a switch touches the first two lines of a seat, of which the first begins
+/// with what the switch itself keeps at the top of the stack.
 #[repr(C)]
 pub(crate) struct G {
-    link: Link<G>,
-    mp: AtomicPtr<M>,
-    suspender: Cell<*const Suspender>,
-    resume_point: Cell<ResumePoint>,
     coro: UnsafeCell<Option<Coroutine>>,
+    resume_point: Cell<ResumePoint>,
+    suspender: Cell<*const Suspender>,
+    /// The M that it has settled on; none before it has started, and for a plain thread.
+    mp: Option<&'static M>,
+    head: NonNull<Head>,
+    /// An address that it will look at first when it goes on.
+    first_look: Cell<usize>,
+    link: Link<G>,
     pub(crate) status: Status,
+    /// For `sleep` and `park_timeout`; a goroutine waits for one thing at a time.
+    pub(crate) timer: Timer,
+}
+
+const _: () = assert!(size_of::<G>() <= SEAT_SIZE && align_of::<G>() <= 16, "a G fits the seat of a stack");
+
+/// See the module.
+#[repr(C)]
+pub(crate) struct Head {
+    /// The goroutine as long as it has not started.
+    unstarted: G,
+    refs: AtomicU32,
     pub(crate) token: Token,
     /// Made by `go_local`: it starts on the M where it was made.
     pub(crate) pinned: Cell<bool>,
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
-    pub(crate) placing: Cell<super::place::Placing>,
-    refs: AtomicU32,
+    pub(crate) placing: Cell<Placing>,
+    /// Where the goroutine is once it has started; null before that and after its end.
+    started: AtomicPtr<G>,
     pub(crate) join: JoinWord<G>,
     vtable: &'static VTable,
     /// The runtime that it belongs to; none for a plain thread.
     pub(crate) sched: Option<&'static Sched>,
     pub(crate) id: u64,
     pub(crate) spec: Spec,
-    /// For `sleep` and `park_timeout`; a goroutine waits for one thing at a time.
-    pub(crate) timer: Timer,
-    /// Only in the record of a plain thread.
+    /// Only for a plain thread.
     parker: Option<Box<Parker>>,
 }
 
@@ -97,6 +124,10 @@ pub(crate) struct G {
 unsafe impl Send for G {}
 // SAFETY: as above.
 unsafe impl Sync for G {}
+// SAFETY: as above.
+unsafe impl Send for Head {}
+// SAFETY: as above.
+unsafe impl Sync for Head {}
 
 // SAFETY: `link` is a field of its own, which only queues use.
 unsafe impl Linked for G {
@@ -106,54 +137,226 @@ unsafe impl Linked for G {
 }
 
 impl G {
-    /// A record with `refs` references.
-    pub(crate) fn new(
+    fn new(head: NonNull<Head>) -> G {
+        G {
+            coro: UnsafeCell::new(None),
+            resume_point: Cell::new(ResumePoint::default()),
+            suspender: Cell::new(ptr::null()),
+            mp: None,
+            head,
+            first_look: Cell::new(0),
+            link: Link::default(),
+            status: Status::new(),
+            timer: Timer::new(),
+        }
+    }
+
+    /// The head, which lives at least until the goroutine has ended.
+    #[inline]
+    pub(crate) fn head(&self) -> &Head {
+        // SAFETY: the scheduler has a reference to the head until the goroutine has ended, and a thread's lives as long as
+        // the thread.
+        unsafe { self.head.as_ref() }
+    }
+
+    pub(crate) fn head_ptr(&self) -> NonNull<Head> {
+        self.head
+    }
+
+    /// The M that it has settled on; none before it has started, and for a plain thread.
+    #[inline]
+    pub(crate) fn mp(&self) -> Option<&'static M> {
+        self.mp
+    }
+
+    /// The runtime that it belongs to; none for a plain thread.
+    #[inline]
+    pub(crate) fn sched(&self) -> Option<&'static Sched> {
+        match self.mp {
+            Some(mp) => Some(mp.sched),
+            None => self.head().sched,
+        }
+    }
+
+    /// Whether it has neither started, nor is a plain thread.
+    #[inline]
+    pub(crate) fn is_unstarted(&self) -> bool {
+        self.mp.is_none() && self.head().parker.is_none()
+    }
+
+    /// What a plain thread waits at; none for a goroutine.
+    #[inline]
+    pub(crate) fn parker(&self) -> Option<&Parker> {
+        match self.mp {
+            Some(_) => None,
+            None => self.head().parker.as_deref(),
+        }
+    }
+
+    /// Seats an unstarted goroutine on `stack`, settled on `mp`, to run its closure there: the G that it is from now on.
+    ///
+    /// # Safety
+    ///
+    /// The caller took the goroutine from a queue, and is `mp`'s own thread.
+    pub(crate) unsafe fn start(&self, stack: Stack, mp: &'static M) -> NonNull<G> {
+        let (head, seat) = (self.head, stack.seat().cast::<G>());
+        let coro = Coroutine::new(stack, move |suspender| {
+            // SAFETY: seated below, before it is resumed, and until it ends.
+            unsafe { seat.as_ref() }.suspender.set(suspender);
+            // SAFETY: this is the goroutine itself, once.
+            unsafe { (head.as_ref().vtable.run)(head) }
+        });
+        let place = seat.as_ptr();
+        // The status is the one field that somebody may look at who has the address of an earlier goroutine of this stack,
+        // so it is never written but atomically, and the others one by one.
+        // SAFETY: a seat has the size and the alignment, its stack is the coroutine's alone, and memory of stacks is never
+        // unmapped. Any byte is a status.
+        unsafe {
+            (&raw mut (*place).coro).write(UnsafeCell::new(Some(coro)));
+            (&raw mut (*place).resume_point).write(Cell::default());
+            (&raw mut (*place).suspender).write(Cell::new(ptr::null()));
+            (&raw mut (*place).mp).write(Some(mp));
+            (&raw mut (*place).head).write(head);
+            (&raw mut (*place).first_look).write(Cell::new(0));
+            (&raw mut (*place).link).write(Link::default());
+            (&raw mut (*place).timer).write(Timer::new());
+            (*&raw const (*place).status).reset();
+        }
+        // Release pairs with the Acquire in `Head::started`.
+        self.head().started.store(place, Release);
+        seat
+    }
+
+    /// Takes the stack of a goroutine that has returned. Its G is gone with it.
+    ///
+    /// # Safety
+    ///
+    /// Only for the M that the goroutine has settled on, once, after the coroutine has finished.
+    pub(crate) unsafe fn end(&self) -> Stack {
+        // Relaxed: whoever reads it afterwards finds null, or an address whose status still can be read.
+        self.head().started.store(ptr::null_mut(), Relaxed);
+        // SAFETY: the M is alone with it.
+        let coro = unsafe { &mut *self.coro.get() }.take();
+        // `start` made it.
+        coro.expect("a started goroutine has a stack").into_stack()
+    }
+
+    /// Runs it until it suspends itself or has finished.
+    ///
+    /// # Safety
+    ///
+    /// Only for the M that the goroutine has settled on, outside the goroutine itself.
+    #[inline]
+    pub(crate) unsafe fn resume(&self) -> marmot_coro::Progress {
+        // SAFETY: the caller is alone with the coroutine.
+        let coro = unsafe { &mut *self.coro.get() };
+        // `start` made it, and `end` alone takes it away.
+        coro.as_mut().expect("a started goroutine has a stack").resume()
+    }
+
+    /// Asks for the memory that readying it touches. It need not be alive.
+    #[inline]
+    pub(crate) fn ask_to_ready(gp: NonNull<G>) {
+        prefetch(gp.addr().get() + offset_of!(G, mp));
+    }
+
+    /// Asks for the first memory that resuming it touches. It need not be alive.
+    #[inline]
+    pub(crate) fn ask_to_resume(gp: NonNull<G>) {
+        prefetch(gp.addr().get());
+    }
+
+    /// Asks for all the memory that resuming it touches, for the next to run. Only for the M that it has settled on.
+    #[inline]
+    pub(crate) fn ask_for_all(&self) {
+        self.resume_point.get().prefetch();
+        prefetch(self.first_look.get());
+        prefetch(ptr::from_ref(self).addr() + offset_of!(G, mp));
+    }
+
+    /// Says which address it will look at first when it goes on.
+    #[inline]
+    pub(crate) fn looks_first_at(&self, address: usize) {
+        self.first_look.set(address);
+    }
+
+    /// Switches away, to the M's loop.
+    ///
+    /// # Safety
+    ///
+    /// Only from within the goroutine.
+    #[inline]
+    pub(crate) unsafe fn suspend(&self) {
+        self.resume_point.set(ResumePoint::here());
+        // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the
+        // caller does.
+        unsafe { (*self.suspender.get()).suspend() }
+    }
+
+    /// The G whose timer this is.
+    pub(crate) fn of_timer(t: NonNull<Timer>) -> NonNull<G> {
+        // SAFETY: a `Timer` handed to us sits in a G, at this offset.
+        unsafe { t.byte_sub(offset_of!(G, timer)).cast() }
+    }
+}
+
+impl Head {
+    /// Makes a head at `place`, with `refs` references.
+    ///
+    /// # Safety
+    ///
+    /// `place` is room for it, and it stays there until it is freed by the vtable.
+    pub(crate) unsafe fn make(
+        place: NonNull<Head>,
         sched: Option<&'static Sched>,
         id: u64,
         spec: Spec,
         vtable: &'static VTable,
         refs: u32,
         parker: Option<Box<Parker>>,
-    ) -> G {
-        G {
-            link: Link::default(),
-            mp: AtomicPtr::default(),
-            suspender: Cell::new(std::ptr::null()),
-            resume_point: Cell::new(ResumePoint::default()),
-            coro: UnsafeCell::new(None),
-            status: Status::new(),
+    ) {
+        let head = Head {
+            unstarted: G::new(place),
+            refs: AtomicU32::new(refs),
             token: Token::new(),
             pinned: Cell::new(false),
-            placing: Cell::new(super::place::Placing::Free),
-            refs: AtomicU32::new(refs),
+            placing: Cell::new(Placing::Free),
+            started: AtomicPtr::default(),
             join: JoinWord::new(),
             vtable,
             sched,
             id,
             spec,
-            timer: Timer::new(),
             parker,
+        };
+        // SAFETY: the caller's word.
+        unsafe { place.write(head) }
+    }
+
+    /// The G of a goroutine that has not started, or of a plain thread.
+    pub(crate) fn unstarted(head: NonNull<Head>) -> NonNull<G> {
+        const { assert!(offset_of!(Head, unstarted) == 0) };
+        head.cast()
+    }
+
+    /// The G of a started goroutine. For whoever has to ready it, that is, took it out of where it waits.
+    pub(crate) fn started(&self) -> NonNull<G> {
+        // Acquire pairs with the Release in `G::start`.
+        NonNull::new(self.started.load(Acquire)).unwrap_or(NonNull::from(&self.unstarted))
+    }
+
+    /// What the goroutine is doing, for reports.
+    pub(crate) fn state(&self) -> State {
+        let gp = self.started.load(Acquire);
+        // SAFETY: it is the seat of this goroutine, or was; memory of stacks is never unmapped, and there, a status is
+        // never written but atomically.
+        let status = NonNull::new(gp).map(|gp| unsafe { &*(&raw const (*gp.as_ptr()).status) }.get());
+        match status {
+            // Still the same goroutine's, so the status was.
+            Some(state) if self.started.load(Acquire) == gp => state,
+            _ if self.join.is_done() => State::Dead,
+            _ => self.unstarted.status.get(),
         }
-    }
-
-    /// The M that it has settled on; none before it has started, and for a plain thread.
-    pub(crate) fn mp(&self) -> Option<&'static M> {
-        // SAFETY: only `settle` writes it. Relaxed: whoever holds the goroutine got it by an
-        // Acquire from a place where its M had put it.
-        unsafe { self.mp.load(Relaxed).as_ref() }
-    }
-
-    /// Whether it has neither started, nor is a plain thread.
-    pub(crate) fn is_unstarted(&self) -> bool {
-        self.parker.is_none() && self.mp().is_none()
-    }
-
-    pub(crate) fn settle(&self, mp: &'static M) {
-        self.mp.store(std::ptr::from_ref(mp).cast_mut(), Relaxed);
-    }
-
-    pub(crate) fn parker(&self) -> Option<&Parker> {
-        self.parker.as_deref()
     }
 
     /// Waits until it has ended. Only for its one handle.
@@ -172,65 +375,25 @@ impl G {
         self.vtable
     }
 
-    /// The coroutine.
-    ///
-    /// # Safety
-    ///
-    /// Only for the M that the goroutine has settled on, outside the goroutine itself.
-    #[expect(clippy::mut_from_ref, reason = "the M is the only one to call, see the safety section")]
-    pub(crate) unsafe fn coro(&self) -> &mut Option<Coroutine> {
-        // SAFETY: the caller is alone.
-        unsafe { &mut *self.coro.get() }
-    }
-
-    /// Remembers how to switch away.
-    pub(crate) fn set_suspender(&self, s: &Suspender) {
-        self.suspender.set(s);
-    }
-
-    /// Asks for the stack where it is going to go on. Only for the M that it has settled on.
-    #[inline]
-    pub(crate) fn prefetch(&self) {
-        self.resume_point.get().prefetch();
-    }
-
-    /// Switches away, to the M's loop.
-    ///
-    /// # Safety
-    ///
-    /// Only from within the goroutine.
-    pub(crate) unsafe fn suspend(&self) {
-        self.resume_point.set(ResumePoint::here());
-        // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the
-        // caller does.
-        unsafe { (*self.suspender.get()).suspend() }
-    }
-
-    /// The record whose timer this is.
-    pub(crate) fn of_timer(t: NonNull<Timer>) -> NonNull<G> {
-        // SAFETY: a `Timer` handed to us sits in a record, at this offset.
-        unsafe { t.byte_sub(offset_of!(G, timer)).cast() }
-    }
-
     /// Drops one reference.
     ///
     /// # Safety
     ///
     /// The caller owns one, and does not use it afterwards.
-    pub(crate) unsafe fn release(gp: NonNull<G>) {
-        // SAFETY: a reference keeps the record alive.
-        let g = unsafe { gp.as_ref() };
+    pub(crate) unsafe fn release(head: NonNull<Head>) {
+        // SAFETY: a reference keeps the head alive.
+        let h = unsafe { head.as_ref() };
         // Release pairs with the Acquire of whoever frees: it sees all that was done through the
         // others. (A load and not a fence, because ThreadSanitizer does not know fences.)
-        if g.refs.fetch_sub(1, Release) == 1 {
-            g.refs.load(Acquire);
+        if h.refs.fetch_sub(1, Release) == 1 {
+            h.refs.load(Acquire);
             // SAFETY: that was the last reference.
-            unsafe { (g.vtable.free)(gp) }
+            unsafe { (h.vtable.free)(head) }
         }
     }
 }
 
-impl fmt::Display for G {
+impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "goroutine {}", self.id)?;
         if let Some(name) = &self.spec.name {
@@ -240,10 +403,10 @@ impl fmt::Display for G {
     }
 }
 
-/// A counted reference to a record.
-pub(crate) struct GRef(NonNull<G>);
+/// A counted reference to a head.
+pub(crate) struct GRef(NonNull<Head>);
 
-// SAFETY: the count is atomic, and what can be reached through `&G` is as the table at the module's
+// SAFETY: the count is atomic, and what can be reached through `&Head` is as the table at the module's
 // head says.
 unsafe impl Send for GRef {}
 // SAFETY: as above.
@@ -255,29 +418,35 @@ impl GRef {
     /// # Safety
     ///
     /// The caller owns it.
-    pub(crate) unsafe fn from_owned(gp: NonNull<G>) -> GRef {
-        GRef(gp)
+    pub(crate) unsafe fn from_owned(head: NonNull<Head>) -> GRef {
+        GRef(head)
     }
 
     /// Adds a reference.
-    pub(crate) fn of(g: &G) -> GRef {
+    pub(crate) fn of(head: &Head) -> GRef {
         // Relaxed: a new reference is made from one that exists.
-        if g.refs.fetch_add(1, Relaxed) > MAX_REFS {
+        if head.refs.fetch_add(1, Relaxed) > MAX_REFS {
             super::fatal("too many handles to a goroutine", &"they were leaked");
         }
-        GRef(NonNull::from(g))
+        // The address that the head knows of itself may be used for the whole allocation.
+        GRef(head.unstarted.head)
     }
 
-    pub(crate) fn as_ptr(&self) -> NonNull<G> {
+    pub(crate) fn as_ptr(&self) -> NonNull<Head> {
         self.0
+    }
+
+    /// The G of a goroutine that has not started, or of a plain thread.
+    pub(crate) fn unstarted(&self) -> NonNull<G> {
+        Head::unstarted(self.0)
     }
 }
 
 impl std::ops::Deref for GRef {
-    type Target = G;
+    type Target = Head;
 
-    fn deref(&self) -> &G {
-        // SAFETY: a reference keeps the record alive.
+    fn deref(&self) -> &Head {
+        // SAFETY: a reference keeps the head alive.
         unsafe { self.0.as_ref() }
     }
 }
@@ -291,6 +460,6 @@ impl Clone for GRef {
 impl Drop for GRef {
     fn drop(&mut self) {
         // SAFETY: this reference is owned and not used again.
-        unsafe { G::release(self.0) }
+        unsafe { Head::release(self.0) }
     }
 }

@@ -2,7 +2,7 @@
 //! so.
 //!
 //! Of an M, others see the inbox, the sleeper, the poller's gate and a few counters. All the rest
-//! is its own thread's alone: the settled queue, the stack cache, the tick. A P has what must
+//! is its own thread's alone: the settled queue, the stack cache, the counts of turns. A P has what must
 //! survive when its M is stuck and another takes over: the ring, its inbox, the timers.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -13,21 +13,21 @@ use std::sync::atomic::{
 };
 
 use crossbeam_utils::CachePadded;
-use marmot_coro::{Coroutine, Progress, StackCache, StackPool};
+use marmot_coro::{Progress, StackCache, StackPool};
 use marmot_poll::{Events, Poller};
 
 use super::g::G;
 use super::gate::Gate;
 use super::idle::Sleeper;
 use super::inbox::Inbox;
-use super::queue::List;
 use super::runq::RunQueue;
+use super::settled::Settled;
 use super::timers::Timers;
 use super::{Sched, current, place};
 
-/// How many events one poll takes: enough that a poll's cost is a small share of each, and no more
-/// than the ring holds.
-const EVENTS: usize = 256;
+/// How many events one poll takes: enough that a poll's cost is a small share of each, and so few that what the kernel
+/// has touched to report them is still in the processor's cache when their goroutines run.
+const EVENTS: usize = 64;
 
 /// How many operations that do not wait make up a turn: half a millisecond's worth of system calls.
 const BUDGET: u32 = 64;
@@ -94,17 +94,22 @@ pub(crate) struct M {
     pub(super) own: Own,
 }
 
-/// What only the M's own thread touches.
+/// What only the M's own thread touches. What every turn touches comes first.
+#[repr(C, align(64))]
 pub(super) struct Own {
-    pub(super) pp: Cell<Option<&'static P>>,
-    settled: UnsafeCell<List<G>>,
-    stacks: UnsafeCell<StackCache>,
-    pub(super) events: RefCell<Events>,
-    pub(super) tick: Cell<u32>,
+    settled: UnsafeCell<Settled>,
+    /// How many goroutines of the settled queue may still run before this M looks at everything else.
+    pub(super) row: Cell<u32>,
     /// How many operations the running goroutine may still do before it has to yield.
     budget: Cell<u32>,
     /// This M counts among the spinning ones.
     pub(super) spinning: Cell<bool>,
+    /// The turn in which this M looked at its timers last, and at its poller.
+    pub(super) timed: Cell<u32>,
+    pub(super) looked: Cell<u32>,
+    pub(super) pp: Cell<Option<&'static P>>,
+    stacks: UnsafeCell<StackCache>,
+    pub(super) events: RefCell<Events>,
     /// Goroutines that have settled here and not ended.
     pub(super) live: Cell<usize>,
     ids: Cell<(u64, u64)>,
@@ -132,13 +137,15 @@ impl M {
             spawned: Count::new(),
             ended: Count::new(),
             own: Own {
-                pp: Cell::new(None),
-                settled: UnsafeCell::new(List::new()),
-                stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
-                events: RefCell::new(Events::with_capacity(EVENTS)),
-                tick: Cell::new(0),
+                settled: UnsafeCell::new(Settled::new()),
+                row: Cell::new(0),
                 budget: Cell::new(BUDGET),
                 spinning: Cell::new(false),
+                timed: Cell::new(0),
+                looked: Cell::new(0),
+                pp: Cell::new(None),
+                stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
+                events: RefCell::new(Events::with_capacity(EVENTS)),
                 live: Cell::new(0),
                 ids: Cell::new((0, 0)),
                 watched: Cell::new(None),
@@ -219,22 +226,15 @@ impl M {
 
     /// Does something with the settled queue.
     #[inline]
-    fn with_settled<R>(&self, f: impl FnOnce(&mut List<G>) -> R) -> R {
+    fn with_settled<R>(&self, f: impl FnOnce(&mut Settled) -> R) -> R {
         // SAFETY: this is the M's own thread, and no caller's `f` comes back here.
         f(unsafe { &mut *self.own.settled.get() })
     }
 
-    /// Takes the oldest of the settled queue. While it runs, the stack of the one behind it comes
-    /// into the cache.
+    /// Takes the oldest of the settled queue.
     #[inline]
     pub(super) fn take_settled(&self) -> Option<NonNull<G>> {
-        self.with_settled(|settled| {
-            let gp = settled.pop();
-            if let Some(next) = settled.first() {
-                next.prefetch();
-            }
-            gp
-        })
+        self.with_settled(Settled::pop)
     }
 
     /// Puts a goroutine that settled here into the settled queue.
@@ -242,14 +242,12 @@ impl M {
     pub(super) fn ready_here(&self, gp: NonNull<G>) {
         // SAFETY: records live until they end.
         unsafe { gp.as_ref() }.status.ready();
-        // SAFETY: as above, and it is in no queue, because it was waiting or running.
-        self.with_settled(|settled| unsafe { settled.push(gp) });
+        self.with_settled(|settled| settled.push(gp));
     }
 
     /// Puts an unstarted goroutine that is to start here, and nowhere else, into the settled queue.
     pub(super) fn start_here(&self, gp: NonNull<G>) {
-        // SAFETY: it is new, or came out of another queue, and records live until they end.
-        self.with_settled(|settled| unsafe { settled.push(gp) });
+        self.with_settled(|settled| settled.push(gp));
     }
 
     /// A goroutine number; numbers are unique in the process and count up roughly.
@@ -267,7 +265,7 @@ impl M {
     pub(crate) fn spawn(&'static self, gp: NonNull<G>) {
         self.spawned.add_own();
         // SAFETY: records live until they end.
-        if unsafe { gp.as_ref() }.pinned.get() {
+        if unsafe { gp.as_ref() }.head().pinned.get() {
             self.start_here(gp);
         } else {
             if let Some(displaced) = self.pp().runq.put_next(gp.as_ptr()) {
@@ -309,81 +307,83 @@ impl M {
         let left = self.own.budget.get() - 1;
         self.own.budget.set(left);
         if left == 0 {
-            // The next turn is one in which the M looks around.
-            self.own.tick.set(0u32.wrapping_sub(1));
+            self.look_next();
         }
         left == 0
     }
 
     /// Runs `gp` until it parks, yields or ends.
+    #[inline]
     pub(super) fn execute(&'static self, gp: NonNull<G>) {
         if self.own.spinning.get() {
-            self.own.spinning.set(false);
-            if self.sched.idle.stop_spinning() {
-                self.sched.wake_one();
-            }
+            self.found_work();
         }
-        // SAFETY: records live until they end.
+        // SAFETY: goroutines live until they end.
+        let gp = match unsafe { gp.as_ref() }.mp() {
+            Some(_) => gp,
+            None => match self.start(gp) {
+                Some(seated) => seated,
+                None => return,
+            },
+        };
+        // SAFETY: as above.
         let g = unsafe { gp.as_ref() };
-        if g.mp().is_none() && !self.start(gp) {
-            return;
-        }
         g.status.run();
         self.own.budget.set(BUDGET);
         current::set_gp(gp.as_ptr());
         // SAFETY: this is the M that `gp` has settled on.
-        let coro = unsafe { g.coro() };
-        // `start` made it, and `finish` alone takes it away.
-        let progress = coro.as_mut().expect("a started goroutine has a stack").resume();
+        let progress = unsafe { g.resume() };
         current::set_gp(std::ptr::null_mut());
         if let Progress::Finished = progress {
             self.finish(gp);
         }
     }
 
-    /// Gives `gp` a stack and settles it here. False if it went to another M, or no stack could be
-    /// had.
-    fn start(&'static self, gp: NonNull<G>) -> bool {
-        if !place::stays(self, gp) {
-            return false;
+    /// Stops looking for work. The last to do so sends another to look, because there may be more.
+    #[cold]
+    fn found_work(&self) {
+        self.own.spinning.set(false);
+        if self.sched.idle.stop_spinning() {
+            self.sched.wake_one();
         }
-        // SAFETY: records live until they end.
+    }
+
+    /// Gives `gp` a stack and settles it here. None if it went to another M, or no stack could be
+    /// had.
+    #[inline(never)]
+    fn start(&'static self, gp: NonNull<G>) -> Option<NonNull<G>> {
+        if !place::stays(self, gp) {
+            return None;
+        }
+        // SAFETY: goroutines live until they end.
         let g = unsafe { gp.as_ref() };
-        let size = g.spec.stack_size.unwrap_or(self.sched.stack_size);
+        let size = g.head().spec.stack_size.unwrap_or(self.sched.stack_size);
         // SAFETY: this is the M's own thread, and the cache calls nobody back.
         let stack = match unsafe { &mut *self.own.stacks.get() }.take(size) {
             Ok(stack) => stack,
             Err(e) => {
-                super::report(format_args!("{g} was not started: {e}"));
+                super::report(format_args!("{} was not started: {e}", g.head()));
                 self.sched.abandon(gp, Box::new(e));
-                return false;
+                return None;
             }
         };
-        g.settle(self);
         self.own.live.set(self.own.live.get() + 1);
-        let coro = Coroutine::new(stack, move |suspender| {
-            // SAFETY: records live until they end.
-            let g = unsafe { gp.as_ref() };
-            g.set_suspender(suspender);
-            // SAFETY: this is the goroutine itself, once.
-            unsafe { (g.vtable().run)(gp) }
-        });
-        // SAFETY: this is the M that `gp` has settled on.
-        *unsafe { g.coro() } = Some(coro);
-        true
+        // SAFETY: it came from a queue, and this is the M's own thread.
+        Some(unsafe { g.start(stack, self) })
     }
 
     /// Takes leave of a goroutine that has returned.
+    #[inline(never)]
     fn finish(&self, gp: NonNull<G>) {
-        // SAFETY: the scheduler's own reference, given up in `retire`.
+        // SAFETY: its stack, and so its seat, is still its own.
         let g = unsafe { gp.as_ref() };
-        // SAFETY: this is the M that `gp` has settled on.
-        if let Some(coro) = unsafe { g.coro() }.take() {
-            // SAFETY: this is the M's own thread, and the cache calls nobody back.
-            unsafe { &mut *self.own.stacks.get() }.put(coro.into_stack());
-        }
+        let head = g.head_ptr();
+        // SAFETY: this is the M that `gp` has settled on, and it has finished.
+        let stack = unsafe { g.end() };
+        // SAFETY: this is the M's own thread, and the cache calls nobody back.
+        unsafe { &mut *self.own.stacks.get() }.put(stack);
         self.own.live.set(self.own.live.get() - 1);
-        self.sched.retire(gp);
+        self.sched.retire(head);
     }
 
     /// Gives the cached stacks back to the shared pool.

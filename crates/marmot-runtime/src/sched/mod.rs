@@ -53,6 +53,7 @@ mod park;
 mod place;
 mod queue;
 pub(crate) mod runq;
+mod settled;
 mod status;
 mod thread;
 mod timers;
@@ -69,13 +70,13 @@ use std::sync::atomic::{
 use std::sync::{Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use marmot_poll::{Event, Poller};
+use marmot_poll::{Events, Poller};
 
 pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use config::{MAX_PROCS, default_procs};
-pub(crate) use g::{G, GRef, Spec};
+pub(crate) use g::{G, GRef, Head, Spec};
 pub(crate) use m::M;
-pub(crate) use park::{park, ready, spend, waiter, yield_now};
+pub(crate) use park::{ask, park, park_here, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use status::State;
 pub use status::WaitReason;
@@ -87,9 +88,9 @@ use queue::GlobalQueue;
 
 /// What the scheduler calls in the layers above it.
 pub(crate) struct Hooks {
-    /// A descriptor is ready. Called on an M's own stack; it readies goroutines and does nothing
+    /// Descriptors are ready. Called on an M's own stack; it readies goroutines and does nothing
     /// else.
-    pub(crate) on_event: fn(&Event),
+    pub(crate) on_events: fn(&Events),
 }
 
 /// A runtime's scheduler. It lives as long as the process.
@@ -185,9 +186,11 @@ impl Sched {
     /// to its end.
     pub(crate) fn run_here(&self, gp: NonNull<G>) {
         self.spawned.add_shared();
-        // SAFETY: the record is new, and nobody else runs it.
-        unsafe { (gp.as_ref().vtable().run)(gp) };
-        self.retire(gp);
+        // SAFETY: it is new, and nobody else runs it.
+        let head = unsafe { gp.as_ref() }.head_ptr();
+        // SAFETY: as above.
+        unsafe { (head.as_ref().vtable().run)(head) };
+        self.retire(head);
     }
 
     /// Queues an unstarted goroutine, from any thread.
@@ -212,18 +215,18 @@ impl Sched {
     /// gets `why`.
     fn abandon(&self, gp: NonNull<G>, why: Box<dyn Any + Send>) {
         // SAFETY: the caller took it from a queue, so nobody else runs it.
-        unsafe { (gp.as_ref().vtable().abandon)(gp, why) };
-        self.retire(gp);
+        let head = unsafe { gp.as_ref() }.head_ptr();
+        // SAFETY: as above.
+        unsafe { (head.as_ref().vtable().abandon)(head, why) };
+        self.retire(head);
     }
 
     /// Gives up the scheduler's reference to a goroutine that has ended.
-    fn retire(&self, gp: NonNull<G>) {
+    fn retire(&self, head: NonNull<Head>) {
         // SAFETY: the scheduler's own reference, given up below.
-        let g = unsafe { gp.as_ref() };
-        g.status.die();
-        place::ended(self, g);
+        place::ended(self, unsafe { head.as_ref() });
         // SAFETY: the scheduler's own reference, which it uses no more.
-        unsafe { G::release(gp) };
+        unsafe { Head::release(head) };
         match self.own_m() {
             Some(mp) => mp.ended.add_own(),
             None => self.ended.add_shared(),

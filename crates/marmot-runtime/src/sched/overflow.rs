@@ -20,7 +20,7 @@ fn report(report: &mut Report<'_>, fault: Fault) {
         return;
     };
     // SAFETY: the goroutine that runs on this thread has a record.
-    let g = unsafe { gp.as_ref() };
+    let g = unsafe { gp.as_ref() }.head();
     let size = fault.stack_size();
     // A report cannot fail: it has nobody to tell.
     let _ = write!(

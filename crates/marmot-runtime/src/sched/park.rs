@@ -9,10 +9,12 @@ use std::ptr::NonNull;
 
 use super::current;
 use super::g::{G, GRef};
+use super::m::M;
 use super::status::WaitReason;
 use super::thread;
 
-/// The caller's record: its goroutine's, or its thread's.
+/// The caller's G: its goroutine's, or its thread's.
+#[inline]
 pub(crate) fn waiter() -> NonNull<G> {
     current::gp().unwrap_or_else(thread::current)
 }
@@ -22,38 +24,60 @@ pub(crate) fn waiter() -> NonNull<G> {
 /// `gp` is what [`waiter`] returned, and has been put where somebody will find it.
 #[inline]
 pub(crate) fn park(gp: NonNull<G>, reason: WaitReason) {
-    // SAFETY: the caller's own record.
-    let g = unsafe { gp.as_ref() };
-    match g.parker() {
-        None => {
-            g.status.wait(reason);
-            // SAFETY: `gp` is the goroutine that runs here.
-            unsafe { g.suspend() }
-        }
+    // SAFETY: the caller's own G.
+    match unsafe { gp.as_ref() }.parker() {
+        None => park_here(gp, reason, 0),
         Some(parker) => parker.wait(),
     }
+}
+
+/// As [`park`], for a goroutine. When it goes on, it will look first at `address`, whose memory is asked for in time.
+#[inline]
+pub(crate) fn park_here(gp: NonNull<G>, reason: WaitReason, address: usize) {
+    // SAFETY: the caller's own G.
+    let g = unsafe { gp.as_ref() };
+    g.status.wait(reason);
+    g.looks_first_at(address);
+    // SAFETY: `gp` is the goroutine that runs here.
+    unsafe { g.suspend() }
+}
+
+/// Asks for the memory of `gp` that readying it needs. It need not be alive.
+#[inline]
+pub(crate) fn ask(gp: NonNull<G>) {
+    G::ask_to_ready(gp);
 }
 
 /// Lets `gp` run on: a started goroutine on its own M, an unstarted one wherever there is room, a
 /// plain thread at once.
 ///
 /// The caller has taken `gp` out of the place where it waited, so that nobody else readies it.
+#[inline]
 pub(crate) fn ready(gp: NonNull<G>) {
-    // SAFETY: a waiter's record stays alive until it has been readied.
-    let g = unsafe { gp.as_ref() };
-    if let Some(parker) = g.parker() {
+    // SAFETY: a waiter's G stays alive until it has been readied.
+    match (unsafe { gp.as_ref() }.mp(), current::mp()) {
+        (Some(mp), Some(here)) if std::ptr::eq(mp, here) => here.ready_here(gp),
+        (Some(mp), _) => mp.ready_from_afar(gp),
+        (None, here) => ready_unsettled(gp, here),
+    }
+}
+
+#[cold]
+fn ready_unsettled(gp: NonNull<G>, here: Option<&'static M>) {
+    // SAFETY: as above.
+    let head = unsafe { gp.as_ref() }.head();
+    // SAFETY: as above.
+    if let Some(parker) = unsafe { gp.as_ref() }.parker() {
         // Once it is woken, the thread may end and give its own reference up.
-        let _alive = GRef::of(g);
+        let _alive = GRef::of(head);
         parker.wake();
         return;
     }
-    let here = current::mp();
-    match (g.mp(), here) {
-        (Some(mp), Some(here)) if std::ptr::eq(mp, here) => here.ready_here(gp),
-        (Some(mp), _) => mp.ready_from_afar(gp),
-        (None, Some(here)) if g.sched.is_some_and(|s| std::ptr::eq(s, here.sched)) => here.queue(gp),
-        // Only a thread's record has no runtime, and that was dealt with above.
-        (None, _) => g.sched.expect("a goroutine belongs to a runtime").submit(gp),
+    // Only a thread has no runtime, and that was dealt with above.
+    let sched = head.sched.expect("a goroutine belongs to a runtime");
+    match here {
+        Some(here) if std::ptr::eq(sched, here.sched) => here.queue(gp),
+        _ => sched.submit(gp),
     }
 }
 
@@ -71,6 +95,7 @@ pub(crate) fn spend() {
 
 /// Lets the other goroutines of this M run, and the caller after them. A plain thread offers its
 /// core to others.
+#[inline]
 pub(crate) fn yield_now() {
     match (current::gp(), current::mp()) {
         (Some(gp), Some(mp)) => {

@@ -17,7 +17,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Sched;
-use super::g::G;
+use super::g::{G, Head};
 use super::m::M;
 
 /// See the module.
@@ -32,7 +32,7 @@ pub(crate) enum Placing {
 /// belongs.
 pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
     // SAFETY: the caller took `gp` from a queue.
-    let g = unsafe { gp.as_ref() };
+    let g = unsafe { gp.as_ref() }.head();
     let ms = mp.sched.ms();
     match g.placing.get() {
         Placing::Free => true,
@@ -64,14 +64,14 @@ pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
     }
 }
 
-fn count(mp: &M, g: &G) {
+fn count(mp: &M, g: &Head) {
     mp.connections.fetch_add(1, Relaxed);
     // There are at most `MAX_PROCS` Ms, which is less.
     g.placing.set(Placing::On(u16::try_from(mp.id).expect("an M's number fits")));
 }
 
 /// To be called when `g` has ended.
-pub(super) fn ended(sched: &Sched, g: &G) {
+pub(super) fn ended(sched: &Sched, g: &Head) {
     if let Placing::On(i) = g.placing.get() {
         sched.ms()[usize::from(i)].connections.fetch_sub(1, Relaxed);
     }

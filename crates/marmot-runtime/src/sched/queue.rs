@@ -37,12 +37,6 @@ impl<T: Linked> List<T> {
         self.tail = t.as_ptr();
     }
 
-    /// The oldest element.
-    pub(crate) fn first(&self) -> Option<&T> {
-        // SAFETY: elements of the list are valid until they are popped.
-        unsafe { self.head.as_ref() }
-    }
-
     /// Takes the oldest element.
     pub(crate) fn pop(&mut self) -> Option<NonNull<T>> {
         let t = NonNull::new(self.head)?;

@@ -6,7 +6,7 @@
 //! | `Runnable` | its M's settled queue or inbox | its M |
 //! | `Running` | none; its M's `current` | itself |
 //! | `Waiting(reason)` | the slot, list or timer that it waits at | whoever takes it out of there, by [`super::ready`] |
-//! | `Dead` | none | nobody |
+//! | `Dead` | none | nobody; the word of its join says so, not this one |
 //!
 //! ```text
 //!   New ──► Running ──► Dead
@@ -89,10 +89,10 @@ pub(crate) enum State {
     Dead,
 }
 
+const FIRST_REASON: u8 = WaitReason::Parked as u8;
 const NEW: u8 = 0;
 const RUNNABLE: u8 = 1;
 const RUNNING: u8 = 2;
-const DEAD: u8 = 3;
 
 /// The state word of a goroutine.
 pub(crate) struct Status(AtomicU8);
@@ -107,8 +107,7 @@ impl Status {
             NEW => State::New,
             RUNNABLE => State::Runnable,
             RUNNING => State::Running,
-            DEAD => State::Dead,
-            reason => State::Waiting(WaitReason::ALL[usize::from(reason - 16)]),
+            reason => State::Waiting(WaitReason::ALL[usize::from(reason - FIRST_REASON)]),
         }
     }
 
@@ -131,10 +130,9 @@ impl Status {
         self.0.store(RUNNABLE, Relaxed);
     }
 
-    /// To `Dead`: it has returned, or will never run.
-    pub(crate) fn die(&self) {
-        debug_assert!(matches!(self.get(), State::New | State::Running), "{:?}", self.get());
-        self.0.store(DEAD, Relaxed);
+    /// Back to `New`, for the next goroutine at this place.
+    pub(crate) fn reset(&self) {
+        self.0.store(NEW, Relaxed);
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
-use super::g::{G, GRef, Spec, VTable};
+use super::g::{G, GRef, Head, Spec, VTable};
 
 /// Blocks a thread until it is woken.
 pub(crate) struct Parker {
@@ -69,7 +69,7 @@ static VTABLE: VTable = VTable {
     take_result: |_, _| unreachable!("a thread's record has no result"),
     drop_result: |_| unreachable!("a thread's record has no result"),
     // SAFETY: `record` leaked the box, and the last reference is gone.
-    free: |gp| drop(unsafe { Box::from_raw(gp.as_ptr()) }),
+    free: |head| drop(unsafe { Box::from_raw(head.as_ptr()) }),
 };
 
 thread_local! {
@@ -78,18 +78,21 @@ thread_local! {
 
 fn record() -> GRef {
     let spec = Spec { name: thread::current().name().map(Box::from), stack_size: None, site: Location::caller() };
-    let g = G::new(None, super::next_id(), spec, &VTABLE, 1, Some(Box::new(Parker::new())));
-    // SAFETY: the record was made with one reference, which is taken over here.
-    unsafe { GRef::from_owned(NonNull::from(Box::leak(Box::new(g)))) }
+    let head = NonNull::from(Box::leak(Box::<Head>::new_uninit())).cast::<Head>();
+    // SAFETY: the box is room for it, and it was made with one reference, which is taken over here.
+    unsafe {
+        Head::make(head, None, super::next_id(), spec, &VTABLE, 1, Some(Box::new(Parker::new())));
+        GRef::from_owned(head)
+    }
 }
 
 /// The calling thread's record, which lives at least as long as the thread runs.
 pub(crate) fn current() -> NonNull<G> {
-    RECORD.try_with(GRef::as_ptr).unwrap_or_else(|_| {
+    RECORD.try_with(GRef::unstarted).unwrap_or_else(|_| {
         // The thread is destroying its thread-locals, and one of their destructors waits. Nothing
         // would free a record after that: this one stays.
         let record = record();
-        let gp = record.as_ptr();
+        let gp = record.unstarted();
         std::mem::forget(record);
         gp
     })

@@ -66,11 +66,11 @@ fn check(result: c_int) -> io::Result<()> {
 // SAFETY: the memory from `limit` to `base` is mapped for the life of the process and belongs to
 // the owner of the `Stack` alone. Its low end is a guard, which is installed before a `Stack` is
 // made, and at least `MIN_STACK_SIZE` bytes, more than the trait's minimum, lie above it. Both
-// addresses are multiples of the page size.
+// addresses are multiples of 16.
 unsafe impl corosensei::stack::Stack for Stack {
     #[inline]
     fn base(&self) -> StackPointer {
-        self.base
+        StackPointer::new(Stack::base(self)).expect("a stack does not begin at address zero")
     }
 
     /// Unlike [`Stack::limit`], this one counts the guard in, as the trait wants it.

@@ -1,11 +1,19 @@
 //! Unix error numbers (errno(3)).
 
 use std::io;
+use std::os::fd::AsFd;
 
 use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
 use rustix::process::{Resource, getrlimit};
 
 use crate::net::explain::Shortage;
+
+/// Where there is no such flag, `std` sets an option of the socket.
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: SendFlags = SendFlags::empty();
 
 /// What ran out, if that is what `e` means.
 pub(in crate::net) fn shortage(e: &io::Error) -> Option<Shortage> {
@@ -27,4 +35,18 @@ pub(in crate::net) fn descriptor_limit() -> Option<u64> {
 /// (connect(2)).
 pub(in crate::net) fn in_progress(e: &io::Error) -> bool {
     matches!(Errno::from_io_error(e), Some(Errno::INPROGRESS | Errno::INTR))
+}
+
+/// Receives bytes. The system is called without the C library's points of cancellation, which would cost each call of a
+/// process with several threads a little.
+#[inline]
+pub(in crate::net) fn receive(io: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    let (_, count) = rustix::net::recv(io, buf, RecvFlags::empty())?;
+    Ok(count)
+}
+
+/// Sends bytes, without a signal if nobody will receive them.
+#[inline]
+pub(in crate::net) fn send(io: impl AsFd, buf: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(io, buf, NO_SIGNAL)?)
 }

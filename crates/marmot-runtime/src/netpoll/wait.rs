@@ -1,0 +1,310 @@
+//! Waiting for a descriptor: how a goroutine or a thread gets into a slot, and why it leaves.
+//!
+//! A wait registers the descriptor if nobody has, in the poller of this thread's M: once,
+//! edge-triggered, for both directions. It arms the timer *before* it publishes itself, because
+//! once it is published, an unstarted goroutine may be taken, run and end at any time. A timer that
+//! is armed for a shorter time is left alone: when it fires, it sees what the waiter wants by then.
+//! So a connection that reads with a timeout of a minute touches the heap once a minute, however
+//! many reads it makes.
+
+use std::io;
+use std::mem::offset_of;
+use std::os::fd::BorrowedFd;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::time::Duration;
+
+use marmot_poll::Poller;
+
+use super::desc::{Direction, NEVER, PollDesc, Times};
+use super::{error, table};
+use crate::sched::{self, Due, Fire, G, GRef, M, Sched, Timer, WaitReason, clock, current};
+use crate::timer;
+
+enum Published {
+    /// The waiter is in the slot, or has been taken out by somebody who readies it.
+    Waits,
+    /// An event came first.
+    Ready,
+}
+
+impl PollDesc {
+    /// Waits until a try may succeed. Only for the holder of the direction's turn.
+    ///
+    /// This is the short way, for a goroutine that waits without any limit for a descriptor that is in a poller.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after the direction's timeout, or at its deadline; an error of its own when the
+    /// descriptor is closed, or the runtime is being shut down; and what registering it may yield.
+    #[inline]
+    pub(crate) fn wait(&'static self, direction: Direction, fd: BorrowedFd<'_>) -> io::Result<()> {
+        if let (Some(gp), Some(mp)) = (current::gp(), current::mp())
+            && self.is_plain()
+            && !self.marks(direction).timed.load(Relaxed)
+            && self.is_registered()
+        {
+            let slot = &self.side(direction).slot;
+            if !slot.publish(word(gp)) {
+                return Ok(());
+            }
+            // Who changes one of these sets it before it looks for who waits.
+            let stays = self.is_still_plain() && !mp.sched.is_closing();
+            if stays || !slot.retract(word(gp)) {
+                sched::park_here(gp, reason(direction), ptr::from_ref(self).addr());
+                if slot.take_ready() {
+                    return Ok(());
+                }
+            }
+        }
+        self.wait_until(direction, fd, self.timeout(direction))
+    }
+
+    /// As [`wait`](PollDesc::wait), with a timeout of the caller's.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wait_until(
+        &'static self,
+        direction: Direction,
+        fd: BorrowedFd<'_>,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        let slot = &self.side(direction).slot;
+        let until = timeout.map_or(NEVER, clock::after);
+        let gp = sched::waiter();
+        // SAFETY: the caller's own G.
+        let g = unsafe { gp.as_ref() };
+        loop {
+            // Each time: the runtime whose poller it was in may have been shut down meanwhile.
+            let home = self.register(fd)?;
+            match self.publish(direction, gp, until, home, g.parker().is_none())? {
+                Published::Waits => {}
+                Published::Ready => return Ok(()),
+            }
+            match g.parker().filter(|_| self.times(direction).wanted.load(Relaxed) != NEVER) {
+                None => sched::park(gp, reason(direction)),
+                Some(parker) => {
+                    let wanted = self.times(direction).wanted.load(Relaxed);
+                    if !parker.wait_until(clock::instant(wanted)) && !slot.retract(word(gp)) {
+                        parker.wait();
+                    }
+                }
+            }
+            if slot.take_ready() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then,
+    /// or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the
+    /// holder of the turn.
+    pub(crate) fn wait_unstarted(&'static self, gp: &GRef, fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<()> {
+        let home = self.register(fd)?;
+        self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
+        Ok(())
+    }
+
+    fn publish_unstarted(&self, gp: &GRef, until: u64, home: &'static M) {
+        match self.publish(Direction::Read, gp.unstarted(), until, home, true) {
+            Ok(Published::Waits) => return,
+            // Nobody waits, so there is nobody to ready.
+            Ok(Published::Ready) => drop(self.side(Direction::Read).slot.notify()),
+            // It will find the same when it looks.
+            Err(_) => {}
+        }
+        sched::ready(gp.unstarted());
+    }
+
+    /// Puts `gp` into the slot, unless there is a reason not to wait.
+    fn publish(
+        &self,
+        direction: Direction,
+        gp: NonNull<G>,
+        until: u64,
+        home: &'static M,
+        needs_timer: bool,
+    ) -> io::Result<Published> {
+        let word = word(gp);
+        let (side, times) = (self.side(direction), self.times(direction));
+        // SAFETY: the caller's own record, or one to which it has a reference.
+        let g = unsafe { gp.as_ref() };
+        loop {
+            self.check_conditions(g)?;
+            let deadline = side.deadline.load(SeqCst);
+            let wanted = until.min(deadline);
+            if wanted != NEVER && wanted <= clock::now() {
+                return Err(error::timed_out());
+            }
+            self.set_times(direction, until, wanted);
+            let timed = needs_timer && wanted != NEVER;
+            if timed && !times.timer.fires_by(wanted) {
+                // SAFETY: descs are never freed, `fire` is made for them, and we hold the turn. Of
+                // a desc's owner, only the last, in `put`, disarms it.
+                unsafe { timer::arm(&times.timer, wanted, FIRE[direction as usize], home) };
+            }
+            if !side.slot.publish(word) {
+                return Ok(Published::Ready);
+            }
+            // From here on an unstarted goroutine may be gone, and this desc another descriptor's.
+            // What is read then means nothing, and it is not acted upon: `retract` fails, because
+            // the caller's reference keeps the address from being used again, and the goroutine
+            // itself, once started, waits with its seat's.
+            let changed = self.check_conditions(g).is_err()
+                || side.deadline.load(SeqCst) != deadline
+                || (timed && !times.timer.fires_by(wanted));
+            if !changed || !side.slot.retract(word) {
+                return Ok(Published::Waits);
+            }
+        }
+    }
+
+    /// Notes what a waiter wants, where that differs from nothing.
+    #[inline]
+    fn set_times(&self, direction: Direction, until: u64, wanted: u64) {
+        let timed = &self.marks(direction).timed;
+        if wanted == NEVER && !timed.load(Relaxed) {
+            return;
+        }
+        let times = self.times(direction);
+        times.until.store(until, Relaxed);
+        times.wanted.store(wanted, Relaxed);
+        timed.store(wanted != NEVER, Relaxed);
+    }
+
+    fn check_conditions(&self, g: &G) -> io::Result<()> {
+        self.check_open()?;
+        if g.sched().is_some_and(Sched::is_closing) {
+            return Err(error::shutting_down());
+        }
+        Ok(())
+    }
+
+    /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being
+    /// shut down.
+    pub(crate) fn has_ended(&self) -> bool {
+        // SAFETY: the caller's own record.
+        self.check_conditions(unsafe { sched::waiter().as_ref() }).is_err()
+    }
+
+    /// Makes those who wait look at the conditions again.
+    pub(super) fn reconsider_both(&self) {
+        self.reconsider(Direction::Read);
+        self.reconsider(Direction::Write);
+    }
+
+    pub(super) fn reconsider(&self, direction: Direction) {
+        let Some(gp) = self.side(direction).slot.evict().map(waiter) else { return };
+        // SAFETY: a waiter's record stays alive until it is readied.
+        let g = unsafe { gp.as_ref() };
+        // SAFETY: as in `register`.
+        let home = unsafe { self.home.load(Acquire).as_ref() };
+        match home {
+            // One without a stack cannot look for itself, and must not start for this. It was taken
+            // out, so its turn is ours until it is in the slot again.
+            Some(home) if g.is_unstarted() && !home.sched.is_closing() => {
+                self.publish_unstarted(&GRef::of(g.head()), self.until(direction), home);
+            }
+            _ => sched::ready(gp),
+        }
+    }
+
+    /// The part of what the present waiter wants that comes from its own timeout.
+    fn until(&self, direction: Direction) -> u64 {
+        if self.marks(direction).timed.load(Relaxed) {
+            self.times(direction).until.load(Relaxed)
+        } else {
+            NEVER
+        }
+    }
+
+    /// Makes sure that the descriptor is in a poller, and returns the M whose it is.
+    #[inline]
+    fn register(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
+        // Acquire pairs with the Release below.
+        // SAFETY: `home` is null or an M, and Ms live as long as the process.
+        match unsafe { self.home.load(Acquire).as_ref() } {
+            Some(home) if !home.sched.is_closing() => Ok(home),
+            _ => self.register_now(fd),
+        }
+    }
+
+    #[cold]
+    fn register_now(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
+        let here = match current::mp() {
+            Some(here) => here,
+            None => super::some_m()?,
+        };
+        let _registering = self.registering.lock().unwrap_or_else(|e| e.into_inner());
+        // SAFETY: as in `register`.
+        let old = unsafe { self.home.load(Acquire).as_ref() };
+        if let Some(home) = old.filter(|home| !home.sched.is_closing() || ptr::eq(home.sched, here.sched)) {
+            return Ok(home);
+        }
+        let key = table::key(self.index(), self.generation());
+        let open = |poller: &Poller| poller.open(fd, key);
+        here.with_poller(open).unwrap_or_else(|| Err(error::shutting_down()))?;
+        if let Some(old) = old {
+            old.registered.fetch_sub(1, Relaxed);
+        }
+        here.registered.fetch_add(1, Relaxed);
+        // Release pairs with the Acquire in `register`.
+        self.home.store(ptr::from_ref(here).cast_mut(), Release);
+        Ok(here)
+    }
+
+    /// The timer of a direction has fired.
+    fn fire(&self, direction: Direction, now: u64, due: &mut Due) -> Option<u64> {
+        let slot = &self.side(direction).slot;
+        if !slot.has_waiter() {
+            return None;
+        }
+        let wanted = self.times(direction).wanted.load(Relaxed);
+        if wanted > now {
+            return (wanted != NEVER).then_some(wanted);
+        }
+        if let Some(word) = slot.evict() {
+            due.push(waiter(word));
+        }
+        None
+    }
+}
+
+fn reason(direction: Direction) -> WaitReason {
+    match direction {
+        Direction::Read => WaitReason::IoRead,
+        Direction::Write => WaitReason::IoWrite,
+    }
+}
+
+/// What the timers of the two directions call.
+const FIRE: [Fire; 2] = [
+    // SAFETY: as `Fire` asks: the timer sits in a desc, as that of reading.
+    |timer, now, due| unsafe { of_timer(timer, Direction::Read) }.fire(Direction::Read, now, due),
+    // SAFETY: as above, as that of writing.
+    |timer, now, due| unsafe { of_timer(timer, Direction::Write) }.fire(Direction::Write, now, due),
+];
+
+/// The desc whose timer this is.
+///
+/// # Safety
+///
+/// It sits in a desc, as that of `direction`.
+unsafe fn of_timer(timer: NonNull<Timer>, direction: Direction) -> &'static PollDesc {
+    let offset = PollDesc::TIMES + size_of::<Times>() * direction as usize + offset_of!(Times, timer);
+    // SAFETY: the caller's word; and descs are never freed.
+    unsafe { timer.byte_sub(offset).cast::<PollDesc>().as_ref() }
+}
+
+/// The waiter that a slot's word stands for.
+#[inline]
+pub(super) fn waiter(word: usize) -> NonNull<G> {
+    // Slots hold addresses of Gs.
+    NonNull::new(ptr::with_exposed_provenance_mut::<G>(word)).expect("a waiter's address is not null")
+}
+
+/// The word that stands for a waiter.
+#[inline]
+fn word(gp: NonNull<G>) -> usize {
+    gp.as_ptr().expose_provenance()
+}
