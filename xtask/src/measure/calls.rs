@@ -74,13 +74,16 @@ fn count(harness: &Harness, spec: &Spec, seconds: f64) -> io::Result<(Calls, u64
     let outcome = if line.contains("attached") {
         load(&harness.bin.join("loadgen"), server.port, seconds)
     } else {
-        Err(io::Error::other(format!("strace does not attach: {}", line.trim_end())))
+        let text =
+            "strace may not attach to a process beside it: be root, or set the sysctl kernel.yama.ptrace_scope to 0";
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{text}\n{}", line.trim_end())))
     };
     // When the server has ended, strace writes its table and ends as well.
     server.end()?;
     io::copy(&mut said, &mut io::sink())?;
     strace.wait()?;
-    Ok((Calls::parse(&fs::read_to_string(&file)?)?, outcome?))
+    let requests = outcome?;
+    Ok((Calls::parse(&fs::read_to_string(&file)?)?, requests))
 }
 
 /// The number of requests that were answered, all of them rightly.

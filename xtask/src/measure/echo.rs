@@ -64,7 +64,7 @@ fn table(raw: &Raw) -> Table {
         "p99 µs",
         "errors",
     ]);
-    for server in raw.texts("server") {
+    for server in raw.texts("server", &[]) {
         let of = |key| raw.series(&[("server", server)], key);
         let cpu = of("cpu_us");
         table.add([
@@ -87,7 +87,7 @@ pub fn judge(raw: &Raw, cell: Cell, rounds: u32) -> Vec<Verdict> {
     let cpu = of("marmot", "cpu_us");
     let verdict = |what: String, figure, bound, unit| Verdict { what, figure, bound, unit };
     let mut verdicts = Vec::new();
-    let present = raw.texts("server");
+    let present = raw.texts("server", &[]);
     if present.contains(&BASE) {
         let limit = if cell.connections >= MANY_CONNECTIONS { MANY } else { FEW };
         verdicts.push(verdict(format!("ratio to {BASE}"), cpu.ratio_to(&of(BASE, "cpu_us")), Bound::AtMost(limit), ""));

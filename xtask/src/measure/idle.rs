@@ -43,7 +43,7 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
     let raw = Raw::read(&raw)?;
 
     let mut table = Table::new(["server", "bytes/connection", "paired ratio to marmot", "errors"]);
-    for server in raw.texts("server") {
+    for server in raw.texts("server", &[]) {
         let own = bytes(&raw, server);
         let errors = raw.series(&[("server", server)], "idle_errors").sum();
         let ratio = own.ratio_to(&bytes(&raw, "marmot"));

@@ -34,32 +34,27 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
     tools::run(&mut script)?;
     let raw = Raw::read(&raw)?;
 
-    let mut table = Table::new(["row", "peer", "its figure", "marmot", "unit", "paired ratio of marmot to it"]);
-    for row in raw.texts("test").into_iter().filter(|row| !row.ends_with(".wall")) {
-        let of = |peer| raw.series(&[("test", row), ("peer", peer)], "value");
-        let own = of("marmot");
-        for peer in raw.texts("peer").into_iter().filter(|peer| *peer != "marmot" && of(peer).len() > 0) {
-            let unit = if row.ends_with("_rss") {
-                "bytes"
-            } else if row.starts_with("skynet") {
-                "ms"
-            } else {
-                "ns"
-            };
-            table.add([
-                row.to_owned(),
-                peer.to_owned(),
-                table::cell(of(peer).median()),
-                table::cell(own.median()),
-                unit.to_owned(),
-                table::cell(own.ratio_to(&of(peer))),
-            ]);
-        }
-    }
-    println!("{table}");
+    println!("{}", table(&raw));
     let verdicts = judge(&raw);
     verdict::print(&verdicts);
     Ok(verdicts)
+}
+
+/// The rows that Marmot has too; behind each peer's figure stands the paired ratio of Marmot's to it.
+fn table(raw: &Raw) -> Table {
+    let peers: Vec<&str> = raw.texts("peer", &[]).into_iter().filter(|peer| *peer != "marmot").collect();
+    let mut table = Table::new([&["row", "unit", "marmot"], &peers[..]].concat());
+    for row in raw.texts("test", &[("peer", "marmot")]).into_iter().filter(|row| !row.ends_with(".wall")) {
+        let of = |peer| raw.series(&[("test", row), ("peer", peer)], "value");
+        let own = of("marmot");
+        let mut cells = vec![row.to_owned(), raw.texts("unit", &[("test", row)]).concat(), table::cell(own.median())];
+        cells.extend(peers.iter().map(|peer| match own.ratio_to(&of(peer)) {
+            Some(ratio) => format!("{} ({ratio:.2}×)", table::cell(of(peer).median())),
+            None => table::cell(of(peer).median()),
+        }));
+        table.add(cells);
+    }
+    table
 }
 
 /// Holds Marmot's rows to the targets.

@@ -36,19 +36,22 @@ impl Raw {
 
     /// The figure `of` in each round, out of the lines that have all those values.
     pub fn series(&self, with: &[(&str, &str)], of: &str) -> Series {
-        let fits = |line: &&Value| with.iter().all(|(key, value)| line[*key].as_str() == Some(*value));
-        let figure = |line: &Value| Some((line["round"].as_u64()?, line[of].as_f64()?));
-        self.0.iter().filter(fits).filter_map(figure).collect()
+        let lines = self.0.iter().filter(|line| fits(line, with));
+        lines.filter_map(|line| Some((line["round"].as_u64()?, line[of].as_f64()?))).collect()
     }
 
     /// The different texts under `key`, in the order in which they first come, of the lines that have all those values.
-    pub fn texts(&self, key: &str) -> Vec<&str> {
+    pub fn texts(&self, key: &str, with: &[(&str, &str)]) -> Vec<&str> {
         let mut texts = Vec::new();
-        for text in self.0.iter().filter_map(|line| line[key].as_str()) {
+        for text in self.0.iter().filter(|line| fits(line, with)).filter_map(|line| line[key].as_str()) {
             if !texts.contains(&text) {
                 texts.push(text);
             }
         }
         texts
     }
+}
+
+fn fits(line: &Value, with: &[(&str, &str)]) -> bool {
+    with.iter().all(|(key, value)| line[*key].as_str() == Some(*value))
 }

@@ -8,12 +8,14 @@ use std::fmt;
 pub struct Table(Vec<Vec<String>>);
 
 impl Table {
-    pub fn new<const N: usize>(head: [&str; N]) -> Table {
-        Table(vec![head.map(str::to_owned).to_vec()])
+    /// No rows yet.
+    pub fn new(head: impl IntoIterator<Item = impl Into<String>>) -> Table {
+        Table(vec![head.into_iter().map(Into::into).collect()])
     }
 
-    pub fn add<const N: usize>(&mut self, row: [String; N]) {
-        self.0.push(row.to_vec());
+    /// Adds a row, which is as long as the head.
+    pub fn add(&mut self, row: impl IntoIterator<Item = impl Into<String>>) {
+        self.0.push(row.into_iter().map(Into::into).collect());
     }
 }
 

@@ -80,7 +80,7 @@ fn a_round_that_one_of_them_lacks_does_not_count() {
 #[test]
 fn lines_are_chosen_by_what_they_say() {
     let raw = raw(&[line("epoll", 0, 5.0), line("marmot", 0, 5.5), line("epoll", 1, 6.0)]);
-    assert_eq!(raw.texts("server"), ["epoll", "marmot"]);
+    assert_eq!(raw.texts("server", &[]), ["epoll", "marmot"]);
     assert_eq!(raw.series(&[("server", "epoll")], "cpu_us"), series(&[(0, 5.0), (1, 6.0)]));
     assert!(Raw::parse("no json").is_err());
 }
