@@ -1,9 +1,9 @@
 //! `cargo xtask guard`: the costs that can be counted, each beside its limit.
 //!
 //! Times depend on the machine and on what else runs there, so a test of a time either fails for nothing or lets pass what
-//! it is there for. Counts do not: the instructions that an operation takes, and the system calls. Both are taken from two
-//! runs that do `N` operations and `2 N`: the difference is what `N` of them cost, and the start and the end of the process
-//! are not in it. [`limits`] has the figures; times are what `cargo xtask measure` is for.
+//! it is there for. Counts do not: the instructions that an operation takes, and the system calls. An operation's are
+//! taken from two runs that do `N` operations and `2 N`: the difference is what `N` of them cost, and the start and the end
+//! of the process are not in it. [`limits`] has the figures; times are what `cargo xtask measure` is for.
 
 mod calls;
 mod instructions;
