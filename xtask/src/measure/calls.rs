@@ -38,20 +38,20 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
         return Ok(Vec::new());
     }
     let mut table = Table::new(["server", "system calls/request", "requests", "which"]);
-    let mut specs = Vec::new();
-    for peer in harness.present(&options.peers) {
-        specs.push((peer.clone(), harness.server(&peer).expect("a peer that is present has an entry")));
-    }
-    specs.push(("marmot".to_owned(), Spec { command: harness.marmot_echo(1, ""), environment: Vec::new() }));
+    let peers = harness.present(&options.peers);
+    let spec = |peer: String| harness.server(&peer).map(|spec| (peer, spec));
+    let servers: Vec<_> =
+        peers.into_iter().filter_map(spec).chain([("marmot".to_owned(), harness.marmot(1))]).collect();
     let mut figure = None;
-    for (name, spec) in specs {
+    for (name, spec) in servers {
         let (calls, requests) = count(harness, &spec, options.seconds)?;
         let each = |count: u64| count as f64 / requests as f64;
         let most = calls.0.iter().filter(|(_, count)| each(*count) >= 0.005);
         let which: Vec<String> = most.map(|(call, count)| format!("{call} {:.3}", each(*count))).collect();
+        if name == "marmot" {
+            figure = Some(each(calls.total()));
+        }
         table.add([name, verdict::number(each(calls.total())), requests.to_string(), which.join(", ")]);
-        // The last one is Marmot's.
-        figure = Some(each(calls.total()));
     }
     println!("{table}");
     let what = "system calls a request".to_owned();

@@ -31,9 +31,17 @@ pub struct Harness {
 /// How a server of the harness is started.
 pub struct Spec {
     /// The program and its arguments; `{port}` stands for the port.
-    pub command: String,
+    pub command: Vec<String>,
     /// Its environment when it has one CPU.
     pub environment: Vec<(String, String)>,
+}
+
+impl Spec {
+    /// The command with a name, as the scripts take it: in one line, which they divide as a shell would.
+    pub fn named(&self, name: &str) -> String {
+        let quoted: Vec<String> = self.command.iter().map(|part| format!("'{part}'")).collect();
+        format!("{name}={}", quoted.join(" "))
+    }
 }
 
 impl Harness {
@@ -93,7 +101,8 @@ impl Harness {
     pub fn server(&self, name: &str) -> Option<Spec> {
         let entry = self.servers["echo"].get(name)?;
         let command = entry["cmd"].as_str()?;
-        let command = command.replace("{bin}", &self.bin.to_string_lossy()).replace("{go}", &self.go.to_string_lossy());
+        let (bin, go) = (self.bin.to_string_lossy(), self.go.to_string_lossy());
+        let command = command.split(' ').map(|part| part.replace("{bin}", &bin).replace("{go}", &go)).collect();
         let environment = entry["env1"].as_object()?;
         let pair = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         Some(Spec { command, environment: environment.iter().filter_map(pair).collect() })
@@ -102,7 +111,7 @@ impl Harness {
     /// Those of the peers whose programs exist; of the others it says so.
     pub fn present(&self, peers: &[String]) -> Vec<String> {
         let exists = |peer: &&String| {
-            let program = self.server(peer).and_then(|spec| Some(PathBuf::from(spec.command.split(' ').next()?)));
+            let program = self.server(peer).and_then(|spec| Some(PathBuf::from(spec.command.first()?)));
             let exists = program.is_some_and(|program| program.is_file());
             if !exists {
                 eprintln!("measure: {peer} is left out, for the harness has no such program");
@@ -127,9 +136,12 @@ impl Harness {
         }
     }
 
-    /// The command of Marmot's echo server on so many Ps, with `{port}` for the port.
-    pub fn marmot_echo(&self, procs: u32, more: &str) -> String {
-        format!("'{}' serve echo --procs {procs} --addr 127.0.0.1:{{port}}{more}", self.program.display())
+    /// How Marmot's echo server is started on so many Ps.
+    pub fn marmot(&self, procs: u32) -> Spec {
+        let arguments =
+            ["serve", "echo", "--procs", &procs.to_string(), "--addr", "127.0.0.1:{port}"].map(str::to_owned);
+        let program = self.program.to_string_lossy().into_owned();
+        Spec { command: [&[program], &arguments[..]].concat(), environment: Vec::new() }
     }
 }
 

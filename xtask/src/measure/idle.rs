@@ -37,8 +37,8 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
     ]);
     script.args(["--rounds", &rounds.to_string(), "--duration", "0.2", "--warmup", "0.1"]);
     script.args(["--only", &[&peers[..], &["marmot", "on_readable"].map(str::to_owned)].concat().join(",")]);
-    script.args(["--add", &format!("marmot={}", harness.marmot_echo(1, ""))]);
-    script.args(["--add", &format!("on_readable={}", harness.marmot_echo(1, " --on-readable"))]);
+    script.args(["--add", &harness.marmot(1).named("marmot")]);
+    script.args(["--add", &format!("{} --on-readable", harness.marmot(1).named("on_readable"))]);
     tools::run(&mut script)?;
     let raw = Raw::read(&raw)?;
 

@@ -26,7 +26,9 @@ const TARGETS: [(&str, f64, &str); 4] = [
 /// When the harness fails.
 pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
     let rounds = options.rounds.unwrap_or(ROUNDS);
-    println!("\n### micro: one P, {rounds} rounds, each the least of several runs\n");
+    println!(
+        "\n### micro: one P, {rounds} rounds, each the least of several runs; in brackets the paired ratio of marmot to it\n"
+    );
     let (mut script, raw) = harness.script("micro.py", "micro.jsonl")?;
     script.env("BENCH_GO", harness.go_or_nothing()?);
     script.args(["--rounds", &rounds.to_string(), "--cpus", "1", "--tests", BENCHMARKS]);

@@ -25,16 +25,16 @@ impl Server {
     pub fn start(spec: &Spec, cpu: &str) -> io::Result<Server> {
         // Nobody else takes the port between here and there, but for bad luck; then the server says so and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let command = spec.command.replace("{port}", &port.to_string());
+        let command: Vec<String> = spec.command.iter().map(|part| part.replace("{port}", &port.to_string())).collect();
         let mut taskset = Command::new("taskset");
-        taskset.args(["-c", cpu]).args(command.split(' ').map(|part| part.trim_matches('\'')));
+        taskset.args(["-c", cpu]).args(&command);
         taskset.envs(spec.environment.iter().map(|(key, value)| (key, value)));
         let child = taskset.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut server = Server { child, port };
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if server.child.try_wait()?.is_some() || Instant::now() > deadline {
-                return Err(io::Error::other(format!("the server does not listen: {command}")));
+                return Err(io::Error::other(format!("the server does not listen: {}", command.join(" "))));
             }
             thread::sleep(Duration::from_millis(20));
         }
