@@ -82,6 +82,10 @@ impl Harness {
     }
 
     /// A script of the harness, to be given its arguments, and the name of the file that is to have its raw results.
+    ///
+    /// # Errors
+    ///
+    /// When the results of an earlier run cannot be removed.
     pub fn script(&self, name: &str, raw: &str) -> io::Result<(Command, PathBuf)> {
         let raw = self.scratch.join(raw);
         // The scripts add to the file.
@@ -123,6 +127,10 @@ impl Harness {
 
     /// Where micro-benchmarks in Go are to be found. The script wants them all: if there are none, others stand in that print
     /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// When those cannot be made.
     pub fn go_or_nothing(&self) -> io::Result<PathBuf> {
         if self.go.join("go_micro").is_file() {
             return Ok(self.go.clone());
