@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace");
     match arguments.split_first() {
-        Some((command, [])) if command == "tidy" => check_rules(root),
+        Some((command, [])) if command == "tidy" => tidy(root),
         Some((command, [])) if command == "guard" => guard::run(root),
         Some((command, rest)) if command == "measure" => measure::run(root, rest),
         _ => {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn check_rules(root: &Path) -> ExitCode {
+fn tidy(root: &Path) -> ExitCode {
     match tidy::run(root) {
         Ok(report) => {
             print!("{report}");
