@@ -1,24 +1,44 @@
-//! What the project's developers run besides cargo itself: `cargo xtask tidy`.
+//! What the project's developers run besides cargo itself: `cargo xtask COMMAND`.
 //!
-//! `tidy` checks the house rules that neither the compiler nor clippy knows. It prints a line for each place that breaks
-//! one, and what to do about it; the exit code is 1 when there is any.
+//! | command | what it does |
+//! |---|---|
+//! | `tidy` | checks the house rules that neither the compiler nor clippy knows |
+//! | `guard` | counts instructions and system calls, and holds them to limits |
+//! | `measure` | measures beside other runtimes, on top of the benchmark harness |
+//!
+//! Each prints what it finds. The exit code is 1 when that is not as it should be, 2 when the command cannot be understood,
+//! and 77 when the machine lacks a program that a guard needs.
 
 #![forbid(unsafe_code)]
 
+mod guard;
+mod measure;
+mod program;
+mod strace;
 mod tidy;
+mod tools;
+mod verdict;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy";
+const USAGE: &str = "usage: cargo xtask tidy | guard | measure [--help]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments != ["tidy"] {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace");
+    match arguments.split_first() {
+        Some((command, [])) if command == "tidy" => tidy(root),
+        Some((command, [])) if command == "guard" => guard::run(root),
+        Some((command, rest)) if command == "measure" => measure::run(root, rest),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn tidy(root: &Path) -> ExitCode {
     match tidy::run(root) {
         Ok(report) => {
             print!("{report}");

@@ -8,18 +8,25 @@
 //! |---|---|---|
 //! | `switch` | `yield` | one of two goroutines yielding to the other |
 //! | `pingpong` | | unparking another goroutine and being unparked by it |
+//! | `read` | | sending 64 bytes to another goroutine of the thread and reading them back, each parked until the bytes come |
 //! | `spawn` | | a goroutine's start, end and join: one at a time, and in batches of 1000 |
-//! | `parked` | `memory` | memory of a parked goroutine, and the time to start it |
+//! | `parked` | `memory` | memory of a parked goroutine, the memory mappings of all, and the time to start one |
+//! | `unstarted` | | memory of a goroutine that has not started |
 //! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
 //! | `sleep` | `timer` | many sleeps at the same time, and how late they end |
+//!
+//! Instruments that count, as callgrind and strace do, need a program that does the same at every run: [`once`].
 
+mod once;
 mod parked;
 mod pingpong;
+mod read;
 mod rows;
 mod skynet;
 mod sleep;
 mod spawn;
 mod switch;
+mod unstarted;
 
 use clap::ValueEnum;
 use marmot::Runtime;
@@ -39,7 +46,7 @@ pub struct Args {
     /// Print one JSON array instead of lines.
     #[arg(long)]
     json: bool,
-    /// Goroutines of `parked`.
+    /// Goroutines of `parked` and `unstarted`.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     count: u32,
     /// How many goroutines run at the same time [default: the processors that the process may use].
@@ -51,6 +58,9 @@ pub struct Args {
     /// Name the rows as other runtimes' benchmarks do: `yield`, `pingpong_roundtrip`, `spawn_join_one` and so on.
     #[arg(long)]
     peer_names: bool,
+    /// Do so many operations once and print nothing: for instruments that count what a process does.
+    #[arg(long, value_name = "OPERATIONS", hide = true)]
+    once: Option<u64>,
 }
 
 /// A benchmark.
@@ -61,11 +71,15 @@ enum Name {
     Switch,
     /// Unparking another goroutine and being unparked by it.
     Pingpong,
+    /// Sending bytes to another goroutine and reading them back.
+    Read,
     /// A goroutine's start, end and join.
     Spawn,
     /// Memory of a parked goroutine.
     #[value(alias = "memory")]
     Parked,
+    /// Memory of a goroutine that has not started.
+    Unstarted,
     /// A tree of goroutines with a million leaves.
     Skynet,
     /// Many sleeps at the same time.
@@ -77,7 +91,7 @@ enum Name {
 ///
 /// # Errors
 ///
-/// When a runtime cannot be started, or standard output is closed.
+/// When a runtime cannot be started, a benchmark fails, or standard output is closed.
 pub fn run(args: &Args) -> io::Result<()> {
     let names = if args.names.is_empty() { Name::value_variants() } else { &args.names };
     let mut rows = Rows::new(args.json, args.peer_names, if args.quick { 100 } else { 1 });
@@ -86,12 +100,18 @@ pub fn run(args: &Args) -> io::Result<()> {
         if let Some(procs) = args.procs {
             builder = builder.procs(procs.into());
         }
+        if *name == Name::Unstarted {
+            builder = builder.procs(unstarted::PROCS);
+        }
         let runtime = builder.build()?;
         match name {
+            _ if let Some(operations) = args.once => once::run(&runtime, *name, operations)?,
             Name::Switch => switch::run(&runtime, &mut rows)?,
             Name::Pingpong => pingpong::run(&runtime, &mut rows)?,
+            Name::Read => read::run(&runtime, &mut rows)?,
             Name::Spawn => spawn::run(&runtime, &mut rows)?,
             Name::Parked => parked::run(&runtime, args.count, &mut rows)?,
+            Name::Unstarted => unstarted::run(&runtime, args.count, &mut rows)?,
             Name::Skynet => skynet::run(&runtime, &mut rows)?,
             Name::Sleep => sleep::run(&runtime, &mut rows)?,
         }

@@ -1,7 +1,8 @@
 //! `parked`: what a goroutine costs that only waits.
 //!
 //! The memory is the growth of the process's anonymous memory, by goroutine, with all of them parked: the stack's touched
-//! part, the record, and the handle that this benchmark keeps to unpark it. Page tables come on top.
+//! part, the record, and the handle that this benchmark keeps to unpark it. Page tables come on top. The memory mappings
+//! are those of the whole process: `vm.max_map_count` limits them.
 
 use super::rows::{Label, Rows, measured};
 use crate::sys::own_memory;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const MEMORY: Label = Label { own: "parked", peer: "park100k_rss" };
+const MAPPINGS: Label = Label { own: "parked_maps", peer: "park100k_maps" };
 const TIME: Label = Label { own: "parked_spawn", peer: "park100k_spawn" };
 /// How long all of them may take to park: a first touch of a page can take tens of microseconds.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -33,6 +35,7 @@ pub fn run(runtime: &Runtime, count: u32, rows: &mut Rows) -> io::Result<()> {
         all_parked = wait(runtime, count, &shared);
     });
     let after = own_memory::in_use();
+    let mappings = own_memory::mappings();
     // Relaxed: unparking orders the flag before what the goroutine does next.
     shared.released.store(true, Ordering::Relaxed);
     for handle in &handles {
@@ -44,6 +47,9 @@ pub fn run(runtime: &Runtime, count: u32, rows: &mut Rows) -> io::Result<()> {
     all_parked?;
     if let (Some(before), Some(after)) = (before, after) {
         rows.add(MEMORY, "", after.saturating_sub(before) as f64 / f64::from(count), "bytes")?;
+    }
+    if let Some(mappings) = mappings {
+        rows.add(MAPPINGS, "", mappings as f64, "maps")?;
     }
     rows.add(TIME, "", cpu.as_nanos() as f64 / f64::from(count), "cpu_ns")?;
     rows.add(TIME, ".wall", wall.as_nanos() as f64 / f64::from(count), "ns")

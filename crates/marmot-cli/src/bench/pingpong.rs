@@ -10,26 +10,29 @@ const LABEL: Label = Label { own: "pingpong", peer: "pingpong_roundtrip" };
 const ROUND_TRIPS: u64 = 500_000;
 
 pub fn run(runtime: &Runtime, rows: &mut Rows) -> io::Result<()> {
-    rows.time(runtime, LABEL, ROUND_TRIPS, |round_trips| {
-        // Counts the turns taken; an even number is the first one's turn. Relaxed: it carries nothing but itself, and
-        // unparking orders the rest.
-        let turns = Arc::new(AtomicU64::new(0));
-        let first = marmot::current();
-        let shared = Arc::clone(&turns);
-        let second = marmot::go(move || {
-            for trip in 0..round_trips {
-                wait_for(&shared, trip * 2 + 1);
-                shared.store(trip * 2 + 2, Ordering::Relaxed);
-                first.unpark();
-            }
-        });
-        for trip in 0..round_trips {
-            turns.store(trip * 2 + 1, Ordering::Relaxed);
-            second.goroutine().unpark();
-            wait_for(&turns, trip * 2 + 2);
+    rows.time(runtime, LABEL, ROUND_TRIPS, round_trips)
+}
+
+/// So many round trips with a new goroutine.
+pub fn round_trips(count: u64) {
+    // Counts the turns taken; an even number is the first one's turn. Relaxed: it carries nothing but itself, and
+    // unparking orders the rest.
+    let turns = Arc::new(AtomicU64::new(0));
+    let first = marmot::current();
+    let shared = Arc::clone(&turns);
+    let second = marmot::go(move || {
+        for trip in 0..count {
+            wait_for(&shared, trip * 2 + 1);
+            shared.store(trip * 2 + 2, Ordering::Relaxed);
+            first.unpark();
         }
-        second.join().expect("taking turns does not panic");
-    })
+    });
+    for trip in 0..count {
+        turns.store(trip * 2 + 1, Ordering::Relaxed);
+        second.goroutine().unpark();
+        wait_for(&turns, trip * 2 + 2);
+    }
+    second.join().expect("taking turns does not panic");
 }
 
 /// Parks until so many turns were taken: parking may end without a reason.

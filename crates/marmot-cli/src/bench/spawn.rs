@@ -11,11 +11,7 @@ const BATCHED: u64 = 500_000;
 const BATCH_SIZE: u64 = 1000;
 
 pub fn run(runtime: &Runtime, rows: &mut Rows) -> io::Result<()> {
-    rows.time(runtime, ONE, ONES, |count| {
-        for _ in 0..count {
-            marmot::go(|| {}).join().expect("doing nothing does not panic");
-        }
-    })?;
+    rows.time(runtime, ONE, ONES, one_by_one)?;
     rows.time(runtime, BATCH, BATCHED, |count| {
         let mut handles = Vec::with_capacity(BATCH_SIZE as usize);
         for _ in 0..count / BATCH_SIZE {
@@ -25,4 +21,11 @@ pub fn run(runtime: &Runtime, rows: &mut Rows) -> io::Result<()> {
             }
         }
     })
+}
+
+/// Starts and joins so many, each before the next.
+pub fn one_by_one(count: u64) {
+    for _ in 0..count {
+        marmot::go(|| {}).join().expect("doing nothing does not panic");
+    }
 }

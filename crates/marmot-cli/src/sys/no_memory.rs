@@ -4,3 +4,8 @@
 pub fn in_use() -> Option<u64> {
     None
 }
+
+/// The memory mappings of this process; `None` where the kernel does not tell.
+pub fn mappings() -> Option<u64> {
+    None
+}

@@ -22,6 +22,7 @@ fn every_benchmark_prints_its_rows() {
     for (name, expected) in [
         ("switch", &["switch", "switch.wall"][..]),
         ("pingpong", &["pingpong", "pingpong.wall"]),
+        ("read", &["read", "read.wall"]),
         ("spawn", &["spawn", "spawn.wall", "spawn_batch", "spawn_batch.wall"]),
         ("skynet", &["skynet", "skynet.wall"]),
         ("sleep", &["sleep", "sleep_late.p50", "sleep_late.p99"]),
@@ -39,6 +40,14 @@ fn the_rows_come_as_json_too() {
     let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(rows[0]["name"], "switch");
     assert!(rows[0]["value"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn once_prints_nothing() {
+    for name in ["switch", "pingpong", "read", "spawn"] {
+        assert_eq!(rows(&[name, "--once", "10", "--procs", "1"]), []);
+    }
+    assert_eq!(common::output(&["bench", "skynet", "--once", "10"], BOUND).status.code(), Some(1));
 }
 
 #[test]

@@ -1,0 +1,84 @@
+//! `cargo xtask measure`: what Marmot costs beside other runtimes, on top of the benchmark harness.
+//!
+//! | name | what is measured |
+//! |---|---|
+//! | `echo` | CPU time per request of an echo server, one P on one CPU, several loads |
+//! | `echo2` | the same with two Ps on two CPUs |
+//! | `idle` | memory of a connection that has had one request |
+//! | `micro` | yield, park and unpark, spawn and join, memory, skynet |
+//! | `million` | memory and mappings of a million goroutines, parked and not started |
+//! | `calls` | system calls per request at 50 connections |
+//!
+//! The harness has the other runtimes' servers, the load generator, and the scripts that run them in turn; this builds it,
+//! runs it, and reads what its scripts write, line by line. Each table gives medians, and ratios that are paired: the
+//! median, over the rounds, of the ratio within one round, from which a slow drift of other load cancels out. Below stand
+//! the project's own targets. Times need a quiet machine; what must hold on any is in [`guard`](crate::guard).
+
+mod calls;
+mod echo;
+mod harness;
+mod idle;
+mod micro;
+mod million;
+mod options;
+mod raw;
+mod series;
+mod server;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use crate::verdict::Verdict;
+use harness::Harness;
+use options::{Measurement, Options};
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Measures what the arguments ask for; the exit code is 1 if a target was missed or something failed.
+pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
+    if arguments.iter().any(|argument| argument == "--help") {
+        println!("{}", options::USAGE);
+        return ExitCode::SUCCESS;
+    }
+    let options = match Options::parse(arguments) {
+        Ok(options) => options,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    match measure_all(root, &options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("measure: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_all(root: &Path, options: &Options) -> io::Result<bool> {
+    let harness = Harness::open(root, options)?;
+    let mut missed = 0;
+    let mut met = 0;
+    for measurement in &options.measurements {
+        let verdicts = measure(*measurement, &harness, options)?;
+        missed += verdicts.iter().filter(|verdict| !verdict.is_met()).count();
+        met += verdicts.iter().filter(|verdict| verdict.is_met()).count();
+    }
+    println!("\n{met} targets met, {missed} missed");
+    Ok(missed == 0)
+}
+
+fn measure(measurement: Measurement, harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
+    match measurement {
+        Measurement::Echo => echo::run(harness, options, 1),
+        Measurement::Echo2 => echo::run(harness, options, 2),
+        Measurement::Idle => idle::run(harness, options),
+        Measurement::Micro => micro::run(harness, options),
+        Measurement::Million => million::run(harness),
+        Measurement::Calls => calls::run(harness, options),
+    }
+}
