@@ -45,8 +45,8 @@ mod sys;
 
 pub use coroutine::{Coroutine, Progress, Suspender};
 pub use resume_point::ResumePoint;
-pub use sys::prefetch;
 pub use stack::{
-    DEFAULT_STACK_SIZE, GUARD_SIZE, SEAT_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Stack, StackCache, StackError,
-    StackPool, StackStats,
+    DEFAULT_STACK_SIZE, GUARD_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, SEAT_SIZE, Stack, StackCache,
+    StackError, StackPool, StackStats,
 };
+pub use sys::prefetch;

@@ -2,7 +2,7 @@
 //!
 //! Only the files that hold a protocol without knowing what runs over it take their atomics and
 //! locks from here, so that the models in `tests/loom` run the very code that ships: of `sched`,
-//! `runq`, `inbox`, `queue`, `idle`, `token` and `join`; `netpoll::slot`; and `fd::turn`. Everything
+//! `runq`, `inbox`, `queue`, `idle`, `token` and `join`; and of `netpoll`, `slot` and `turn`. Everything
 //! else uses `std` directly.
 
 #[cfg(not(loom))]
@@ -16,3 +16,6 @@ pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 pub(crate) const RUN_QUEUE_SLOTS: usize = 256;
 #[cfg(loom)]
 pub(crate) const RUN_QUEUE_SLOTS: usize = 4;
+
+/// Whether this is built for a model, where atomics have other sizes.
+pub(crate) const MODELLED: bool = cfg!(loom);

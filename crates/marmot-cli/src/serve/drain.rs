@@ -112,7 +112,8 @@ impl Drain {
                 let state = &sessions.states[index / CHUNK][index % CHUNK];
                 state.fetch_update(Relaxed, Relaxed, step) == Ok(IDLE)
             };
-            let open = sessions.streams.iter().enumerate().filter_map(|(index, stream)| Some((index, stream.as_ref()?)));
+            let open =
+                sessions.streams.iter().enumerate().filter_map(|(index, stream)| Some((index, stream.as_ref()?)));
             open.filter(is_idle).filter_map(|(_, stream)| stream.try_clone().ok()).collect()
         };
         stop_accepting();

@@ -106,8 +106,10 @@ impl<S: AsFd> Fd<S> {
         let Some(_turn) = self.take_turn(direction) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        // The short way, for what nearly always is: nothing forbids the try, and it succeeds.
-        if self.desc.is_plain() && !self.desc.was_drained(direction) {
+        // After the wait for the turn, in which the descriptor may have been closed.
+        self.desc.check(direction)?;
+        // The short way, for what nearly always is: the try succeeds.
+        if !self.desc.was_drained(direction) {
             self.begin(direction);
             match op(&self.io) {
                 Ok(value) => {
@@ -131,10 +133,6 @@ impl<S: AsFd> Fd<S> {
         short: impl Fn(&T) -> bool,
         mut failed: Option<io::Error>,
     ) -> io::Result<T> {
-        if failed.is_none() {
-            // After the wait for the turn, in which the descriptor may have been closed.
-            self.desc.check(direction)?;
-        }
         loop {
             if failed.is_some() || self.must_try(direction) {
                 let tried = match failed.take() {

@@ -30,6 +30,7 @@ use marmot_poll::Event;
 use super::slot::Slot;
 use super::turn::Turn;
 use super::{error, table, wait};
+use crate::primitive::MODELLED;
 use crate::sched::{self, M, Timer, clock};
 
 /// A deadline that never comes.
@@ -99,8 +100,10 @@ pub(crate) struct PollDesc {
     pub(super) registering: Mutex<()>,
 }
 
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(offset_of!(PollDesc, times) == 64, "what every operation touches is one cache line");
+const _: () = assert!(
+    MODELLED || size_of::<usize>() != 8 || offset_of!(PollDesc, times) == 64,
+    "what every operation touches is one cache line"
+);
 
 impl PollDesc {
     /// Where the times are in a desc, for their timers to find it.
@@ -242,8 +245,8 @@ impl PollDesc {
         }
     }
 
-    /// Whether nothing is known of the descriptor but that it is open: no hang-up, no deadline, no timeout. So it is
-    /// nearly always, and then operations take short ways.
+    /// Whether nothing is known of the descriptor but that it is open: no hang-up, no deadline, no timeout. Then waits
+    /// take a short way.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.flags.load(Relaxed) == 0
@@ -265,21 +268,23 @@ impl PollDesc {
     /// is not past.
     #[inline]
     pub(crate) fn check(&self, direction: Direction) -> std::io::Result<()> {
-        let flags = self.flags.load(Relaxed);
-        if flags & (CLOSED | EXPIRED) != 0 {
-            self.check_flags(direction)?;
+        match self.flags.load(Relaxed) & (CLOSED | EXPIRED | DEADLINE[direction as usize]) {
+            0 => Ok(()),
+            _ => self.check_closely(direction),
+        }
+    }
+
+    #[inline(never)]
+    fn check_closely(&self, direction: Direction) -> std::io::Result<()> {
+        self.check_open()?;
+        if direction == Direction::Read
+            && self.flags.load(Relaxed) & EXPIRED != 0
+            && self.flags.fetch_and(!EXPIRED, Relaxed) & EXPIRED != 0
+        {
+            return Err(error::timed_out());
         }
         let deadline = self.side(direction).deadline.load(Relaxed);
         if deadline != NEVER && deadline <= clock::now() {
-            return Err(error::timed_out());
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn check_flags(&self, direction: Direction) -> std::io::Result<()> {
-        self.check_open()?;
-        if direction == Direction::Read && self.flags.fetch_and(!EXPIRED, Relaxed) & EXPIRED != 0 {
             return Err(error::timed_out());
         }
         Ok(())

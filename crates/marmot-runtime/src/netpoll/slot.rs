@@ -7,7 +7,7 @@
 //! | an address | that goroutine (or thread) waits | an event, to `READY`; a deadline or a close, to `NIL`; the waiter itself, to `NIL` |
 //!
 //! Whoever replaces an address owns the waiter and readies it, so it is readied once. At most one
-//! waits at a time: the direction's turn (`fd::turn`) sees to that.
+//! waits at a time: the direction's turn ([`super::turn`]) sees to that.
 //!
 //! **No event is lost.** A reader sets the word to `NIL` before it tries. An event after that leaves
 //! `READY`, which makes `publish` fail and the reader try again; an event after `publish` finds the

@@ -99,7 +99,12 @@ impl PollDesc {
     /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then,
     /// or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the
     /// holder of the turn.
-    pub(crate) fn wait_unstarted(&'static self, gp: &GRef, fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<()> {
+    pub(crate) fn wait_unstarted(
+        &'static self,
+        gp: &GRef,
+        fd: BorrowedFd<'_>,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
         let home = self.register(fd)?;
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
         Ok(())
@@ -211,11 +216,7 @@ impl PollDesc {
 
     /// The part of what the present waiter wants that comes from its own timeout.
     fn until(&self, direction: Direction) -> u64 {
-        if self.marks(direction).timed.load(Relaxed) {
-            self.times(direction).until.load(Relaxed)
-        } else {
-            NEVER
-        }
+        if self.marks(direction).timed.load(Relaxed) { self.times(direction).until.load(Relaxed) } else { NEVER }
     }
 
     /// Makes sure that the descriptor is in a poller, and returns the M whose it is.

@@ -220,7 +220,7 @@ impl G {
             (&raw mut (*place).first_look).write(Cell::new(0));
             (&raw mut (*place).link).write(Link::default());
             (&raw mut (*place).timer).write(Timer::new());
-            (*&raw const (*place).status).reset();
+            (*place).status.reset();
         }
         // Release pairs with the Acquire in `Head::started`.
         self.head().started.store(place, Release);
@@ -350,7 +350,7 @@ impl Head {
         let gp = self.started.load(Acquire);
         // SAFETY: it is the seat of this goroutine, or was; memory of stacks is never unmapped, and there, a status is
         // never written but atomically.
-        let status = NonNull::new(gp).map(|gp| unsafe { &*(&raw const (*gp.as_ptr()).status) }.get());
+        let status = NonNull::new(gp).map(|gp| unsafe { (*gp.as_ptr()).status.get() });
         match status {
             // Still the same goroutine's, so the status was.
             Some(state) if self.started.load(Acquire) == gp => state,

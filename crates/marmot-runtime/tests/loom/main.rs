@@ -13,14 +13,16 @@
 //! | `work` | `sched::idle`'s `Idle`, with all queues | no work is left behind while every M sleeps, and none spins at the end |
 //! | `events` | `netpoll::slot` | no event, deadline or close is lost, and a waiter is readied once |
 //! | `hangup` | `netpoll::slot`, the short-read hint of `fd` | a reader that trusts a short read finds the end all the same |
+//! | `room` | `netpoll::slot`, the writes of `fd` | a writer finds the room that it waits for, also when events of room are passed over |
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
-//! | `turns` | `fd::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
 
 #![cfg(loom)]
 
 #[path = "../../src/primitive.rs"]
+#[expect(dead_code, reason = "not all that the package uses is modelled")]
 mod primitive;
 
 #[path = "../../src/sched/idle.rs"]
@@ -38,7 +40,7 @@ mod runq;
 mod slot;
 #[path = "../../src/sched/token.rs"]
 mod token;
-#[path = "../../src/fd/turn.rs"]
+#[path = "../../src/netpoll/turn.rs"]
 mod turn;
 
 mod ends;
@@ -46,6 +48,7 @@ mod events;
 mod hangup;
 mod mail;
 mod ring;
+mod room;
 mod sched;
 mod sleep;
 mod support;

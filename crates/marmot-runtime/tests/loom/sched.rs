@@ -1,4 +1,4 @@
-//! What `fd::turn` needs of the scheduler: a waiter that parks and is readied. Here it is a thread.
+//! What `netpoll::turn` needs of the scheduler: a waiter that parks and is readied. Here it is a thread.
 
 use std::ptr::NonNull;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who waits for which turn, as in `fd::waiting`: here all turns share one queue.
+//! Who waits for which turn, as in `netpoll::waiting`: here all turns share one queue.
 
 use std::collections::VecDeque;
 use std::ptr::NonNull;

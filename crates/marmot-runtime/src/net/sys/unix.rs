@@ -4,16 +4,11 @@ use std::io;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::RecvFlags;
 use rustix::process::{Resource, getrlimit};
 
+use super::quiet::NO_SIGNAL;
 use crate::net::explain::Shortage;
-
-/// Where there is no such flag, `std` sets an option of the socket.
-#[cfg(not(target_vendor = "apple"))]
-const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
-#[cfg(target_vendor = "apple")]
-const NO_SIGNAL: SendFlags = SendFlags::empty();
 
 /// What ran out, if that is what `e` means.
 pub(in crate::net) fn shortage(e: &io::Error) -> Option<Shortage> {
