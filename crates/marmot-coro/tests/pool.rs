@@ -7,7 +7,8 @@ use std::io;
 
 use common::{is_child, pool, read, run_child, write};
 use marmot_coro::{
-    Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Progress, Stack, StackCache, StackPool,
+    Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Progress, SEAT_SIZE, Stack, StackCache,
+    StackPool,
     overflow,
 };
 
@@ -24,7 +25,8 @@ fn sizes_are_rounded_up_to_a_class() {
     ] {
         let stack = pool.take(asked).unwrap();
         assert_eq!(stack.size(), given);
-        assert_eq!(stack.base() - stack.limit(), given);
+        assert_eq!(stack.base() + SEAT_SIZE - stack.limit(), given);
+        assert_eq!(stack.seat().addr().get(), stack.base());
     }
 }
 

@@ -754,3 +754,19 @@ fn places_differ() {
         assert_eq!(in_goroutine, std::thread::current().name().is_some_and(|n| n.starts_with("marmot-m")));
     });
 }
+
+#[test]
+fn a_reset_is_an_error_also_for_a_read_after_a_wait() {
+    everywhere(|_| {
+        let (mut near, far) = pair();
+        // The descriptor is in a poller from now on.
+        near.set_read_timeout(Some(ms(5))).unwrap();
+        assert_fails(ErrorKind::TimedOut, near.read(&mut [0]));
+        near.set_read_timeout(None).unwrap();
+        reset(far);
+        until(|| poll(&mut [PollFd::new(&near, PollFlags::IN)], None).is_ok_and(|n| n > 0));
+        near.wait_readable().unwrap();
+        near.wait_readable().unwrap();
+        assert_fails(ErrorKind::ConnectionReset, near.read(&mut [0]));
+    });
+}

@@ -444,3 +444,18 @@ fn the_end_of_another_runtime_does_not_start_it() {
         handle.join().unwrap();
     });
 }
+
+#[test]
+fn a_reset_is_an_error_of_the_first_read() {
+    with_procs(1, || {
+        let (near, far) = pair();
+        let read = near.go_when_readable(|mut near| near.read(&mut [0]).map_err(|e| e.kind()));
+        reset(far);
+        assert_eq!(read.join().unwrap(), Err(ErrorKind::ConnectionReset));
+        // Also one that is there already.
+        let (near, far) = pair();
+        reset(far);
+        let read = near.go_when_readable(|mut near| near.read(&mut [0]).map_err(|e| e.kind()));
+        assert_eq!(read.join().unwrap(), Err(ErrorKind::ConnectionReset));
+    });
+}

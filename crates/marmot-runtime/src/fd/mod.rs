@@ -182,16 +182,16 @@ impl<S: AsFd> Fd<S> {
         !self.desc.is_drained(direction) || self.is_nonblocking()
     }
 
-    /// Waits until a read would find something: bytes, the end, or an error. `peek` looks without
-    /// taking.
+    /// Waits until a read would find something: bytes, the end, or an error. `look` tells
+    /// without taking anything.
     #[inline]
-    pub(crate) fn wait_readable(&self, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn wait_readable(&self, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
         let Some(_turn) = self.take_turn(Direction::Read) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         // The short way: nothing forbids the wait, and there is nothing yet.
         if !self.desc.is_plain() || !self.desc.is_drained(Direction::Read) {
-            if self.is_readable(peek)? {
+            if self.is_readable(look)? {
                 return self.check_open();
             }
             if self.is_nonblocking() {
@@ -211,20 +211,20 @@ impl<S: AsFd> Fd<S> {
     /// When the descriptor is closed or its deadline is past.
     #[cold]
     #[inline(never)]
-    fn is_readable(&self, mut peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<bool> {
+    fn is_readable(&self, mut look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<bool> {
         self.desc.check(Direction::Read)?;
         if !self.is_nonblocking() && !self.desc.is_registered() {
             return Ok(false);
         }
         while self.must_try(Direction::Read) {
             self.begin(Direction::Read);
-            match peek(&self.io) {
+            match look(&self.io) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                Ok(false) => {
                     self.desc.set_drained(Direction::Read, true);
                     return Ok(false);
                 }
-                // An error is something to read, too.
+                // If the look itself failed, the read will tell.
                 _ => return Ok(true),
             }
         }
@@ -237,8 +237,8 @@ impl<S: AsFd> Fd<S> {
     /// # Errors
     ///
     /// When the descriptor cannot be registered; `gp` is the caller's still.
-    pub(crate) fn wait_unstarted(&self, gp: &GRef, peek: impl FnMut(&S) -> io::Result<()>) -> io::Result<()> {
-        match self.is_readable(peek) {
+    pub(crate) fn wait_unstarted(&self, gp: &GRef, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
+        match self.is_readable(look) {
             Ok(false) => self.desc.wait_unstarted(gp, self.io.as_fd(), self.timeout(Direction::Read)),
             // It finds what there is, or the same error, when it reads.
             Ok(true) | Err(_) => {

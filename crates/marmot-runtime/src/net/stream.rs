@@ -244,7 +244,7 @@ impl TcpStream {
     ///
     /// G.
     pub fn wait_readable(&self) -> io::Result<()> {
-        self.fd.wait_readable(peek_one)
+        self.fd.wait_readable(sys::is_readable)
     }
 
     /// Hands the connection back until there is something to read: then `f` runs with it, as a new
@@ -313,7 +313,7 @@ impl TcpStream {
                 wait.end();
                 f(self)
             },
-            move |gp| fd.wait_unstarted(gp, peek_one),
+            move |gp| fd.wait_unstarted(gp, sys::is_readable),
         )
     }
 
@@ -401,10 +401,6 @@ impl TcpStream {
 /// than IOV_MAX of them at a time, which is 16 at least (POSIX): a read that filled all it was
 /// given must not look short.
 const MAX_BUFFERS: usize = 16;
-
-fn peek_one(io: &std::net::TcpStream) -> io::Result<()> {
-    io.peek(&mut [0]).map(drop)
-}
 
 /// A read that filled less than it asked for has drained the socket; the end (zero) has not.
 fn is_short(asked: usize) -> impl Fn(&usize) -> bool {

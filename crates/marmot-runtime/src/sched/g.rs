@@ -264,6 +264,7 @@ impl G {
     #[inline]
     pub(crate) fn ask_to_resume(gp: NonNull<G>) {
         prefetch(gp.addr().get());
+        prefetch(gp.addr().get() + offset_of!(G, mp));
     }
 
     /// Asks for all the memory that resuming it touches, for the next to run. Only for the M that it has settled on.

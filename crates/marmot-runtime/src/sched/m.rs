@@ -27,7 +27,7 @@ use super::{Sched, current, place};
 
 /// How many events one poll takes: enough that a poll's cost is a small share of each, and so few that what the kernel
 /// has touched to report them is still in the processor's cache when their goroutines run.
-const EVENTS: usize = 64;
+const EVENTS: usize = 256;
 
 /// How many operations that do not wait make up a turn: half a millisecond's worth of system calls.
 const BUDGET: u32 = 64;

@@ -13,7 +13,9 @@ use std::ptr::NonNull;
 use super::g::G;
 
 /// How many seats are asked for at a time.
-const GROUP: usize = 8;
+const GROUP: usize = 16;
+/// So many must be left when the next are asked for.
+const AHEAD: usize = 2;
 
 /// See the module.
 pub(super) struct Settled {
@@ -39,7 +41,7 @@ impl Settled {
         let gp = self.queue.pop_front()?;
         self.asked = self.asked.saturating_sub(1);
         if let Some(&next) = self.queue.front() {
-            if self.asked == 0 {
+            if self.asked <= AHEAD {
                 self.ask();
             }
             // SAFETY: what is queued stays alive until it is popped.
@@ -49,7 +51,9 @@ impl Settled {
     }
 
     fn ask(&mut self) {
-        self.asked = self.queue.len().min(GROUP);
-        self.queue.iter().take(self.asked).copied().for_each(G::ask_to_resume);
+        for &gp in self.queue.iter().skip(self.asked).take(GROUP) {
+            G::ask_to_resume(gp);
+            self.asked += 1;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::process::{Resource, getrlimit};
@@ -44,4 +45,11 @@ pub(in crate::net) fn receive(io: impl AsFd, buf: &mut [u8]) -> io::Result<usize
 #[inline]
 pub(in crate::net) fn send(io: impl AsFd, buf: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(io, buf, NO_SIGNAL)?)
+}
+
+/// Whether a read would find something: bytes, the end, or an error. It stays there: to look by receiving without taking
+/// (`MSG_PEEK`) would take a pending error away, and what was reset would seem to have ended (tcp(7), `SO_ERROR`).
+pub(in crate::net) fn is_readable(io: &impl AsFd) -> io::Result<bool> {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    Ok(poll(&mut [PollFd::new(io, PollFlags::IN)], Some(&now))? > 0)
 }
