@@ -70,7 +70,9 @@ fn run(options: &Options) -> Result<(), String> {
         round_trips: 500,
         patience: options.patience(),
     };
-    // What a process makes once and keeps is made now: it is no leak.
+    // What a process makes once and keeps is made now: it is no leak. The default runtime is the one whose pollers plain
+    // threads wait by.
+    marmot::go(|| ()).join().map_err(|_| "the default runtime does not work")?;
     round::run(&orders, &attacks).map_err(|what| format!("before the first round: {what}"))?;
     let mut usual = 0;
     for pass in 0.. {

@@ -37,16 +37,14 @@ pub fn run(orders: &Orders, attacks: &[&'static Attack]) -> Result<String, Strin
     watch::set_round(None);
     let took = begun.elapsed();
     runtime.shutdown(orders.patience).map_err(|e| format!("the shutdown: {e}"))?;
-    before.await_return(Kept { goroutines: ground.left.load(Relaxed) })?;
+    let (counts, kept) = (ground.counts.to_string(), Kept { goroutines: ground.left.load(Relaxed) });
     let per_second = ground.counts.get(What::RoundTrips) as f64 / took.as_secs_f64();
-    Ok(format!(
-        "seed {}, {} Ps: {:.1} s, {per_second:.0} round trips/s, {} MiB: {}",
-        orders.seed,
-        orders.procs,
-        took.as_secs_f64(),
-        census::memory(),
-        ground.counts
-    ))
+    // With it go the listeners.
+    drop(ground);
+    before.await_return(kept)?;
+    let (seconds, memory) = (took.as_secs_f64(), census::memory());
+    let Orders { seed, procs, .. } = orders;
+    Ok(format!("seed {seed}, {procs} Ps: {seconds:.1} s, {per_second:.0} round trips/s, {memory} MiB: {counts}"))
 }
 
 /// Starts all attacks, and returns when all have ended.

@@ -76,15 +76,18 @@ fn watch() {
         if !last.0.as_ref().is_some_and(|before| Arc::ptr_eq(before, ground)) {
             last = (current.clone(), ground.fronts.iter().map(|_| (0, Instant::now())).collect());
         }
+        let mut still = Vec::new();
         for (front, (count, since)) in ground.fronts.iter().zip(&mut last.1) {
             let now = ground.counts.get(front.attack.counts);
             if now != *count || !front.is_running() {
                 (*count, *since) = (now, Instant::now());
             } else if since.elapsed() > ground.patience {
-                let what = format!("the attack `{}` has stood still for {:?}", front.attack.name, ground.patience);
-                report(&what, Some(ground));
-                process::abort();
+                still.push(front.attack.name);
             }
+        }
+        if !still.is_empty() {
+            report(&format!("no progress for {:?}: {}", ground.patience, still.join(", ")), Some(ground));
+            process::abort();
         }
     }
 }

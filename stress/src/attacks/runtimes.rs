@@ -64,6 +64,12 @@ fn wait_in_every_way(runtime: &Runtime, ended: &Arc<AtomicU64>) -> u64 {
             Box::new(move || assert!(!matches!(here.read(&mut [0]), Ok(1..)))),
             Box::new(move || assert!(!matches!(clone.read(&mut [0]), Ok(1..)))),
         ];
+        // First, for it takes its turn to read, and the clone waits for that.
+        let count = Arc::clone(&ended);
+        there.go_when_readable(move |mut conn| {
+            assert!(!matches!(conn.read(&mut [0]), Ok(1..)));
+            count.fetch_add(1, Relaxed);
+        });
         for end in ends {
             let ended = Arc::clone(&ended);
             go(move || {
@@ -71,10 +77,6 @@ fn wait_in_every_way(runtime: &Runtime, ended: &Arc<AtomicU64>) -> u64 {
                 ended.fetch_add(1, Relaxed);
             });
         }
-        there.go_when_readable(move |mut conn| {
-            assert!(!matches!(conn.read(&mut [0]), Ok(1..)));
-            ended.fetch_add(1, Relaxed);
-        });
         4
     })
 }

@@ -78,7 +78,7 @@ fn server_reset(call: &mut Call<'_>, conn: TcpStream) -> io::Result<What> {
             error.kind()
         }
     };
-    let expected = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    let expected = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::UnexpectedEof];
     assert!(expected.contains(&kind), "what a client sees of a reset is {kind:?}");
     Ok(What::ServerResets)
 }

@@ -14,6 +14,9 @@ use crate::ground::Ground;
 /// The most that is read at once.
 const BUFFER: usize = 8 * 1024;
 
+/// How often a wait for nothing may end early, where that is allowed at all.
+const SPURIOUS: usize = 3;
+
 /// Sends a stream.
 pub struct Sending<'a> {
     pub ground: &'a Ground,
@@ -198,7 +201,8 @@ impl<'a> Receiving<'a> {
     fn time_out(&mut self, limit: Duration, begun: Instant) {
         let mut conn = self.conn;
         let result = match self.chance.below(3) {
-            0 => conn.wait_readable(),
+            // It may return for what is gone by then, as its documentation says.
+            0 => (0..SPURIOUS).try_for_each(|_| conn.wait_readable()),
             1 => conn.peek(&mut self.buffer).map(drop),
             _ => conn.read(&mut self.buffer).map(drop),
         };

@@ -38,7 +38,7 @@ pub struct Order {
     /// Of the stream of bytes.
     pub key: u64,
     pub kind: Kind,
-    /// Whether the kernel's buffers are to be as small as it lets them.
+    /// Whether the kernel's buffer for what is sent is to be as small as it lets it.
     pub snug: bool,
     pub then: Then,
     /// How many bytes the server echoes; after a torn connection nobody knows.

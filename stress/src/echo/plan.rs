@@ -55,7 +55,7 @@ pub struct Plan {
     pub end: End,
     /// One goroutine sends all messages, and another receives them at the same time.
     pub duplex: bool,
-    /// The kernel's buffers are as small as it lets them.
+    /// The kernel's buffers for what is sent are as small as it lets them.
     pub snug: bool,
     /// The sizes of the messages that come back before the end is begun.
     pub sizes: Vec<usize>,

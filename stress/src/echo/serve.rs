@@ -8,7 +8,7 @@ use std::time::Duration;
 use marmot::go;
 use marmot::net::TcpStream;
 
-use super::client::shrink_buffers;
+use super::client::shrink_buffer;
 use super::ends::reset;
 use super::order::{self, Kind, Order, Then};
 use super::pipe::Pipe;
@@ -37,7 +37,7 @@ pub fn greet(mut conn: TcpStream, guest: Guest) {
     }
     let mut visit = Visit { order: Order::decode(&bytes), echoed: 0, _guest: guest };
     let prepared = conn.set_nodelay(true).and_then(|()| match visit.order.snug {
-        true => shrink_buffers(&conn),
+        true => shrink_buffer(&conn),
         false => Ok(()),
     });
     prepared.expect("an open connection has options");
