@@ -27,6 +27,7 @@ counted! {
     Resets = "resets",
     ServerResets = "resets by the server",
     Closes = "closes under a reader",
+    ServerCloses = "closes under the server",
     ClosesInWrite = "closes under a writer",
     HandedOver = "drops beside a clone",
     ReadTimeouts = "deadlines of reads",

@@ -103,14 +103,10 @@ impl Ground {
     pub fn may_panic(&self) -> bool {
         self.panics.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
     }
-
-    fn line(&self) -> String {
-        format!("seed {}, {} Ps, {} connections", self.seed, self.procs, self.conns)
-    }
 }
 
 impl Front {
-    /// Runs `attack` in a loop until the round is over, with a rest after each bout.
+    /// Runs the attack to its end.
     pub fn fight(&self, f: impl FnOnce()) {
         f();
         // Release pairs with the Acquire in `is_running`: the watchdog that sees the end sees all counts.
@@ -125,7 +121,7 @@ impl Front {
 /// The state of the round, for a report.
 impl fmt::Display for Ground {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.line())?;
+        writeln!(f, "seed {}, {} Ps, {} connections", self.seed, self.procs, self.conns)?;
         writeln!(f, "counted: {}", self.counts)?;
         let running = self.fronts.iter().filter(|front| front.is_running()).map(|front| front.attack.name);
         writeln!(f, "running: {}", running.collect::<Vec<_>>().join(", "))?;

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::order::Kind;
+use super::plan::{End, Plan};
+
 /// So many connections are shown.
 const SHOWN: usize = 12;
 
@@ -30,8 +33,12 @@ steps! {
     Done = "done",
 }
 
-/// A slot for each client: the number of its life, and the step in it.
+/// A slot for each client, packed: the number of its life, the kind of server, the end, and the step.
 pub struct Board(Vec<AtomicU64>);
+
+const LIFE: u32 = 24;
+const KIND: u32 = 16;
+const END: u32 = 8;
 
 impl Board {
     pub fn new(slots: usize) -> Board {
@@ -39,13 +46,22 @@ impl Board {
     }
 
     pub fn begin(&self, slot: usize, life: u64) {
-        self.0[slot].store(life << 8 | Step::Idle as u64, Relaxed);
+        self.0[slot].store(life << LIFE | Step::Idle as u64, Relaxed);
+    }
+
+    pub fn note_plan(&self, slot: Option<usize>, plan: &Plan) {
+        if let Some(slot) = slot {
+            // One goroutine at a time writes a slot.
+            let life = self.0[slot].load(Relaxed) >> LIFE;
+            let (kind, end) = (plan.kind as u64, plan.end as u64);
+            self.0[slot].store(life << LIFE | kind << KIND | end << END | Step::Connecting as u64, Relaxed);
+        }
     }
 
     pub fn note(&self, slot: Option<usize>, step: Step) {
         if let Some(slot) = slot {
-            let life = self.0[slot].load(Relaxed) >> 8;
-            self.0[slot].store(life << 8 | step as u64, Relaxed);
+            let rest = self.0[slot].load(Relaxed) & !0xff;
+            self.0[slot].store(rest | step as u64, Relaxed);
         }
     }
 
@@ -66,7 +82,9 @@ impl fmt::Display for Board {
         }
         let unfinished = self.0.iter().map(|slot| slot.load(Relaxed)).enumerate();
         for (i, slot) in unfinished.filter(|(_, slot)| *slot as u8 != Step::Done as u8).take(SHOWN) {
-            write!(f, "\n  client {i} in its life {}: {}", slot >> 8, NAMES[slot as u8 as usize])?;
+            let (kind, end) = (Kind::ALL[(slot >> KIND) as u8 as usize], End::ALL[(slot >> END) as u8 as usize]);
+            let step = NAMES[slot as u8 as usize];
+            write!(f, "\n  client {i} in its life {}: {step}; server {kind:?}, end {end:?}", slot >> LIFE)?;
         }
         Ok(())
     }

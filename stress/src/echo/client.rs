@@ -34,7 +34,7 @@ pub fn call(ground: &Arc<Ground>, place: Place<'_>, mut chance: Chance, slot: Op
     if chance.one_in(16) {
         knock(ground, &mut chance);
     }
-    ground.board.note(slot, Step::Connecting);
+    ground.board.note_plan(slot, &plan);
     let (end, duplex) = (plan.end, plan.duplex);
     let mut call = Call { ground, place, slot, plan, chance };
     let lived = call.connect().and_then(|conn| {

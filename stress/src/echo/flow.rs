@@ -63,6 +63,8 @@ pub struct Receiving<'a> {
     /// How many bytes have come, all of them right.
     pub seen: u64,
     pub chance: Chance,
+    /// Some reads were preceded by `wait_readable`.
+    pub has_waited: bool,
     buffer: Box<[u8]>,
     /// A timeout or a deadline is set that may fire.
     armed: bool,
@@ -70,7 +72,8 @@ pub struct Receiving<'a> {
 
 impl<'a> Receiving<'a> {
     pub fn new(ground: &'a Ground, conn: &'a TcpStream, key: u64, seen: u64, chance: Chance) -> Receiving<'a> {
-        Receiving { ground, conn, key, seen, chance, buffer: vec![0; BUFFER].into(), armed: false }
+        let buffer = vec![0; BUFFER].into();
+        Receiving { ground, conn, key, seen, chance, has_waited: false, buffer, armed: false }
     }
 
     /// Receives at least as far as `offset`.
@@ -130,6 +133,7 @@ impl<'a> Receiving<'a> {
                 n
             }
             1 => {
+                self.has_waited = true;
                 conn.wait_readable()?;
                 conn.read(&mut self.buffer)?
             }

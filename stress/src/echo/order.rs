@@ -30,6 +30,8 @@ pub enum Then {
     HalfClose { more: u64 },
     /// It resets the connection after so many bytes.
     Reset,
+    /// After so many bytes it waits for more, which never come, until another goroutine closes the connection.
+    Close,
 }
 
 /// The order of a connection.
@@ -55,6 +57,7 @@ impl Order {
             Then::Torn => (1, 0),
             Then::HalfClose { more } => (2, more),
             Then::Reset => (3, 0),
+            Then::Close => (4, 0),
         };
         let how = u64::from_le_bytes([self.kind as u8, u8::from(self.snug), then, 0, 0, 0, 0, 0]);
         let mut bytes = [0; LENGTH];
@@ -75,6 +78,7 @@ impl Order {
             1 => Then::Torn,
             2 => Then::HalfClose { more: word(3) },
             3 => Then::Reset,
+            4 => Then::Close,
             _ => panic!("an order is broken: {bytes:?}"),
         };
         Order { key: word(0), kind: Kind::ALL[usize::from(kind)], snug: snug == 1, then, bytes: word(2) }

@@ -20,23 +20,25 @@ pub enum End {
     Close,
     /// Another goroutine closes it while the client waits for room.
     CloseInWrite,
+    /// A goroutine of the server closes it while the server waits for bytes.
+    ServerClose,
     /// The client drops its handle while another goroutine reads by a clone, and everything comes back to that.
     HandOver,
 }
 
-const ENDS: [End; 10] = [
-    // The ordinary ones come more often.
-    End::Clean,
-    End::Clean,
-    End::HalfClose,
-    End::HalfClose,
-    End::ServerHalfClose,
-    End::Reset,
-    End::ServerReset,
-    End::Close,
-    End::CloseInWrite,
-    End::HandOver,
-];
+impl End {
+    pub const ALL: [End; 9] = [
+        End::Clean,
+        End::HalfClose,
+        End::ServerHalfClose,
+        End::Reset,
+        End::ServerReset,
+        End::Close,
+        End::CloseInWrite,
+        End::ServerClose,
+        End::HandOver,
+    ];
+}
 
 /// The longest message that is answered before the next is sent: it fits the kernel's buffers, whatever the server does.
 const LONGEST_ALONE: usize = 12 * 1024;
@@ -67,7 +69,8 @@ pub struct Plan {
 
 impl Plan {
     pub fn draw(chance: &mut Chance) -> Plan {
-        let end = chance.pick(&ENDS);
+        // The ordinary ends come more often.
+        let end = if chance.one_in(4) { End::Clean } else { chance.pick(&End::ALL) };
         let duplex = chance.one_in(5);
         let snug = end == End::CloseInWrite || (duplex && chance.one_in(2));
         // Mostly short lives, and some long ones: 1 to 512, about 50 on average.
@@ -81,7 +84,7 @@ impl Plan {
         };
         let most = if snug { MOST_UNREAD_SNUG } else { MOST_UNREAD };
         let tail = match end {
-            End::Clean | End::ServerHalfClose | End::CloseInWrite => Vec::new(),
+            End::Clean | End::ServerHalfClose | End::CloseInWrite | End::ServerClose => Vec::new(),
             // Nothing is on its way, or a few.
             End::Close if chance.one_in(2) => Vec::new(),
             _ => tail(chance, most),
@@ -105,6 +108,7 @@ impl Plan {
             End::Clean | End::HalfClose | End::HandOver => (Then::End, answered + tail),
             End::ServerHalfClose => (Then::HalfClose { more: self.extra as u64 }, answered),
             End::ServerReset => (Then::Reset, answered + self.extra as u64),
+            End::ServerClose => (Then::Close, answered),
             End::Reset | End::Close | End::CloseInWrite => (Then::Torn, u64::MAX),
         };
         Order { key: self.key, kind: self.kind, snug: self.snug, then, bytes }

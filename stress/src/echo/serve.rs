@@ -25,6 +25,8 @@ const IMPATIENCE: Duration = Duration::from_millis(5);
 struct Visit {
     order: Order,
     echoed: u64,
+    /// Another goroutine is about to close the connection.
+    closing: bool,
     _guest: Guest,
 }
 
@@ -35,12 +37,16 @@ pub fn greet(mut conn: TcpStream, guest: Guest) {
         // Who goes away without a word is a client's business: it counts them.
         return;
     }
-    let mut visit = Visit { order: Order::decode(&bytes), echoed: 0, _guest: guest };
+    let visit = Visit { order: Order::decode(&bytes), echoed: 0, closing: false, _guest: guest };
     let prepared = conn.set_nodelay(true).and_then(|()| match visit.order.snug {
         true => shrink_buffer(&conn),
         false => Ok(()),
     });
     prepared.expect("an open connection has options");
+    serve(conn, visit);
+}
+
+fn serve(conn: TcpStream, mut visit: Visit) {
     let echoed = match visit.order.kind {
         Kind::Plain => plain(&conn, &mut visit),
         Kind::Waiting => waiting(&conn, &mut visit),
@@ -58,8 +64,11 @@ impl Visit {
     /// How much is to be read next. Zero when everything has been echoed and the client must see that first.
     fn wanted(&self) -> usize {
         match self.order.then {
+            _ if self.closing => BUFFER,
             Then::End | Then::Torn => BUFFER,
-            Then::HalfClose { .. } | Then::Reset => (self.order.bytes - self.echoed).min(BUFFER as u64) as usize,
+            Then::HalfClose { .. } | Then::Reset | Then::Close => {
+                (self.order.bytes - self.echoed).min(BUFFER as u64) as usize
+            }
         }
     }
 
@@ -138,11 +147,19 @@ fn finish(conn: TcpStream, visit: Visit, ended: io::Result<()>) {
     if then == Then::Torn {
         return;
     }
+    if visit.closing {
+        // A read that was in the system call at the time finds the end.
+        let kind = ended.map_err(|e| e.kind());
+        assert!(matches!(kind, Ok(()) | Err(ErrorKind::NotConnected)), "what a server sees of a close is {kind:?}");
+        assert_eq!(visit.echoed, bytes, "bytes have come that nobody sent");
+        return;
+    }
     ended.unwrap_or_else(|e| panic!("a connection that nobody tears has failed: {e}; it was {:?}", visit.order));
     assert_eq!(visit.echoed, bytes, "bytes that were echoed, and should have been, of {:?}", visit.order);
     let left = match then {
         Then::HalfClose { more } => swallow(&conn, key, bytes, more),
         Then::Reset => reset(conn),
+        Then::Close => return wait_for_a_close(conn, visit),
         Then::End | Then::Torn => Ok(()),
     };
     left.unwrap_or_else(|e| panic!("the end of a connection has failed: {e}; it was {:?}", visit.order));
@@ -163,4 +180,16 @@ fn swallow(mut conn: &TcpStream, key: u64, from: u64, more: u64) -> io::Result<(
     }
     assert_eq!(seen, more, "bytes after the server's half-close");
     Ok(())
+}
+
+/// Waits for bytes that never come, in the connection's own way, until another goroutine closes it.
+fn wait_for_a_close(conn: TcpStream, mut visit: Visit) {
+    let clone = conn.try_clone().expect("a clone costs nothing");
+    let delay = Duration::from_micros(visit.order.key % 2000);
+    go(move || {
+        marmot::sleep(delay);
+        clone.close().expect("an open connection can be closed");
+    });
+    visit.closing = true;
+    serve(conn, visit);
 }
