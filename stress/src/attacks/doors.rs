@@ -10,6 +10,9 @@ use marmot::{go, scope, sleep};
 use crate::counts::What;
 use crate::ground::Ground;
 
+/// How long a guest waits before it takes itself to be forgotten.
+const FORGOTTEN: Duration = Duration::from_millis(100);
+
 pub fn run(ground: &Arc<Ground>) {
     super::bouts(ground, "doors", |chance| {
         let door = TcpListener::bind("127.0.0.9:0").expect("a port is free");
@@ -31,13 +34,13 @@ pub fn run(ground: &Arc<Ground>) {
                 });
             }
             for _ in 0..3 {
-                // Some get in and find the end, some are refused, some are turned away.
+                // Some get in and find the end, some are refused, some are turned away. And some are forgotten: when a
+                // listener stops in the middle of a handshake, the kernel may leave the client's end without a peer.
                 s.go(|| {
-                    let within = Duration::from_secs(10);
-                    if let Ok(mut guest) = TcpStream::connect_timeout(&addr, within) {
-                        guest.set_read_timeout(Some(within)).expect("the timeout is not zero");
+                    if let Ok(mut guest) = TcpStream::connect_timeout(&addr, Duration::from_secs(10)) {
+                        guest.set_read_timeout(Some(FORGOTTEN)).expect("the timeout is not zero");
                         let end = guest.read(&mut [0]).map_err(|e| e.kind());
-                        assert!(!matches!(end, Ok(1..) | Err(ErrorKind::TimedOut)), "{end:?}");
+                        assert!(!matches!(end, Ok(1..)), "a byte has come that nobody sent");
                     }
                 });
             }
