@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `tidy` | checks the house rules that neither the compiler nor clippy knows |
 //! | `guard` | counts instructions and system calls, and holds them to limits |
+//! | `stress` | builds the stress program and runs it with the arguments that follow; `--help` lists them |
 //! | `measure` | measures beside other runtimes, on top of the benchmark harness |
 //!
 //! Each prints what it finds. The exit code is 1 when that is not as it should be, 2 when the command cannot be understood,
@@ -20,9 +21,9 @@ mod tools;
 mod verdict;
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy | guard | measure [--help]";
+const USAGE: &str = "usage: cargo xtask tidy | guard | stress | measure [--help]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((command, [])) if command == "tidy" => tidy(root),
         Some((command, [])) if command == "guard" => guard::run(root),
+        Some((command, rest)) if command == "stress" => stress(rest),
         Some((command, rest)) if command == "measure" => measure::run(root, rest),
         _ => {
             eprintln!("{USAGE}");
@@ -46,6 +48,20 @@ fn tidy(root: &Path) -> ExitCode {
         }
         Err(e) => {
             eprintln!("tidy: the workspace cannot be read: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the stress program by way of cargo: a dependency on it would make `tidy` wait for the whole library.
+fn stress(arguments: &[String]) -> ExitCode {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["run", "--release", "--quiet", "--package", "marmot-stress", "--"]).args(arguments);
+    match command.status() {
+        Ok(status) => status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)),
+        Err(e) => {
+            eprintln!("stress: cargo cannot be run: {e}");
             ExitCode::FAILURE
         }
     }

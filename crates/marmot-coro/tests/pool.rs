@@ -8,8 +8,7 @@ use std::io;
 use common::{is_child, pool, read, run_child, write};
 use marmot_coro::{
     Coroutine, DEFAULT_STACK_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, Progress, SEAT_SIZE, Stack, StackCache,
-    StackPool,
-    overflow,
+    StackPool, overflow,
 };
 
 #[test]

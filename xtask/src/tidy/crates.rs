@@ -10,7 +10,7 @@ use super::Found;
 use super::files::{File, Kind};
 
 /// Each crate, and which others of the workspace it may name.
-pub const LAW: [(&str, &[&str]); 10] = [
+pub const LAW: [(&str, &[&str]); 11] = [
     ("marmot-cli", &["marmot"]),
     (
         "marmot",
@@ -23,6 +23,7 @@ pub const LAW: [(&str, &[&str]); 10] = [
     ("marmot-buf", &[]),
     ("marmot-io", &[]),
     ("marmot-macros", &[]),
+    ("marmot-stress", &["marmot", "marmot-coro"]),
     ("xtask", &[]),
 ];
 

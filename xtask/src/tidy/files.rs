@@ -7,7 +7,7 @@ use std::path::Path;
 use super::tokens::Tokens;
 
 /// The folders at the workspace's root that are looked into. Of what lies beside them, the prose is looked at.
-const FOLDERS: [&str; 3] = ["crates", "docs", "xtask"];
+const FOLDERS: [&str; 4] = ["crates", "docs", "stress", "xtask"];
 
 /// A file of the workspace.
 pub struct File {
