@@ -232,20 +232,28 @@ impl<S: AsFd> Fd<S> {
     }
 
     /// Lets the unstarted goroutine `gp`, which has the [`UnstartedWait`], wait until there is
-    /// something to read.
+    /// something to read. This handle is given up.
     ///
     /// # Errors
     ///
     /// When the descriptor cannot be registered; `gp` is the caller's still.
-    pub(crate) fn wait_unstarted(&self, gp: &GRef, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
+    pub(crate) fn wait_unstarted(self, gp: &GRef, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
         match self.is_readable(look) {
-            Ok(false) => self.desc.wait_unstarted(gp, self.io.as_fd(), self.timeout(Direction::Read)),
+            Ok(false) => {
+                let (desc, home, timeout) =
+                    (self.desc, self.desc.register(self.io.as_fd())?, self.timeout(Direction::Read));
+                // From the wait on, the goroutine may run at any time, and its handle may have to be the only one. Until
+                // then that one keeps the desc.
+                drop(self);
+                desc.wait_unstarted(gp, home, timeout);
+            }
             // It finds what there is, or the same error, when it reads.
             Ok(true) | Err(_) => {
+                drop(self);
                 sched::ready(gp.unstarted());
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being

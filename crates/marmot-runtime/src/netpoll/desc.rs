@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `generation` | the last owner raises it when it gives the desc back; pollers compare |
 //! | `refs` | whoever makes or drops a handle |
-//! | `home` | set under `registering`, by the first who waits; cleared by the last owner |
+//! | `home` | set under `changing`, by the first who waits; cleared by the last owner |
 //! | `flags`, a side's `deadline`, a direction's `timeout` | anyone, atomically |
 //! | a side's `slot` | see [`super::slot`] |
 //! | a direction's `turn` | see [`super::turn`] |
@@ -97,7 +97,8 @@ pub(crate) struct PollDesc {
     marks: [Marks; 2],
     sides: [Side; 2],
     times: [Times; 2],
-    pub(super) registering: Mutex<()>,
+    /// Held by whoever registers the descriptor, or sets a deadline together with its flag.
+    pub(super) changing: Mutex<()>,
 }
 
 const _: () = assert!(
@@ -127,7 +128,7 @@ impl PollDesc {
             marks: [marks(), marks()],
             sides: [side(), side()],
             times: [times(), times()],
-            registering: Mutex::new(()),
+            changing: Mutex::new(()),
         }
     }
 
@@ -276,6 +277,7 @@ impl PollDesc {
 
     #[inline(never)]
     fn check_closely(&self, direction: Direction) -> std::io::Result<()> {
+        // Its SeqCst is an Acquire, too, which pairs with the Release in `set_flag`.
         self.check_open()?;
         if direction == Direction::Read
             && self.flags.load(Relaxed) & EXPIRED != 0
@@ -355,15 +357,17 @@ impl PollDesc {
 
     /// Sets a direction's deadline; who waits there looks again.
     pub(crate) fn set_deadline(&self, direction: Direction, deadline: u64) {
+        let changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
         // The fence in `Slot::evict` follows.
         self.side(direction).deadline.store(deadline, SeqCst);
         self.set_flag(DEADLINE[direction as usize], deadline != NEVER);
+        drop(changing);
         self.reconsider(direction);
     }
 
     fn set_flag(&self, flag: u8, set: bool) {
-        // The deadline or the timeout that it stands for was written before: Release pairs with the Acquire of who looks.
-        // SeqCst besides, as for `close`.
+        // The deadline or the timeout that it stands for was written before: Release pairs with the Acquire in `timeout`, and
+        // with that in `check_closely`. SeqCst besides, as for `close`.
         if set {
             self.flags.fetch_or(flag, SeqCst);
         } else {

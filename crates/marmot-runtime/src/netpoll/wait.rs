@@ -26,12 +26,15 @@ enum Published {
     Waits,
     /// An event came first.
     Ready,
+    /// The runtime in whose poller the descriptor is shuts down: it has to be registered elsewhere.
+    Homeless,
 }
 
 impl PollDesc {
     /// Waits until a try may succeed. Only for the holder of the direction's turn.
     ///
-    /// This is the short way, for a goroutine that waits without any limit for a descriptor that is in a poller.
+    /// This is the short way, for a goroutine that waits without any limit for a descriptor that is in a poller of its own
+    /// runtime.
     ///
     /// # Errors
     ///
@@ -42,7 +45,7 @@ impl PollDesc {
         if let (Some(gp), Some(mp)) = (current::gp(), current::mp())
             && self.is_plain()
             && !self.marks(direction).timed.load(Relaxed)
-            && self.is_registered()
+            && self.is_at_home_in(mp.sched)
         {
             let slot = &self.side(direction).slot;
             if !slot.publish(word(gp)) {
@@ -80,6 +83,7 @@ impl PollDesc {
             match self.publish(direction, gp, until, home, g.parker().is_none())? {
                 Published::Waits => {}
                 Published::Ready => return Ok(()),
+                Published::Homeless => continue,
             }
             match g.parker().filter(|_| self.times(direction).wanted.load(Relaxed) != NEVER) {
                 None => sched::park(gp, reason(direction)),
@@ -96,18 +100,11 @@ impl PollDesc {
         }
     }
 
-    /// Lets an unstarted goroutine wait for the descriptor to become readable. It is readied then,
-    /// or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the
-    /// holder of the turn.
-    pub(crate) fn wait_unstarted(
-        &'static self,
-        gp: &GRef,
-        fd: BorrowedFd<'_>,
-        timeout: Option<Duration>,
-    ) -> io::Result<()> {
-        let home = self.register(fd)?;
+    /// Lets an unstarted goroutine wait for the descriptor, which is in the poller of `home`, to become readable. It is
+    /// readied then, or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the holder of
+    /// the turn.
+    pub(crate) fn wait_unstarted(&'static self, gp: &GRef, home: &'static M, timeout: Option<Duration>) {
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
-        Ok(())
     }
 
     fn publish_unstarted(&self, gp: &GRef, until: u64, home: &'static M) {
@@ -115,8 +112,8 @@ impl PollDesc {
             Ok(Published::Waits) => return,
             // Nobody waits, so there is nobody to ready.
             Ok(Published::Ready) => drop(self.side(Direction::Read).slot.notify()),
-            // It will find the same when it looks.
-            Err(_) => {}
+            // It will find the same when it looks, or wait elsewhere.
+            Ok(Published::Homeless) | Err(_) => {}
         }
         sched::ready(gp.unstarted());
     }
@@ -155,11 +152,17 @@ impl PollDesc {
             // What is read then means nothing, and it is not acted upon: `retract` fails, because
             // the caller's reference keeps the address from being used again, and the goroutine
             // itself, once started, waits with its seat's.
-            let changed = self.check_conditions(g).is_err()
+            let homeless = home.sched.is_closing();
+            let changed = homeless
+                || self.check_conditions(g).is_err()
                 || side.deadline.load(SeqCst) != deadline
                 || (timed && !times.timer.fires_by(wanted));
             if !changed || !side.slot.retract(word) {
                 return Ok(Published::Waits);
+            }
+            if homeless {
+                // If it is the waiter's own, too, that is what it gets to hear.
+                return self.check_conditions(g).map(|()| Published::Homeless);
             }
         }
     }
@@ -219,9 +222,16 @@ impl PollDesc {
         if self.marks(direction).timed.load(Relaxed) { self.times(direction).until.load(Relaxed) } else { NEVER }
     }
 
+    /// Whether the descriptor is in a poller of `sched`.
+    #[inline]
+    fn is_at_home_in(&self, sched: &Sched) -> bool {
+        // Acquire pairs with the Release in `register_now`. SAFETY: as in `register`.
+        unsafe { self.home.load(Acquire).as_ref() }.is_some_and(|home| ptr::eq(home.sched, sched))
+    }
+
     /// Makes sure that the descriptor is in a poller, and returns the M whose it is.
     #[inline]
-    fn register(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
+    pub(crate) fn register(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
         // Acquire pairs with the Release below.
         // SAFETY: `home` is null or an M, and Ms live as long as the process.
         match unsafe { self.home.load(Acquire).as_ref() } {
@@ -236,11 +246,14 @@ impl PollDesc {
             Some(here) => here,
             None => super::some_m()?,
         };
-        let _registering = self.registering.lock().unwrap_or_else(|e| e.into_inner());
+        let _changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
         // SAFETY: as in `register`.
         let old = unsafe { self.home.load(Acquire).as_ref() };
-        if let Some(home) = old.filter(|home| !home.sched.is_closing() || ptr::eq(home.sched, here.sched)) {
+        if let Some(home) = old.filter(|home| !home.sched.is_closing()) {
             return Ok(home);
+        }
+        if here.sched.is_closing() {
+            return Err(error::shutting_down());
         }
         let key = table::key(self.index(), self.generation());
         let open = |poller: &Poller| poller.open(fd, key);

@@ -19,11 +19,14 @@ pub(super) struct Waiting {
 // SAFETY: records may be readied from any thread.
 unsafe impl Send for Waiting {}
 
+/// A power of two.
 const QUEUES: usize = 64;
+/// An odd number by which addresses that lie evenly come to all of the queues (Fibonacci hashing).
+const SPREAD: usize = 0x9E37_79B9_7F4A_7C15_u64 as usize;
 static QUEUE: [Mutex<VecDeque<Waiting>>; QUEUES] = [const { Mutex::new(VecDeque::new()) }; QUEUES];
 
 /// The queue for the turn at this address, locked.
 pub(super) fn at(turn: usize) -> MutexGuard<'static, VecDeque<Waiting>> {
     // Nothing that panics runs under the lock.
-    QUEUE[(turn >> 4) % QUEUES].lock().unwrap_or_else(|e| e.into_inner())
+    QUEUE[turn.wrapping_mul(SPREAD) >> (usize::BITS - QUEUES.ilog2())].lock().unwrap_or_else(|e| e.into_inner())
 }

@@ -12,13 +12,15 @@
 //! | `link` | the queue that holds the goroutine |
 //! | `coro`, `suspender`, `resume_point`, `first_look` | the M that the goroutine has settled on; before that, whoever took it from a queue |
 //! | `status` | as those; anyone may read it |
-//! | the rest | immutable |
+//! | `timer` | the goroutine itself; it fires on any M |
+//! | `mp`, `head` | immutable |
 //!
 //! | field of a head | who may touch it |
 //! |---|---|
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
+//! | `unstarted` | a G, see above |
 //! | the rest | immutable |
 //!
 //! A plain thread that waits has both, too, so that every place where one can wait knows only one kind of waiter: see
@@ -32,6 +34,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
+    fence,
 };
 
 use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Stack, Suspender, prefetch};
@@ -207,10 +210,12 @@ impl G {
             unsafe { (head.as_ref().vtable.run)(head) }
         });
         let place = seat.as_ptr();
+        // Pairs with the fence in `Head::state`: who sees a status of this goroutine sees that the one before has ended.
+        fence(Release);
         // The status is the one field that somebody may look at who has the address of an earlier goroutine of this stack,
         // so it is never written but atomically, and the others one by one.
         // SAFETY: a seat has the size and the alignment, its stack is the coroutine's alone, and memory of stacks is never
-        // unmapped. Any byte is a status.
+        // unmapped.
         unsafe {
             (&raw mut (*place).coro).write(UnsafeCell::new(Some(coro)));
             (&raw mut (*place).resume_point).write(Cell::default());
@@ -222,7 +227,7 @@ impl G {
             (&raw mut (*place).timer).write(Timer::new());
             (*place).status.reset();
         }
-        // Release pairs with the Acquire in `Head::started`.
+        // Release pairs with the Acquire in `Head::started` and `Head::state`.
         self.head().started.store(place, Release);
         seat
     }
@@ -349,12 +354,14 @@ impl Head {
     /// What the goroutine is doing, for reports.
     pub(crate) fn state(&self) -> State {
         let gp = self.started.load(Acquire);
-        // SAFETY: it is the seat of this goroutine, or was; memory of stacks is never unmapped, and there, a status is
+        // SAFETY: it is the seat of this goroutine, or was; memory of stacks is never unmapped, and a status in a seat is
         // never written but atomically.
         let status = NonNull::new(gp).map(|gp| unsafe { (*gp.as_ptr()).status.get() });
+        // Pairs with the fence in `G::start`.
+        fence(Acquire);
         match status {
             // Still the same goroutine's, so the status was.
-            Some(state) if self.started.load(Acquire) == gp => state,
+            Some(state) if self.started.load(Relaxed) == gp => state,
             _ if self.join.is_done() => State::Dead,
             _ => self.unstarted.status.get(),
         }

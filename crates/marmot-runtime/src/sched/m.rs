@@ -27,7 +27,7 @@ use super::{Sched, current, place};
 
 /// How many events one poll takes: enough that a poll's cost is a small share of each, and so few that what the kernel
 /// has touched to report them is still in the processor's cache when their goroutines run.
-const EVENTS: usize = 256;
+const EVENTS: usize = 64;
 
 /// How many operations that do not wait make up a turn: half a millisecond's worth of system calls.
 const BUDGET: u32 = 64;
@@ -107,6 +107,8 @@ pub(super) struct Own {
     /// The turn in which this M looked at its timers last, and at its poller.
     pub(super) timed: Cell<u32>,
     pub(super) looked: Cell<u32>,
+    /// How many goroutines were in the settled queue after it had looked at its poller.
+    pub(super) round: Cell<u32>,
     pub(super) pp: Cell<Option<&'static P>>,
     stacks: UnsafeCell<StackCache>,
     pub(super) events: RefCell<Events>,
@@ -143,6 +145,7 @@ impl M {
                 spinning: Cell::new(false),
                 timed: Cell::new(0),
                 looked: Cell::new(0),
+                round: Cell::new(0),
                 pp: Cell::new(None),
                 stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
                 events: RefCell::new(Events::with_capacity(EVENTS)),
@@ -235,6 +238,11 @@ impl M {
     #[inline]
     pub(super) fn take_settled(&self) -> Option<NonNull<G>> {
         self.with_settled(Settled::pop)
+    }
+
+    /// How many goroutines are in the settled queue.
+    pub(super) fn settled_len(&self) -> u32 {
+        self.with_settled(|settled| u32::try_from(settled.len()).unwrap_or(u32::MAX / 2))
     }
 
     /// Puts a goroutine that settled here into the settled queue.

@@ -29,6 +29,11 @@ impl Settled {
         Settled { queue: VecDeque::new(), asked: 0 }
     }
 
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Appends `gp`.
     #[inline]
     pub(super) fn push(&mut self, gp: NonNull<G>) {

@@ -107,7 +107,11 @@ impl Status {
             NEW => State::New,
             RUNNABLE => State::Runnable,
             RUNNING => State::Running,
-            reason => State::Waiting(WaitReason::ALL[usize::from(reason - FIRST_REASON)]),
+            reason => match WaitReason::ALL.get(usize::from(reason.wrapping_sub(FIRST_REASON))) {
+                Some(&reason) => State::Waiting(reason),
+                // What a seat held that no goroutine has sat in yet.
+                None => State::New,
+            },
         }
     }
 
