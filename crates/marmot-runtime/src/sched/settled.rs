@@ -3,24 +3,24 @@
 //! Only the M's own thread touches it. It is a ring of addresses and not a list through the goroutines, for two reasons.
 //! To queue one touches nothing of those before it. And those that come next can be seen, so the processor can be asked
 //! for their memory in time: with thousands of connections the seat and the stack of each have left the caches by its
-//! next turn, and the translations of their addresses, too, since every stack is a page far from the others. Several
-//! lookups of addresses at the same time cost little more than one, so seats are asked for by the group; the rest of
-//! the memory of a goroutine, while the one before it runs.
+//! next turn, and the translations of their addresses, too, since every stack is a page far from the others.
+//!
+//! They are asked for by the group. Several misses at the same time cost little more than one; and to ask for a little
+//! before each goroutine would gain nothing, for the next system call waits until all that was asked for has come (the
+//! kernel's entry has a fence, against speculation).
 
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
 use super::g::G;
 
-/// How many seats are asked for at a time.
-const GROUP: usize = 16;
-/// So many must be left when the next are asked for.
-const AHEAD: usize = 2;
+/// For so many goroutines at a time the memory is asked for.
+const GROUP: usize = 8;
 
 /// See the module.
 pub(super) struct Settled {
     queue: VecDeque<NonNull<G>>,
-    /// How many at the front have their seats asked for.
+    /// For how many at the front it was asked.
     asked: usize,
 }
 
@@ -43,22 +43,19 @@ impl Settled {
     /// Takes the oldest.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<NonNull<G>> {
-        let gp = self.queue.pop_front()?;
-        self.asked = self.asked.saturating_sub(1);
-        if let Some(&next) = self.queue.front() {
-            if self.asked <= AHEAD {
-                self.ask();
-            }
-            // SAFETY: what is queued stays alive until it is popped.
-            unsafe { next.as_ref() }.ask_for_all();
+        if self.asked == 0 {
+            self.ask();
         }
+        let gp = self.queue.pop_front()?;
+        self.asked -= 1;
         Some(gp)
     }
 
     fn ask(&mut self) {
-        for &gp in self.queue.iter().skip(self.asked).take(GROUP) {
-            G::ask_to_resume(gp);
-            self.asked += 1;
-        }
+        let next = || self.queue.iter().take(GROUP);
+        next().copied().for_each(G::ask_to_resume);
+        // SAFETY: what is queued stays alive until it is popped.
+        next().for_each(|gp| unsafe { gp.as_ref() }.ask_for_all());
+        self.asked = self.queue.len().min(GROUP);
     }
 }
