@@ -106,7 +106,7 @@ fn serve() {
         while let Some(job) = pool.jobs.pop_front() {
             drop(pool);
             // What the closure calls uses the runtime of the goroutine that waits for it.
-            // SAFETY: the goroutine is parked until we ready it, so its record is alive.
+            // SAFETY: the goroutine is parked until we ready it, so its G is alive.
             current::set_serves(unsafe { job.gp.as_ref() }.sched());
             // SAFETY: the job came out of the queue once, and its goroutine is parked.
             unsafe { (job.run)(job.data) };

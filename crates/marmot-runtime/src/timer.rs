@@ -35,7 +35,7 @@ pub(crate) fn sleep_until(until: Instant) {
         sched::yield_now();
         return;
     }
-    // SAFETY: the record outlives the wait, the timer fires once and is then in no heap; nobody
+    // SAFETY: the G outlives the wait, the timer fires once and is then in no heap; nobody
     // else uses it.
     unsafe { mp.pp().timers.arm(&gp.as_ref().timer, when, wake_sleeper) };
     sched::park(gp, WaitReason::Sleep);
@@ -43,7 +43,7 @@ pub(crate) fn sleep_until(until: Instant) {
 
 /// # Safety
 ///
-/// `timer` sits in the record of a goroutine that sleeps.
+/// `timer` sits in the G of a goroutine that sleeps.
 unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     due.push(G::of_timer(timer));
     None
@@ -90,7 +90,7 @@ pub(crate) fn park_token_until(until: Instant) {
     let mp = current::mp().expect("a goroutine has an M");
     if token.park() {
         // Armed after `PARKED` is set, so that a timer that fires at once finds it. SAFETY: the
-        // record outlives the wait, and the timer is disarmed after it; nobody else uses it.
+        // G outlives the wait, and the timer is disarmed after it; nobody else uses it.
         unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked) };
         sched::park(gp, WaitReason::Parked);
         token.finish();
@@ -100,10 +100,10 @@ pub(crate) fn park_token_until(until: Instant) {
 
 /// # Safety
 ///
-/// `timer` sits in a goroutine's record, and is armed.
+/// `timer` sits in a goroutine's G, and is armed.
 unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     let gp = G::of_timer(timer);
-    // SAFETY: the timer is armed, so its record is alive.
+    // SAFETY: the timer is armed, so its G is alive.
     if unsafe { gp.as_ref() }.head().token.time_out() {
         due.push(gp);
     }

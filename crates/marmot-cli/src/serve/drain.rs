@@ -139,7 +139,7 @@ impl Drain {
         }
     }
 
-    /// The list. A panic under the lock cannot leave it inconsistent: every change is a single insertion or removal.
+    /// The list. Nothing that panics runs under the lock, but for want of memory, which aborts.
     fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,7 +189,7 @@ impl Drop for Session {
         sessions.free.push(self.index);
         let waiter = if sessions.open() == 0 { sessions.waiter.take() } else { None };
         drop(sessions);
-        // Closing the descriptor is a system call, so it comes after the lock.
+        // The lists are consistent again.
         drop(removed);
         if let Some(waiter) = waiter {
             waiter.unpark();

@@ -48,12 +48,12 @@ pub struct Fault {
     pub address: usize,
     /// The lowest usable address of the stack whose guard it is in.
     pub stack_limit: usize,
-    /// The address just above that stack.
+    /// The address just above that stack and its seat.
     pub stack_base: usize,
 }
 
 impl Fault {
-    /// The usable bytes of the stack.
+    /// The bytes of the stack, its seat included.
     pub fn stack_size(&self) -> usize {
         self.stack_base - self.stack_limit
     }

@@ -5,8 +5,10 @@
 //! ┌────────┬─────────────────┬────────┬─────────────────┬───
 //! │ guard  │      stack      │ guard  │      stack      │ …      addresses rise to the right,
 //! └────────┴─────────────────┴────────┴─────────────────┴───     a stack grows to the left
-//!          limit          base
+//!          limit          top
 //! ```
+//!
+//! The highest bytes of a stack are its *seat*, which belongs to its owner; what runs on it begins below, at its base.
 //!
 //! A stack goes around: `slab` maps it, `guard` guards it once, `pool` hands it out, and from then
 //! on it is in use, in a `cache`, or in the shared lists of its `class`. It is never unmapped.
@@ -45,8 +47,8 @@ pub const MAX_STACK_SIZE: usize = MIN_STACK_SIZE << (class::COUNT - 1);
 /// compiled without stack probes does not, and a frame wider than the guard would step over it.
 pub const GUARD_SIZE: usize = 32 * 1024;
 
-/// The bytes at the top of each stack that its owner keeps for itself, see [`Stack::seat`]. They are not counted as
-/// usable, and lie so that the first cache line of them begins with the 16 bytes that a switch keeps below.
+/// The bytes at the top of each stack that its owner keeps for itself, see [`Stack::seat`]. They are part of its size, and
+/// lie so that the first cache line of them begins with the 16 bytes that a switch keeps below.
 pub const SEAT_SIZE: usize = 176;
 
 /// The highest address of a stack, which stands for the stack in the lists of the free.
@@ -72,7 +74,8 @@ impl Stack {
     }
 
     /// The [`SEAT_SIZE`] bytes above that, aligned to 16, for whatever its owner keeps of a coroutine: what is needed for a
-    /// switch is on one page then. They have no meaning here, and hold what the owner before left.
+    /// switch is on one page then. They have no meaning here: they hold what the owner before left, or zeroes, and the
+    /// seats of all stacks are at the same offset in their slots for ever.
     #[inline]
     pub fn seat(&self) -> NonNull<u8> {
         let seat = ptr::with_exposed_provenance_mut(self.base());

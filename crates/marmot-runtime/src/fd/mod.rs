@@ -6,7 +6,7 @@
 //!
 //! **The short-read hint.** A read that returned less than it asked for has drained the socket, so the next one
 //! waits without trying: one request and its answer cost one read and one write. This holds because
-//! the descriptor is edge-triggered and the slot is cleared before each try, so whatever arrives
+//! the descriptor is edge-triggered and the slot is cleared before each read, so whatever arrives
 //! after a short read leaves `READY` behind. A hang-up that came together with the data would leave
 //! no further event: once one was reported, the hint is not used any more.
 //!

@@ -3,7 +3,7 @@
 //! | word | meaning | left by |
 //! |---|---|---|
 //! | `NIL` | nobody waits, and nothing has happened since the last try | an event, to `READY`; a waiter, to its address |
-//! | `READY` | an event came: a try may succeed | whoever holds the turn, to `NIL`, before it tries |
+//! | `READY` | an event came: a try may succeed | whoever holds the turn, to `NIL`: a reader before it tries, a writer after a try that found no room |
 //! | an address | that goroutine (or thread) waits | an event, to `READY`; a deadline or a close, to `NIL`; the waiter itself, to `NIL` |
 //!
 //! Whoever replaces an address owns the waiter and readies it, so it is readied once. At most one
@@ -18,7 +18,7 @@
 //! room, to try once more before it waits. An event that tells of room and of nothing else need not be swapped in where
 //! `READY` is already ([`Slot::knows_room`]). If it was there still, the writer has not taken it back before; then it
 //! has not begun the try that follows, and that one finds the room: descriptors have locks, which order the room before
-//! the report of it. A hang-up is news that no try tells of, so it is swapped in always.
+//! the report of it (those of TCP; a descriptor that keeps its room in bare atomics needs another argument). A hang-up is news that no try tells of, so it is swapped in always.
 //!
 //! **No deadline and no close is lost.** The one who changes a condition writes it, passes a
 //! `SeqCst` fence, and looks for a waiter here (`evict`); the waiter publishes itself, passes a
@@ -48,7 +48,7 @@ impl Slot {
     #[must_use = "the waiter has to be readied"]
     pub(crate) fn notify(&self) -> Option<usize> {
         // A swap even where `READY` seems to be there: the try that takes it has to see this
-        // event's news (a hang-up). Acquire pairs with `publish`: we see the waiter's record.
+        // event's news (a hang-up). Acquire pairs with `publish`: we see the waiter.
         // Release pairs with `take_ready` and `publish`.
         let old = self.0.swap(READY, AcqRel);
         (old > READY).then_some(old)
@@ -63,10 +63,10 @@ impl Slot {
     /// the writer has not taken up.
     #[inline]
     pub(crate) fn knows_room(&self) -> bool {
-        self.0.load(Relaxed) == READY
+        self.is_ready()
     }
 
-    /// Before a try: forgets the event that calls for it. True if there was one. Only for the
+    /// Forgets the event that calls for a try. True if there was one. Only for the
     /// holder of the turn.
     pub(crate) fn take_ready(&self) -> bool {
         // Acquire pairs with the Release in `notify`.

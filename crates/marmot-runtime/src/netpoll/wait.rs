@@ -129,7 +129,7 @@ impl PollDesc {
     ) -> io::Result<Published> {
         let word = word(gp);
         let (side, times) = (self.side(direction), self.times(direction));
-        // SAFETY: the caller's own record, or one to which it has a reference.
+        // SAFETY: the caller's own G, or one to which it has a reference.
         let g = unsafe { gp.as_ref() };
         loop {
             self.check_conditions(g)?;
@@ -191,7 +191,7 @@ impl PollDesc {
     /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being
     /// shut down.
     pub(crate) fn has_ended(&self) -> bool {
-        // SAFETY: the caller's own record.
+        // SAFETY: the caller's own G.
         self.check_conditions(unsafe { sched::waiter().as_ref() }).is_err()
     }
 
@@ -203,7 +203,7 @@ impl PollDesc {
 
     pub(super) fn reconsider(&self, direction: Direction) {
         let Some(gp) = self.side(direction).slot.evict().map(waiter) else { return };
-        // SAFETY: a waiter's record stays alive until it is readied.
+        // SAFETY: a waiter's G stays alive until it is readied.
         let g = unsafe { gp.as_ref() };
         // SAFETY: as in `register`.
         let home = unsafe { self.home.load(Acquire).as_ref() };

@@ -16,7 +16,7 @@ pub(super) struct Waiting {
     pub(super) gp: NonNull<G>,
 }
 
-// SAFETY: records may be readied from any thread.
+// SAFETY: Gs may be readied from any thread.
 unsafe impl Send for Waiting {}
 
 /// A power of two.

@@ -58,7 +58,7 @@ impl<T> Drop for Claim<T> {
 /// thread. Dropping it detaches the goroutine, which runs on.
 pub struct JoinHandle<T>(Claim<T>);
 
-// SAFETY: the goroutine's result may be sent, because `go` demands it, and the record is shared
+// SAFETY: the goroutine's result may be sent, because `go` demands it, and the head is shared
 // soundly.
 unsafe impl<T: Send> Send for JoinHandle<T> {}
 // SAFETY: `&JoinHandle` gives no access to the result.

@@ -30,7 +30,7 @@ impl Shared {
     /// One of those counted is done.
     fn leave(&self) {
         // The waiter is read first: once the count is zero, the opener may be gone, though not this
-        // (shared) record. Release pairs with the Acquire in `wait`: what the goroutine did is seen
+        // (shared) state. Release pairs with the Acquire in `wait`: what the goroutine did is seen
         // after the scope.
         if self.running.fetch_sub(1, AcqRel) == 1 {
             // The opener has left its own count, and so has set the waiter before.
@@ -144,7 +144,7 @@ impl<'scope> Scope<'scope, '_> {
         self.shared.running.fetch_add(1, Relaxed);
         let body = Body { f, packet: Arc::clone(&packet), leave: Leave(Arc::clone(&self.shared)) };
         // `f` and its result live no longer than `body`, and the scope does not end before that is
-        // dropped. The record itself, which may live longer, holds nothing of theirs then.
+        // dropped. The head itself, which may live longer, holds nothing of theirs then.
         let (new, handle) = New::make(spawn::sched_here(), spec, move || body.run());
         new.start();
         // SAFETY: the goroutine's closure returns `()`.
@@ -224,7 +224,7 @@ pub struct ScopedJoinHandle<'scope, T> {
     scope: PhantomData<&'scope ()>,
 }
 
-// SAFETY: the result may be sent, because `Scope::go` demands it, and the record is shared soundly.
+// SAFETY: the result may be sent, because `Scope::go` demands it, and the head is shared soundly.
 unsafe impl<T: Send> Send for ScopedJoinHandle<'_, T> {}
 // SAFETY: `&ScopedJoinHandle` gives no access to the result.
 unsafe impl<T: Send> Sync for ScopedJoinHandle<'_, T> {}
@@ -248,7 +248,7 @@ impl<T> ScopedJoinHandle<'_, T> {
         let joined = self.claim.join();
         match self.packet.replace(Outcome::Joined) {
             Outcome::Ended(result) => result,
-            // It never ran, and what the record holds says why.
+            // It never ran, and what its head holds says why.
             _ => Err(joined.err().unwrap_or_else(|| unreachable!("a goroutine that ran has a result"))),
         }
     }

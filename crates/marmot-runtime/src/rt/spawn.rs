@@ -29,7 +29,7 @@ impl New {
     /// Queues it.
     pub(super) fn start(self) {
         if current::take_accept() {
-            // SAFETY: the record is new, and only this thread knows it.
+            // SAFETY: it is new, and only this thread knows it.
             unsafe { self.gp.as_ref() }.head().placing.set(Placing::Fresh);
         }
         match current::mp().filter(|mp| std::ptr::eq(mp.sched, self.sched)) {
@@ -180,7 +180,7 @@ where
     let sched = sched_here();
     let (new, handle) = New::make(sched, spec, f);
     if current::mp().is_some() {
-        // SAFETY: the record is new, and only this thread knows it.
+        // SAFETY: it is new, and only this thread knows it.
         unsafe { new.gp.as_ref() }.head().pinned.set(true);
         new.start();
     } else {

@@ -310,7 +310,7 @@ impl M {
             self.sched.abandon(gp, stopped());
         }
         while let Some(gp) = self.take_settled() {
-            // SAFETY: records live until they end.
+            // SAFETY: a G stays until its goroutine has ended.
             if unsafe { gp.as_ref() }.is_unstarted() {
                 self.sched.abandon(gp, stopped());
             }

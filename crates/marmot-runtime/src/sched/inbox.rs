@@ -53,7 +53,7 @@ impl<T: Linked> Inbox<T> {
         let mut head = self.head.load(Relaxed);
         loop {
             link.store(head, Relaxed);
-            // Release pairs with the Acquire in `take_all`: the taker sees the link and the record.
+            // Release pairs with the Acquire in `take_all`: the taker sees the link and the element.
             match self.head.compare_exchange_weak(head, t.as_ptr(), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,

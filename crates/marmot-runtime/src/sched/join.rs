@@ -3,7 +3,7 @@
 //! | state | set by | meaning |
 //! |---|---|---|
 //! | `RUNNING` | at the start | neither has happened |
-//! | a record's address | the handle, in `publish` | that waiter is to be readied at the end |
+//! | a G's address | the handle, in `publish` | that waiter is to be readied at the end |
 //! | `DETACHED` | the handle, when dropped | nobody wants the result: who ends the goroutine drops it |
 //! | `DONE` | who ends the goroutine | the result is there; it belongs to the handle |
 //!
@@ -27,7 +27,7 @@ pub(crate) enum Ended<T> {
     DropResult,
 }
 
-/// See the module. `T` is the waiters' record; no record has the address of a state.
+/// See the module. `T` is what waiters are known by, and none has the address of a state.
 pub(crate) struct JoinWord<T>(AtomicPtr<T>);
 
 impl<T> JoinWord<T> {
@@ -36,7 +36,7 @@ impl<T> JoinWord<T> {
     const DETACHED: *mut T = ptr::without_provenance_mut(2);
 
     pub(crate) fn new() -> Self {
-        const { assert!(align_of::<T>() > 2, "a state could be taken for a record") };
+        const { assert!(align_of::<T>() > 2, "a state could be taken for a waiter") };
         JoinWord(AtomicPtr::new(Self::RUNNING))
     }
 

@@ -160,14 +160,14 @@ impl M {
 
     /// Puts a goroutine that settled here into the inbox, and wakes this M if it sleeps.
     pub(super) fn ready_from_afar(&self, gp: NonNull<G>) {
-        // SAFETY: the caller took `gp` out of where it waited, and records live until they end.
+        // SAFETY: the caller took `gp` out of where it waited, and a G stays until its goroutine has ended.
         unsafe { self.inbox.push(gp) };
         self.nudge();
     }
 
     /// Gives this M's P an unstarted goroutine, and wakes the M if it sleeps.
     pub(super) fn hand(&self, gp: NonNull<G>) {
-        // SAFETY: the caller took `gp` from a queue, and records live until they end.
+        // SAFETY: the caller took `gp` from a queue, and a G stays until its goroutine has ended.
         unsafe { self.home_p().inbox.push(gp) };
         // Its fence pairs with the one in `leave`.
         if let Some(i) = self.sched.idle.claim_one(self.id) {
@@ -248,7 +248,7 @@ impl M {
     /// Puts a goroutine that settled here into the settled queue.
     #[inline]
     pub(super) fn ready_here(&self, gp: NonNull<G>) {
-        // SAFETY: records live until they end.
+        // SAFETY: a G stays until its goroutine has ended.
         unsafe { gp.as_ref() }.status.ready();
         self.with_settled(|settled| settled.push(gp));
     }
@@ -272,7 +272,7 @@ impl M {
     /// Queues a goroutine that was just spawned here, to run next unless somebody takes it first.
     pub(crate) fn spawn(&'static self, gp: NonNull<G>) {
         self.spawned.add_own();
-        // SAFETY: records live until they end.
+        // SAFETY: a G stays until its goroutine has ended.
         if unsafe { gp.as_ref() }.head().pinned.get() {
             self.start_here(gp);
         } else {
@@ -302,7 +302,7 @@ impl M {
         self.pp().runq.push(gp, |batch| {
             // The ring holds no null pointers.
             let batch = batch.iter().map(|&gp| NonNull::new(gp).expect("queued pointers are not null"));
-            // SAFETY: they come out of the ring just now, and records live until they end.
+            // SAFETY: they come out of the ring just now, and a G stays until its goroutine has ended.
             if !unsafe { self.sched.globq.push_all(batch.clone()) } {
                 batch.for_each(|gp| self.sched.abandon(gp, Box::new(super::Stopped)));
             }

@@ -16,14 +16,14 @@
 //! |---|---|---|---|
 //! | the ring of a P ([`runq`]) | unstarted Gs | the M that holds the P | that M; thieves, half at a time |
 //! | the inbox of a P ([`inbox`]) | unstarted Gs that [`place`] sent | anyone | the M that holds the P, all at once |
-//! | the settled queue of an M ([`queue`]) | started Gs; unstarted ones that must start here | the M | the M |
+//! | the settled queue of an M ([`settled`]) | started Gs; unstarted ones that must start here | the M | the M |
 //! | the inbox of an M ([`inbox`]) | started Gs | anyone | the M, all at once |
 //! | the global queue ([`queue`]) | unstarted Gs: overflow, and calls from plain threads | anyone | every M, a share at a time |
 //!
 //! # Parking
 //!
-//! A G that has to wait puts its record where the one who will wake it finds it, and switches away
-//! ([`park`]). Whoever takes the record out readies it. There is no window between publishing and
+//! A G that has to wait puts itself where the one who will wake it finds it, and switches away
+//! ([`park`]). Whoever takes it out readies it. There is no window between publishing and
 //! switching in which another M could resume a stack that is still in use: a settled G is resumed
 //! by its own M only, which is busy switching.
 //!
@@ -195,8 +195,8 @@ impl Sched {
 
     /// Queues an unstarted goroutine, from any thread.
     fn submit(&self, gp: NonNull<G>) {
-        // SAFETY: the caller took it from where it waited, or has just made it; records live until
-        // they end.
+        // SAFETY: the caller took it from where it waited, or has just made it; a G stays until its
+        // goroutine has ended.
         if unsafe { self.globq.push_all([gp]) } {
             self.wake_one();
         } else {

@@ -9,7 +9,7 @@ use super::current;
 
 /// Installs the report. Later calls change nothing.
 pub(super) fn install() -> io::Result<()> {
-    // SAFETY: `report` reads thread-locals without destructors and the running goroutine's record,
+    // SAFETY: `report` reads thread-locals without destructors and the running goroutine's head,
     // which is not changed while it runs, and formats into the report's own buffer.
     unsafe { overflow::install(report) }
 }
@@ -19,7 +19,7 @@ fn report(report: &mut Report<'_>, fault: Fault) {
         overflow::describe(report, fault);
         return;
     };
-    // SAFETY: the goroutine that runs on this thread has a record.
+    // SAFETY: the goroutine that runs on this thread has a head.
     let g = unsafe { gp.as_ref() }.head();
     let size = fault.stack_size();
     // A report cannot fail: it has nobody to tell.

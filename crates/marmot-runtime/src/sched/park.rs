@@ -1,7 +1,7 @@
 //! Parking the caller, and readying who parks.
 //!
-//! To wait, a caller puts its record ([`waiter`]) where the one who will wake it finds it, and
-//! calls [`park`]. To wake it, that one takes the record *out* of there and calls [`ready`].
+//! To wait, a caller puts its G ([`waiter`]) where the one who will wake it finds it, and
+//! calls [`park`]. To wake it, that one takes the G *out* of there and calls [`ready`].
 //! Because it is taken out once, each park is ended by one ready, and none is lost: a ready that
 //! comes before the park's switch is complete waits in the inbox of the parker's M.
 

@@ -1,4 +1,4 @@
-//! Lists linked through the elements themselves: the owner's settled queue, and the global queue.
+//! Lists linked through the elements themselves: goroutines whose timers have fired, and the global queue.
 
 use std::ptr::{self, NonNull};
 

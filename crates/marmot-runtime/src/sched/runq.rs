@@ -59,7 +59,7 @@ impl<T> RunQueue<T> {
 
     /// Puts `t` into `run_next` and returns what it displaced. Owner only.
     pub(crate) fn put_next(&self, t: *mut T) -> Option<*mut T> {
-        // Release pairs with the Acquire of `take_next`: the taker sees the goroutine's record.
+        // Release pairs with the Acquire of `take_next`: the taker sees the goroutine.
         let old = self.next.swap(t, AcqRel);
         (!old.is_null()).then_some(old)
     }
@@ -84,7 +84,7 @@ impl<T> RunQueue<T> {
             if tail.wrapping_sub(head) < SLOTS as u32 {
                 self.slots[tail as usize % SLOTS].store(t, Relaxed);
                 // Release pairs with the consumers' Acquire of `tail`: they see the slot and the
-                // record.
+                // goroutine.
                 self.tail.store(tail.wrapping_add(1), Release);
                 return;
             }

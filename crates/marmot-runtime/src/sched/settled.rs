@@ -17,6 +17,9 @@ use super::g::G;
 /// For so many goroutines at a time the memory is asked for.
 const GROUP: usize = 8;
 
+/// With fewer it gains nothing: what is needed at once comes no sooner, and few goroutines stay in the caches.
+const WORTHWHILE: usize = 4;
+
 /// See the module.
 pub(super) struct Settled {
     queue: VecDeque<NonNull<G>>,
@@ -47,15 +50,19 @@ impl Settled {
             self.ask();
         }
         let gp = self.queue.pop_front()?;
+        // It is in the queue, so that was not zero after asking.
         self.asked -= 1;
         Some(gp)
     }
 
     fn ask(&mut self) {
+        self.asked = self.queue.len().min(GROUP);
+        if self.asked < WORTHWHILE {
+            return;
+        }
         let next = || self.queue.iter().take(GROUP);
         next().copied().for_each(G::ask_to_resume);
         // SAFETY: what is queued stays alive until it is popped.
         next().for_each(|gp| unsafe { gp.as_ref() }.ask_for_all());
-        self.asked = self.queue.len().min(GROUP);
     }
 }

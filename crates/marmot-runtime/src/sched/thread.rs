@@ -2,10 +2,10 @@
 //!
 //! Every blocking call also works from a thread that is no M: the thread blocks. So that the places
 //! where one waits (a descriptor's slot, a join word, a list of turns) know one kind of waiter
-//! only, such a thread has a record like a goroutine's, whose readying wakes the thread. It is in
+//! only, such a thread has a head and a G as a goroutine has, whose readying wakes the thread. It is in
 //! no queue and never runs on an M.
 //!
-//! The record has a parker of its own and not `std::thread::park`'s: that one's token belongs to
+//! The head has a parker of its own and not `std::thread::park`'s: that one's token belongs to
 //! the user's code.
 
 use std::panic::Location;
@@ -28,7 +28,7 @@ impl Parker {
     }
 
     pub(crate) fn wake(&self) {
-        // Under the lock: once it is released, the thread may return, end, and free its record.
+        // Under the lock: once it is released, the thread may return, end, and free its head.
         let mut woken = self.lock();
         *woken = true;
         self.changed.notify_one();
@@ -64,19 +64,19 @@ impl Parker {
 }
 
 static VTABLE: VTable = VTable {
-    run: |_| unreachable!("a thread's record is never run"),
-    abandon: |_, _| unreachable!("a thread's record is never run"),
-    take_result: |_, _| unreachable!("a thread's record has no result"),
-    drop_result: |_| unreachable!("a thread's record has no result"),
-    // SAFETY: `record` leaked the box, and the last reference is gone.
+    run: |_| unreachable!("a thread is never run"),
+    abandon: |_, _| unreachable!("a thread is never run"),
+    take_result: |_, _| unreachable!("a thread has no result"),
+    drop_result: |_| unreachable!("a thread has no result"),
+    // SAFETY: `make` leaked the box, and the last reference is gone.
     free: |head| drop(unsafe { Box::from_raw(head.as_ptr()) }),
 };
 
 thread_local! {
-    static RECORD: GRef = record();
+    static HEAD: GRef = make();
 }
 
-fn record() -> GRef {
+fn make() -> GRef {
     let spec = Spec { name: thread::current().name().map(Box::from), stack_size: None, site: Location::caller() };
     let head = NonNull::from(Box::leak(Box::<Head>::new_uninit())).cast::<Head>();
     // SAFETY: the box is room for it, and it was made with one reference, which is taken over here.
@@ -86,14 +86,14 @@ fn record() -> GRef {
     }
 }
 
-/// The calling thread's record, which lives at least as long as the thread runs.
+/// The calling thread's G, which lives at least as long as the thread runs.
 pub(crate) fn current() -> NonNull<G> {
-    RECORD.try_with(GRef::unstarted).unwrap_or_else(|_| {
+    HEAD.try_with(GRef::unstarted).unwrap_or_else(|_| {
         // The thread is destroying its thread-locals, and one of their destructors waits. Nothing
-        // would free a record after that: this one stays.
-        let record = record();
-        let gp = record.unstarted();
-        std::mem::forget(record);
+        // would free a head after that: this one stays.
+        let head = make();
+        let gp = head.unstarted();
+        std::mem::forget(head);
         gp
     })
 }

@@ -1,7 +1,7 @@
 //! The timer heap of a P.
 //!
 //! A four-ary heap of points in time, in nanoseconds of [`super::clock`]. Timers are intrusive:
-//! they sit in what they wake (a goroutine's record, a descriptor) and know their place in the
+//! they sit in what they wake (a G, a descriptor) and know their place in the
 //! heap, so arming allocates nothing, moving costs a sift, and whoever owns a timer can disarm it
 //! from any thread before the memory goes away.
 //!
@@ -37,7 +37,7 @@ pub(crate) struct Due(List<G>);
 impl Due {
     /// Adds `gp`, which the caller has taken out of the place where it waited.
     pub(crate) fn push(&mut self, gp: NonNull<G>) {
-        // SAFETY: it waited, so it is in no queue, and records live until they end.
+        // SAFETY: it waited, so it is in no queue, and a G stays until its goroutine has ended.
         unsafe { self.0.push(gp) }
     }
 }

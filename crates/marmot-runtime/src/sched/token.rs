@@ -36,7 +36,7 @@ impl Token {
 
     /// `EMPTY` to `PARKED`; false if a notification came first (it is taken).
     pub(crate) fn park(&self) -> bool {
-        // Release pairs with the Acquire of whoever readies us: it sees our record as we left it.
+        // Release pairs with the Acquire of whoever readies us: it sees our G as we left it.
         let parked = self.0.compare_exchange(EMPTY, PARKED, AcqRel, Relaxed).is_ok();
         if !parked {
             // A swap, because this takes whatever notification is the last by now. Acquire pairs
