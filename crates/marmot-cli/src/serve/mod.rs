@@ -22,6 +22,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+/// What a goroutine of a server gets: room for a panic and its backtrace besides what it needs itself.
+const STACK_SIZE: usize = 64 * 1024;
+
 /// The pause after an error of `accept` that the listener does not deal with itself.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -71,8 +74,11 @@ struct Common {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     procs: Option<u16>,
     /// The size of a goroutine's stack.
-    #[arg(long, value_name = "BYTES")]
-    stack_size: Option<usize>,
+    ///
+    /// The servers' goroutines use a few kilobytes of it. Small stacks lie close together, and with thousands of
+    /// connections that saves the processor time: it finds their addresses in fewer tables.
+    #[arg(long, value_name = "BYTES", default_value_t = STACK_SIZE)]
+    stack_size: usize,
     /// How long connections in the middle of a request may take to finish after SIGINT or SIGTERM.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: Duration,
@@ -104,12 +110,9 @@ pub fn run(args: &Args) -> io::Result<()> {
         }
     };
     descriptors::raise_limit();
-    let mut builder = marmot::Runtime::builder();
+    let mut builder = marmot::Runtime::builder().stack_size(common.stack_size);
     if let Some(procs) = common.procs {
         builder = builder.procs(procs.into());
-    }
-    if let Some(bytes) = common.stack_size {
-        builder = builder.stack_size(bytes);
     }
     let runtime = builder.build()?;
 
