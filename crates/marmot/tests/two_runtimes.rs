@@ -1,11 +1,13 @@
 //! Connections that outlive the runtime in whose poller they were, and are used in another.
+//!
+//! Each test has the process for itself: a runtime that is shut down lets all that waits look around, and would hide a loss.
 
 mod common;
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use common::{Place, bounded, listener, pair, runtime, until};
+use common::{Place, alone, bounded, listener, pair, runtime, until};
 use marmot::net::TcpStream;
 use marmot::{Runtime, WaitReason};
 
@@ -37,6 +39,7 @@ fn waits_once(runtime: &Runtime, mut near: TcpStream, far: &mut TcpStream) -> Tc
 
 #[test]
 fn a_read_in_another_runtime_is_woken() {
+    let _alone = alone();
     bounded(|| {
         let (mut near, mut far) = orphan();
         let runtime = runtime(1);
@@ -54,6 +57,7 @@ fn a_read_in_another_runtime_is_woken() {
 
 #[test]
 fn a_goroutine_without_a_stack_starts_in_another_runtime() {
+    let _alone = alone();
     bounded(|| {
         let (near, mut far) = orphan();
         let runtime = runtime(1);
@@ -67,6 +71,7 @@ fn a_goroutine_without_a_stack_starts_in_another_runtime() {
 
 #[test]
 fn a_plain_thread_takes_a_connection_over() {
+    let _alone = alone();
     bounded(|| {
         let (mut near, mut far) = orphan();
         let reader = Place::Threads.start(move || near.read(&mut [0; 2]).unwrap());
@@ -78,6 +83,7 @@ fn a_plain_thread_takes_a_connection_over() {
 
 #[test]
 fn a_listener_is_taken_over() {
+    let _alone = alone();
     bounded(|| {
         let listener = listener();
         let addr = listener.local_addr().unwrap();
@@ -103,6 +109,7 @@ fn a_listener_is_taken_over() {
 /// A runtime that shuts down while goroutines of another begin to wait for what was in its poller.
 #[test]
 fn a_shutdown_races_with_waits_elsewhere() {
+    let _alone = alone();
     bounded(|| {
         let reading = runtime(1);
         for _ in 0..200 {
