@@ -21,7 +21,7 @@ mod tools;
 mod verdict;
 
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask tidy | guard | stress | measure [--help]";
 
@@ -55,8 +55,7 @@ fn tidy(root: &Path) -> ExitCode {
 
 /// Runs the stress program by way of cargo: a dependency on it would make `tidy` wait for the whole library.
 fn stress(arguments: &[String]) -> ExitCode {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = program::cargo();
     command.args(["run", "--release", "--quiet", "--package", "marmot-stress", "--"]).args(arguments);
     match command.status() {
         Ok(status) => status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)),

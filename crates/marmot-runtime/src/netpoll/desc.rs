@@ -21,7 +21,7 @@ use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+    Ordering::{AcqRel, Acquire, Relaxed, SeqCst},
 };
 use std::time::Duration;
 
@@ -31,14 +31,10 @@ use super::slot::Slot;
 use super::turn::Turn;
 use super::{error, table, wait};
 use crate::primitive::MODELLED;
-use crate::sched::{self, M, Timer, clock};
+use crate::sched::{self, G, M, Refs, Timer, clock};
 
 /// A deadline that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
-
-/// More handles than this are a leak that must not become a use after free. The room above it is for threads that count
-/// at the same time.
-const MAX_REFS: u32 = u32::MAX / 2;
 
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +88,7 @@ pub(crate) struct PollDesc {
     generation: AtomicU32,
     index: u32,
     pub(super) home: AtomicPtr<M>,
-    refs: AtomicU32,
+    refs: Refs,
     flags: AtomicU8,
     marks: [Marks; 2],
     sides: [Side; 2],
@@ -123,7 +119,7 @@ impl PollDesc {
             generation: AtomicU32::new(0),
             index,
             home: AtomicPtr::new(ptr::null_mut()),
-            refs: AtomicU32::new(0),
+            refs: Refs::new(0),
             flags: AtomicU8::new(0),
             marks: [marks(), marks()],
             sides: [side(), side()],
@@ -135,32 +131,24 @@ impl PollDesc {
     /// A desc for a descriptor that has just been made, with one handle.
     pub(crate) fn take() -> &'static PollDesc {
         let desc = table::take();
-        desc.refs.store(1, Relaxed);
+        desc.refs.begin();
         desc
     }
 
     /// Counts one more handle.
     pub(crate) fn share(&self) {
-        // Relaxed: a new handle is made from one that exists.
-        if self.refs.fetch_add(1, Relaxed) > MAX_REFS {
-            sched::fatal("too many handles to a descriptor", &"they were leaked");
-        }
+        self.refs.share("too many handles to a descriptor");
     }
 
     /// Counts one handle less; true if that was the last one, and the caller has to [`put`](PollDesc::put) the desc.
     #[must_use = "the last one gives the desc back"]
     pub(crate) fn release(&self) -> bool {
-        // Release pairs with the Acquire of the last one, who sees all that was done through the others.
-        self.refs.fetch_sub(1, Release) == 1 && {
-            self.refs.load(Acquire);
-            true
-        }
+        self.refs.release()
     }
 
     /// Whether the caller's handle is the only one.
     pub(crate) fn is_sole(&self) -> bool {
-        // Acquire as in `release`.
-        self.refs.load(Acquire) == 1
+        self.refs.is_sole()
     }
 
     /// Gives the desc back. Nobody waits, and the descriptor is closed right after, or with
@@ -235,7 +223,7 @@ impl PollDesc {
     #[inline]
     pub(super) fn ask_waiter(&self) {
         if let Some(word) = self.side(Direction::Read).slot.peek() {
-            sched::ask(wait::waiter(word));
+            G::ask_to_ready(wait::waiter(word));
         }
     }
 

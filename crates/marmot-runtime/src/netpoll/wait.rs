@@ -205,9 +205,7 @@ impl PollDesc {
         let Some(gp) = self.side(direction).slot.evict().map(waiter) else { return };
         // SAFETY: a waiter's G stays alive until it is readied.
         let g = unsafe { gp.as_ref() };
-        // SAFETY: as in `register`.
-        let home = unsafe { self.home.load(Acquire).as_ref() };
-        match home {
+        match self.home() {
             // One without a stack cannot look for itself, and must not start for this. It was taken
             // out, so its turn is ours until it is in the slot again.
             Some(home) if g.is_unstarted() && !home.sched.is_closing() => {
@@ -225,16 +223,21 @@ impl PollDesc {
     /// Whether the descriptor is in a poller of `sched`.
     #[inline]
     fn is_at_home_in(&self, sched: &Sched) -> bool {
-        // Acquire pairs with the Release in `register_now`. SAFETY: as in `register`.
-        unsafe { self.home.load(Acquire).as_ref() }.is_some_and(|home| ptr::eq(home.sched, sched))
+        self.home().is_some_and(|home| ptr::eq(home.sched, sched))
+    }
+
+    /// The M in whose poller the descriptor is.
+    #[inline]
+    fn home(&self) -> Option<&'static M> {
+        // Acquire pairs with the Release in `register_now`.
+        // SAFETY: `home` is null or an M, and Ms live as long as the process.
+        unsafe { self.home.load(Acquire).as_ref() }
     }
 
     /// Makes sure that the descriptor is in a poller, and returns the M whose it is.
     #[inline]
     pub(crate) fn register(&self, fd: BorrowedFd<'_>) -> io::Result<&'static M> {
-        // Acquire pairs with the Release below.
-        // SAFETY: `home` is null or an M, and Ms live as long as the process.
-        match unsafe { self.home.load(Acquire).as_ref() } {
+        match self.home() {
             Some(home) if !home.sched.is_closing() => Ok(home),
             _ => self.register_now(fd),
         }
@@ -247,8 +250,7 @@ impl PollDesc {
             None => super::some_m()?,
         };
         let _changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
-        // SAFETY: as in `register`.
-        let old = unsafe { self.home.load(Acquire).as_ref() };
+        let old = self.home();
         if let Some(home) = old.filter(|home| !home.sched.is_closing()) {
             return Ok(home);
         }
@@ -262,7 +264,7 @@ impl PollDesc {
             old.registered.fetch_sub(1, Relaxed);
         }
         here.registered.fetch_add(1, Relaxed);
-        // Release pairs with the Acquire in `register`.
+        // Release pairs with the Acquire in `home`.
         self.home.store(ptr::from_ref(here).cast_mut(), Release);
         Ok(here)
     }

@@ -32,7 +32,7 @@ use std::mem::offset_of;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
-    AtomicPtr, AtomicU32,
+    AtomicPtr,
     Ordering::{Acquire, Relaxed, Release},
     fence,
 };
@@ -45,6 +45,7 @@ use super::join::JoinWord;
 use super::m::M;
 use super::park;
 use super::place::Placing;
+use super::refs::Refs;
 use super::status::{State, Status, WaitReason};
 use super::thread::Parker;
 use super::timers::Timer;
@@ -64,10 +65,6 @@ pub(crate) struct VTable {
     /// Frees the allocation.
     pub(crate) free: unsafe fn(NonNull<Head>),
 }
-
-/// More references than this are a leak that must not become a use after free. The room above it is
-/// for threads that count at the same time.
-const MAX_REFS: u32 = u32::MAX / 2;
 
 /// How a goroutine is to be made.
 #[derive(Clone)]
@@ -104,7 +101,7 @@ const _: () = assert!(size_of::<G>() <= SEAT_SIZE && align_of::<G>() <= 16, "a G
 pub(crate) struct Head {
     /// The goroutine as long as it has not started.
     unstarted: G,
-    refs: AtomicU32,
+    refs: Refs,
     pub(crate) token: Token,
     /// Made by `go_local`: it starts on the M where it was made.
     pub(crate) pinned: Cell<bool>,
@@ -272,12 +269,11 @@ impl G {
         prefetch(gp.addr().get() + offset_of!(G, mp));
     }
 
-    /// Asks for all the memory that resuming it touches, for the next to run. Only for the M that it has settled on.
+    /// Asks for the rest of the memory that resuming it touches. Only for the M that it has settled on.
     #[inline]
-    pub(crate) fn ask_for_all(&self) {
+    pub(crate) fn ask_for_the_rest(&self) {
         self.resume_point.get().prefetch();
         prefetch(self.first_look.get());
-        prefetch(ptr::from_ref(self).addr() + offset_of!(G, mp));
     }
 
     /// Says which address it will look at first when it goes on.
@@ -323,7 +319,7 @@ impl Head {
     ) {
         let head = Head {
             unstarted: G::new(place),
-            refs: AtomicU32::new(refs),
+            refs: Refs::new(refs),
             token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(Placing::Free),
@@ -391,10 +387,7 @@ impl Head {
     pub(crate) unsafe fn release(head: NonNull<Head>) {
         // SAFETY: a reference keeps the head alive.
         let h = unsafe { head.as_ref() };
-        // Release pairs with the Acquire of whoever frees: it sees all that was done through the
-        // others. (A load and not a fence, because ThreadSanitizer does not know fences.)
-        if h.refs.fetch_sub(1, Release) == 1 {
-            h.refs.load(Acquire);
+        if h.refs.release() {
             // SAFETY: that was the last reference.
             unsafe { (h.vtable.free)(head) }
         }
@@ -432,10 +425,7 @@ impl GRef {
 
     /// Adds a reference.
     pub(crate) fn of(head: &Head) -> GRef {
-        // Relaxed: a new reference is made from one that exists.
-        if head.refs.fetch_add(1, Relaxed) > MAX_REFS {
-            super::fatal("too many handles to a goroutine", &"they were leaked");
-        }
+        head.refs.share("too many handles to a goroutine");
         // The address that the head knows of itself may be used for the whole allocation.
         GRef(head.unstarted.head)
     }

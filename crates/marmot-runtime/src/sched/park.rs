@@ -42,12 +42,6 @@ pub(crate) fn park_here(gp: NonNull<G>, reason: WaitReason, address: usize) {
     unsafe { g.suspend() }
 }
 
-/// Asks for the memory of `gp` that readying it needs. It need not be alive.
-#[inline]
-pub(crate) fn ask(gp: NonNull<G>) {
-    G::ask_to_ready(gp);
-}
-
 /// Lets `gp` run on: a started goroutine on its own M, an unstarted one wherever there is room, a
 /// plain thread at once.
 ///

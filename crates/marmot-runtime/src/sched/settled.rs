@@ -63,6 +63,6 @@ impl Settled {
         let next = || self.queue.iter().take(GROUP);
         next().copied().for_each(G::ask_to_resume);
         // SAFETY: what is queued stays alive until it is popped.
-        next().for_each(|gp| unsafe { gp.as_ref() }.ask_for_all());
+        next().for_each(|gp| unsafe { gp.as_ref() }.ask_for_the_rest());
     }
 }
