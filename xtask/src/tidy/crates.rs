@@ -21,7 +21,7 @@ pub const LAW: [(&str, &[&str]); 11] = [
     ("marmot-coro", &[]),
     ("marmot-poll", &[]),
     ("marmot-buf", &[]),
-    ("marmot-io", &[]),
+    ("marmot-io", &["marmot-buf"]),
     ("marmot-macros", &[]),
     ("marmot-stress", &["marmot", "marmot-coro"]),
     ("xtask", &[]),

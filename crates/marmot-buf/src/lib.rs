@@ -1,0 +1,15 @@
+//! Buffers for network I/O, usable with and without Marmot's runtime.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`lease`] | byte buffers that are borrowed from the thread while they hold bytes |
+//! | [`park`] | how a side of a buffer or pipe waits: the one thing that a runtime has to provide |
+//!
+//! Nothing here knows what a goroutine is. What waits does so through [`Park`]; [`Threads`] blocks threads, and the
+//! runtime has one that parks goroutines.
+
+pub mod lease;
+pub mod park;
+
+pub use lease::Lease;
+pub use park::{Park, Threads};

@@ -1,0 +1,56 @@
+//! How a side of a buffer or a pipe waits for the other.
+//!
+//! The contract is that of `std::thread::park`: one `unpark` ends one `park`, also one that comes later; a `park` may
+//! end without reason, so whoever calls it looks again at what it waits for.
+
+use std::io;
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+/// Parking and unparking, by whatever the caller is: a thread or a goroutine.
+pub trait Park: 'static {
+    /// Names who is to be unparked.
+    type Handle: Clone + Send + Sync + 'static;
+
+    /// The caller's handle.
+    fn current() -> Self::Handle;
+
+    /// Waits until somebody unparks the caller, at most until `until`; may return early.
+    ///
+    /// # Errors
+    ///
+    /// When the caller is to stop waiting, for example because it was cancelled. Whoever called gives up its wait and
+    /// hands the error on. That `until` has come is no error: the caller looks at the clock.
+    ///
+    /// # Blocking
+    ///
+    /// Whatever the caller is.
+    fn park(until: Option<Instant>) -> io::Result<()>;
+
+    /// Ends the `park` of the handle's owner, or its next one. What was done before `unpark` is seen after `park`.
+    fn unpark(handle: &Self::Handle);
+}
+
+/// Blocks threads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Threads;
+
+impl Park for Threads {
+    type Handle = Thread;
+
+    fn current() -> Thread {
+        thread::current()
+    }
+
+    fn park(until: Option<Instant>) -> io::Result<()> {
+        match until {
+            None => thread::park(),
+            Some(until) => thread::park_timeout(until.saturating_duration_since(Instant::now())),
+        }
+        Ok(())
+    }
+
+    fn unpark(handle: &Thread) {
+        handle.unpark();
+    }
+}
