@@ -3,13 +3,18 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`lease`] | byte buffers that are borrowed from the thread while they hold bytes |
+//! | [`linked`] | the linked buffer: bytes from one side to another, growing without copying |
 //! | [`park`] | how a side of a buffer or pipe waits: the one thing that a runtime has to provide |
 //!
 //! Nothing here knows what a goroutine is. What waits does so through [`Park`]; [`Threads`] blocks threads, and the
 //! runtime has one that parks goroutines.
 
 pub mod lease;
+pub mod linked;
 pub mod park;
+mod primitive;
 
 pub use lease::Lease;
+pub use linked::pool::nodes_in_use;
+pub use linked::{Chunk, Consumer, Producer};
 pub use park::{Park, Threads};

@@ -1,0 +1,477 @@
+//! The reading end.
+
+use std::fmt;
+use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
+use std::time::Instant;
+
+use super::Chunk;
+use super::node::NodeRef;
+use super::producer::MOST_NODES;
+use super::shared::{Outcome, Place, Shared};
+use super::state::{END, GONE, READER_WAITS, SEALED, WRITER_WAITS, Word};
+use crate::primitive::{Arc, yield_now};
+use crate::{Park, Threads};
+
+/// The reading end of a [linked buffer](super).
+///
+/// # Errors
+///
+/// The error that the producer [closed](super::Producer::close) the buffer with comes after all bytes that were
+/// written before. It is given out once; later attempts to read fail with an error of the same kind, so that a broken
+/// stream never seems to have ended in good order.
+///
+/// # Blocking
+///
+/// [`wait`](Consumer::wait), `fill_buf` and `read` wait, by `P`, while too little is there. Nothing else does.
+pub struct Consumer<P: Park = Threads> {
+    shared: Arc<Shared<P>>,
+    /// Where the next bytes of the list are; none while the count is 0.
+    place: Option<Place>,
+    /// Bytes that were copied together and come before those at `place`: a node of our own, and where they begin.
+    gathered: Option<Place>,
+    /// How many bytes are known to be there.
+    known: usize,
+    /// How many bytes have been used and not yet subtracted from the count.
+    used: usize,
+    /// How many bytes, from the first, are known not to be the delimiter that was looked for last.
+    searched: (usize, u8),
+}
+
+impl<P: Park> Consumer<P> {
+    pub(super) fn new(shared: Arc<Shared<P>>) -> Self {
+        Consumer { shared, place: None, gathered: None, known: 0, used: 0, searched: (0, 0) }
+    }
+
+    /// How many bytes are there.
+    pub fn len(&self) -> usize {
+        self.shared.state.load().len() - self.used
+    }
+
+    /// Whether no byte is there.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How the producer ended, if it has and no byte is left: an error is given out once as it is, and later as one of
+    /// the same kind.
+    pub fn ended(&mut self) -> Option<io::Result<()>> {
+        let word = self.shared.state.load();
+        if !word.has(END) || word.len() > self.used {
+            return None;
+        }
+        // SAFETY: `END` is set, so the cell is the consumer's.
+        Some(self.shared.outcome.with_mut(|cell| match unsafe { &mut *cell } {
+            Outcome::End => Ok(()),
+            Outcome::Told(kind) => Err((*kind).into()),
+            outcome => {
+                let Outcome::Error(error) = std::mem::replace(outcome, Outcome::End) else { unreachable!() };
+                *outcome = Outcome::Told(error.kind());
+                Err(error)
+            }
+        }))
+    }
+
+    /// Waits until at least `bytes` bytes are there, and says how many are: fewer only if the producer has ended. At
+    /// the end, or after an error, what is there can be read before [`ended`](Consumer::ended) tells which it was.
+    ///
+    /// More bytes than the high-water mark can be waited for: the producer goes on beyond it then.
+    ///
+    /// # Errors
+    ///
+    /// Those of waiting: [`TimedOut`](ErrorKind::TimedOut) when `until` has come; what `P` says when the caller is to
+    /// stop waiting. Nothing is lost then.
+    ///
+    /// # Blocking
+    ///
+    /// By `P`.
+    pub fn wait_until(&mut self, bytes: usize, until: Option<Instant>) -> io::Result<usize> {
+        if self.known >= bytes {
+            return Ok(self.known);
+        }
+        self.settle();
+        loop {
+            let word = self.look();
+            if self.known >= bytes || word.has(END) {
+                return Ok(self.known);
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            if !self.shared.reader.register(bytes) {
+                yield_now();
+                continue;
+            }
+            if self.shared.state.change(word, word.with(READER_WAITS)).is_ok() {
+                if word.has(WRITER_WAITS) && self.shared.has_room(word.with(READER_WAITS)) {
+                    // We want more than what it thinks is enough.
+                    self.shared.wake_writer();
+                }
+                let waited = P::park(until);
+                // Nobody else may find the flag once this side looks at the word again.
+                self.shared.state.clear(READER_WAITS);
+                waited?;
+            }
+        }
+    }
+
+    /// As [`wait_until`](Consumer::wait_until), without a limit.
+    ///
+    /// # Errors
+    ///
+    /// What `P` says when the caller is to stop waiting.
+    ///
+    /// # Blocking
+    ///
+    /// By `P`.
+    pub fn wait(&mut self, bytes: usize) -> io::Result<usize> {
+        self.wait_until(bytes, None)
+    }
+
+    /// Waits until `delimiter` is there, at most for `limit` bytes, and says how many bytes there are up to and with
+    /// it; none if the first `limit` bytes, or all that there are at the end, have none. No byte is looked at twice,
+    /// however they dribble in.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_until`](Consumer::wait_until).
+    ///
+    /// # Blocking
+    ///
+    /// By `P`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// let (mut producer, mut consumer) = marmot_buf::linked::buffer();
+    /// producer.write_all(b"one\ntwo")?;
+    /// drop(producer);
+    /// let line = consumer.find(b'\n', 100, None)?;
+    /// assert_eq!(line, Some(4));
+    /// assert_eq!(consumer.take_chunk(4).unwrap(), "one\n");
+    /// assert_eq!(consumer.find(b'\n', 100, None)?, None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn find(&mut self, delimiter: u8, limit: usize, until: Option<Instant>) -> io::Result<Option<usize>> {
+        if self.searched.1 != delimiter {
+            self.searched = (0, delimiter);
+        }
+        loop {
+            let (from, to) = (self.searched.0, self.known.min(limit));
+            let mut at = 0;
+            let found = self.pieces(to).find_map(|piece| {
+                let begin = from.saturating_sub(at).min(piece.len());
+                let found = memchr::memchr(delimiter, &piece[begin..]).map(|found| at + begin + found);
+                at += piece.len();
+                found
+            });
+            self.searched.0 = found.unwrap_or(from.max(to));
+            if let Some(found) = found {
+                return Ok(Some(found + 1));
+            }
+            if to == limit {
+                return Ok(None);
+            }
+            let known = self.known;
+            if self.wait_until(known + 1, until)? == known {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The first `bytes` bytes, if so many are there. They are borrowed where they are if they lie in one node, and
+    /// copied together if they do not.
+    pub fn peek(&mut self, bytes: usize) -> Option<&[u8]> {
+        if self.known < bytes {
+            self.look();
+            if self.known < bytes {
+                return None;
+            }
+        }
+        if self.front().len() < bytes {
+            self.gather(bytes);
+        }
+        Some(&self.front()[..bytes])
+    }
+
+    /// Passes over at most `bytes` bytes that are there, and says how many that were.
+    pub fn skip(&mut self, bytes: usize) -> usize {
+        if self.known < bytes {
+            self.look();
+        }
+        let count = bytes.min(self.known);
+        let mut left = count;
+        while left > 0 {
+            let here = left.min(self.front().len());
+            self.step(here);
+            left -= here;
+        }
+        count
+    }
+
+    /// Takes out the first `bytes` bytes, if so many are there, without copying them if they lie in one node. (The
+    /// name leaves `take` to [`Read::take`].)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// let (mut producer, mut consumer) = marmot_buf::linked::buffer();
+    /// producer.write_all(b"hello world")?;
+    /// let hello = consumer.take_chunk(5).unwrap();
+    /// drop((producer, consumer));
+    /// assert_eq!(hello, "hello");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn take_chunk(&mut self, bytes: usize) -> Option<Chunk> {
+        if bytes == 0 {
+            return Some(Chunk::from(&[][..]));
+        }
+        self.peek(bytes)?;
+        // They lie in one node by now.
+        let (node, from) = self.gathered.or(self.place).expect("bytes are somewhere");
+        let chunk = Chunk::new(node.share(), from, from + bytes);
+        self.step(bytes);
+        Some(chunk)
+    }
+
+    /// Writes what is there by one `write_vectored`, of up to 16 pieces, and says how many bytes were taken.
+    ///
+    /// # Errors
+    ///
+    /// The writer's. Nothing has been taken then.
+    ///
+    /// # Blocking
+    ///
+    /// As the writer.
+    pub fn write_to<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<usize> {
+        self.look();
+        let mut slices = [IoSlice::new(&[]); MOST_NODES];
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(self.pieces(self.known)) {
+            *slice = IoSlice::new(piece);
+            count += 1;
+        }
+        let taken = match &slices[..count] {
+            [] => 0,
+            [one] => writer.write(one)?,
+            several => writer.write_vectored(several)?,
+        };
+        Ok(self.skip(taken))
+    }
+
+    /// Looks at the count.
+    fn look(&mut self) -> Word {
+        let word = self.shared.state.load();
+        self.known = word.len() - self.used;
+        if self.known > 0 && self.place.is_none() {
+            // SAFETY: the count is not 0 and has been since we forgot our place, so the cell is the consumer's.
+            self.place = self.shared.anchor.with(|anchor| unsafe { *anchor });
+        }
+        word
+    }
+
+    /// The first bytes that lie together; none if none are known.
+    fn front(&mut self) -> &[u8] {
+        if self.known == 0 {
+            return &[];
+        }
+        if let Some((node, from)) = self.gathered {
+            // SAFETY: the node is ours, and its bytes below `end` are written.
+            return unsafe { node.published(from, node.end()) };
+        }
+        let (node, from) = self.move_on();
+        let to = node.end().min(from + self.known);
+        // SAFETY: `known` bytes from the place on are published, and the node is kept until we move on.
+        unsafe { node.published(from, to) }
+    }
+
+    /// The place, in a node that has bytes left. There are some.
+    fn move_on(&mut self) -> Place {
+        let (mut node, mut from) = self.place.expect("bytes are somewhere");
+        while from == node.end() {
+            let next = node.next().expect("bytes are in this node or behind it");
+            // SAFETY: a node before the last one is the consumer's, and nothing in it is left.
+            unsafe { node.release() };
+            (node, from) = (next, 0);
+            self.place = Some((node, from));
+        }
+        (node, from)
+    }
+
+    /// The first `bytes` bytes, which are known to be there, piece by piece.
+    fn pieces(&self, bytes: usize) -> Pieces<'_> {
+        let gathered = self.gathered.map(|(node, from)| {
+            // SAFETY: as in `front`.
+            unsafe { node.published(from, node.end()) }
+        });
+        Pieces { gathered, place: self.place, left: bytes, consumer: std::marker::PhantomData }
+    }
+
+    /// Copies at least `bytes` bytes together, which are known to be there; more if that costs no further node.
+    fn gather(&mut self, bytes: usize) {
+        let node = NodeRef::new(bytes.max(self.shared.node_size));
+        // SAFETY: the node is new.
+        let room = unsafe { node.room(0) };
+        let mut count = 0;
+        for piece in self.pieces(self.known.min(room.len())) {
+            room[count..count + piece.len()].copy_from_slice(piece);
+            count += piece.len();
+        }
+        node.set_end(count);
+        let before = self.gathered.take().map_or(0, |(node, from)| {
+            let count = node.end() - from;
+            // SAFETY: it was ours, and has been copied.
+            unsafe { node.release() };
+            count
+        });
+        let mut left = count - before;
+        while left > 0 {
+            let (node, from) = self.move_on();
+            let here = left.min(node.end() - from);
+            self.place = Some((node, from + here));
+            left -= here;
+        }
+        self.gathered = Some((node, 0));
+    }
+
+    /// Uses up `bytes` bytes of those that lie in front.
+    #[inline]
+    fn step(&mut self, bytes: usize) {
+        if let Some((node, from)) = &mut self.gathered {
+            *from += bytes;
+            if *from == node.end() {
+                // SAFETY: it was ours, and nothing in it is left.
+                unsafe { node.release() };
+                self.gathered = None;
+            }
+        } else if let Some((_, from)) = &mut self.place {
+            *from += bytes;
+        }
+        self.searched.0 = self.searched.0.saturating_sub(bytes);
+        self.known -= bytes;
+        self.used += bytes;
+        if self.known == 0 || self.used >= self.shared.node_size {
+            self.settle();
+        }
+    }
+
+    /// Subtracts what has been used from the count. If that makes it 0, the place is forgotten.
+    fn settle(&mut self) {
+        if self.used == 0 {
+            return;
+        }
+        let word = self.shared.state.subtract(self.used);
+        self.used = 0;
+        if word.is_empty() {
+            let (node, _) = self.place.take().expect("bytes were somewhere");
+            if word.has(SEALED) {
+                // SAFETY: the producer left the last node to us, and nothing in it is left.
+                unsafe { node.release() };
+            }
+        }
+        // It is not woken for a few bytes.
+        if word.has(WRITER_WAITS) && word.len() <= self.shared.high_water / 2 {
+            self.shared.wake_writer();
+        }
+    }
+}
+
+/// The bytes of a buffer, piece by piece.
+struct Pieces<'a> {
+    gathered: Option<&'a [u8]>,
+    place: Option<Place>,
+    left: usize,
+    /// Nothing moves on meanwhile.
+    consumer: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while self.left > 0 {
+            let piece = match self.gathered.take() {
+                Some(piece) => &piece[..piece.len().min(self.left)],
+                None => {
+                    let (node, from) = self.place.expect("bytes are somewhere");
+                    let to = node.end().min(from + self.left);
+                    if to - from < self.left {
+                        self.place = Some((node.next().expect("bytes are in this node or behind it"), 0));
+                    }
+                    // SAFETY: so many bytes from the place on are published, and the consumer, which is borrowed,
+                    // keeps their nodes.
+                    unsafe { node.published(from, to) }
+                }
+            };
+            self.left -= piece.len();
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+        }
+        None
+    }
+}
+
+impl<P: Park> BufRead for Consumer<P> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.wait(1)? == 0
+            && let Some(result) = self.ended()
+        {
+            result?;
+        }
+        Ok(self.front())
+    }
+
+    /// # Panics
+    ///
+    /// If fewer bytes are there.
+    fn consume(&mut self, bytes: usize) {
+        assert!(bytes <= self.known, "no more can be consumed than is there");
+        self.skip(bytes);
+    }
+}
+
+impl<P: Park> Read for Consumer<P> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() || self.fill_buf()?.is_empty() {
+            return Ok(0);
+        }
+        let mut count = 0;
+        while count < buf.len() && self.known > 0 {
+            let front = self.front();
+            let here = front.len().min(buf.len() - count);
+            buf[count..count + here].copy_from_slice(&front[..here]);
+            self.step(here);
+            count += here;
+        }
+        Ok(count)
+    }
+}
+
+impl<P: Park> Drop for Consumer<P> {
+    fn drop(&mut self) {
+        // Whoever goes leaves nothing behind: `GONE` is set while the count is 0.
+        loop {
+            let word = self.look();
+            if self.known > 0 {
+                self.skip(self.known);
+                continue;
+            }
+            if self.shared.state.change(word, word.with(GONE)).is_ok() {
+                if word.has(WRITER_WAITS) {
+                    self.shared.wake_writer();
+                }
+                return;
+            }
+        }
+    }
+}
+
+impl<P: Park> fmt::Debug for Consumer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

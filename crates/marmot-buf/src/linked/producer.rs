@@ -1,0 +1,407 @@
+//! The writing end.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::time::Instant;
+
+use super::Chunk;
+use super::node::NodeRef;
+use super::shared::{Outcome, Place, Shared};
+use super::state::{END, GONE, READER_WAITS, SEALED, WRITER_WAITS};
+use crate::primitive::{Arc, yield_now};
+use crate::{Park, Threads};
+
+/// How many nodes' room is handed out at most: what one `readv` is given.
+pub(super) const MOST_NODES: usize = 16;
+
+/// The writing end of a [linked buffer](super).
+///
+/// Dropping it closes the buffer in good order, whatever the reason; who has another [closes](Producer::close) it.
+///
+/// # Blocking
+///
+/// [`wait_room`](Producer::wait_room) and `write` wait, by `P`, while the high-water mark is reached. Nothing else does.
+pub struct Producer<P: Park = Threads> {
+    shared: Arc<Shared<P>>,
+    /// The node that is being filled, if the list is not empty or there is room left. Further room hangs behind it.
+    tail: Option<NodeRef>,
+    /// Whether the last node has been left to the consumer.
+    sealed: bool,
+    /// How many bytes the next `read_from` asks for.
+    reach: usize,
+}
+
+impl<P: Park> Producer<P> {
+    pub(super) fn new(shared: Arc<Shared<P>>) -> Self {
+        let reach = shared.node_size;
+        Producer { shared, tail: None, sealed: false, reach }
+    }
+
+    /// How many bytes the consumer has not used yet. It tells by the node, or when it has used all, so it can be less.
+    pub fn len(&self) -> usize {
+        self.shared.state.load().len()
+    }
+
+    /// Whether the consumer has used all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether nobody will read what is written.
+    pub fn is_abandoned(&self) -> bool {
+        self.shared.state.load().has(GONE)
+    }
+
+    /// Waits until there are fewer bytes than the high-water mark, or the consumer waits for more than there are.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; [`TimedOut`](ErrorKind::TimedOut) when `until` has
+    /// come; what `P` says when the caller is to stop waiting.
+    ///
+    /// # Blocking
+    ///
+    /// By `P`.
+    pub fn wait_room(&mut self, until: Option<Instant>) -> io::Result<()> {
+        let shared = &*self.shared;
+        loop {
+            let word = shared.state.load();
+            if word.has(GONE) {
+                return Err(abandoned());
+            }
+            if shared.has_room(word) {
+                return Ok(());
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            if !shared.writer.register(0) {
+                yield_now();
+                continue;
+            }
+            if shared.state.change(word, word.with(WRITER_WAITS)).is_ok() {
+                let waited = P::park(until);
+                // Nobody else may find the flag once this side looks at the word again.
+                shared.state.clear(WRITER_WAITS);
+                waited?;
+            }
+        }
+    }
+
+    /// Room for at least `bytes` bytes, or for as many as fit into 16 nodes, whichever is less: in one piece or
+    /// several. What is written there is published by [`Room::commit`].
+    ///
+    /// It does not wait, whatever the high-water mark.
+    pub fn room(&mut self, bytes: usize) -> Room<'_, P> {
+        let tail = self.reserve(bytes);
+        let mut slices = std::array::from_fn(|_| IoSliceMut::new(&mut []));
+        let (mut count, mut from, mut at) = (0, tail.end(), Some(tail));
+        while let Some(node) = at
+            && count < MOST_NODES
+        {
+            if from < node.capacity() {
+                // SAFETY: we are the producer; what lies beyond the tail's end is not published, and neither are the
+                // nodes behind it. They stay ours while `self` is borrowed.
+                slices[count] = IoSliceMut::new(unsafe { node.room(from) });
+                count += 1;
+            }
+            (at, from) = (node.next(), 0);
+        }
+        Room { producer: self, slices, count }
+    }
+
+    /// Publishes the first `bytes` bytes, not 0, of the room in the tail and behind it.
+    fn commit(&mut self, bytes: usize) -> io::Result<()> {
+        const ROOM: &str = "no more is committed than there was room for";
+        let tail = self.tail.expect(ROOM);
+        let begin = tail.end();
+        let here = bytes.min(tail.capacity() - begin);
+        let first = if here > 0 { (tail, begin) } else { (tail.next().expect(ROOM), 0) };
+        tail.set_end(begin + here);
+        let (mut last, mut left) = (tail, bytes - here);
+        while left > 0 {
+            last = last.next().expect(ROOM);
+            let filled = left.min(last.capacity());
+            last.set_end(filled);
+            left -= filled;
+        }
+        self.publish(first, last, bytes)
+    }
+
+    /// Reads once into the buffer's room, by one `read_vectored`, and publishes what came: how many bytes, 0 at the
+    /// end. It asks for more the more comes. It does not wait for room.
+    ///
+    /// # Errors
+    ///
+    /// The reader's; [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read.
+    ///
+    /// # Blocking
+    ///
+    /// As the reader.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::BufRead;
+    ///
+    /// let (mut producer, mut consumer) = marmot_buf::linked::buffer();
+    /// assert_eq!(producer.read_from(&mut &b"hello"[..])?, 5);
+    /// assert_eq!(consumer.fill_buf()?, b"hello");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn read_from<R: io::Read + ?Sized>(&mut self, reader: &mut R) -> io::Result<usize> {
+        let reach = self.reach;
+        let mut room = self.room(reach);
+        let count = reader.read_vectored(room.slices())?;
+        let was_filled = count == room.len();
+        room.commit(count)?;
+        let (least, most) = (self.shared.node_size, MOST_NODES * self.shared.node_size);
+        self.reach = if was_filled { (reach * 2).min(most) } else { (reach / 2).max(least) };
+        Ok(count)
+    }
+
+    /// Adds bytes without copying them: their owner becomes a node of the list. Whoever adds many small pieces is
+    /// better off with `write`.
+    ///
+    /// It does not wait, whatever the high-water mark.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; the bytes are lost.
+    pub fn append(&mut self, chunk: impl Into<Chunk>) -> io::Result<()> {
+        let chunk = chunk.into();
+        let bytes = chunk.len();
+        if bytes == 0 {
+            return Ok(());
+        }
+        let tail = self.reserve(0);
+        let node = NodeRef::foreign(chunk);
+        // What room there is goes on behind it; what is left in the tail is given up.
+        node.set_next(tail.next());
+        tail.set_next(Some(node));
+        self.publish((node, 0), node, bytes)
+    }
+
+    /// Gives back every node that holds nothing: before a wait that may be long, such as that for a descriptor.
+    /// The last node that holds something is given back as soon as the consumer has used it up.
+    pub fn let_go(&mut self) {
+        if self.sealed {
+            return;
+        }
+        let Some(tail) = self.tail else { return };
+        release_list(tail.next());
+        tail.set_next(None);
+        let mut word = self.shared.state.load();
+        while !word.is_empty() {
+            match self.shared.state.change(word, word.with(SEALED)) {
+                Ok(()) => {
+                    self.sealed = true;
+                    return;
+                }
+                Err(now) => word = now,
+            }
+        }
+        // SAFETY: nothing is published, so the tail is ours alone.
+        unsafe { tail.release() };
+        self.tail = None;
+    }
+
+    /// Ends the buffer: the consumer gets `result` after the bytes that are in it, and nothing can be added.
+    pub fn close(mut self, result: io::Result<()>) {
+        self.end(result);
+    }
+
+    fn end(&mut self, result: io::Result<()>) {
+        let outcome = result.map_or_else(Outcome::Error, |()| Outcome::End);
+        // SAFETY: `END` is not set yet, so the cell is the producer's.
+        self.shared.outcome.with_mut(|cell| unsafe { *cell = outcome });
+        self.let_go();
+        // From here on this side adds nothing, and the last node, if there is one, is the consumer's.
+        let mut word = self.shared.state.load();
+        while let Err(now) = self.shared.state.change(word, word.with(END)) {
+            word = now;
+        }
+        if word.has(READER_WAITS) {
+            self.shared.wake_reader();
+        }
+    }
+
+    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes.
+    fn reserve(&mut self, bytes: usize) -> NodeRef {
+        if self.sealed {
+            self.sealed = false;
+            if self.shared.state.clear(SEALED).is_empty() {
+                // The consumer has given it back.
+                self.tail = None;
+            }
+        }
+        if let Some(tail) = self.tail
+            && self.shared.state.load().is_empty()
+        {
+            // The list is ours alone, and stays so until we publish.
+            if !tail.is_foreign() && tail.is_unshared() {
+                tail.set_end(0);
+            } else if tail.end() == tail.capacity() {
+                self.tail = tail.next();
+                // SAFETY: nothing is published, so the tail is ours alone.
+                unsafe { tail.release() };
+            }
+        }
+        let tail = *self.tail.get_or_insert_with(|| NodeRef::new(self.shared.node_size));
+        let (mut last, mut room, mut nodes) = (tail, tail.capacity() - tail.end(), 1);
+        while room < bytes && nodes < MOST_NODES {
+            last = last.next().unwrap_or_else(|| {
+                let node = NodeRef::new(self.shared.node_size);
+                last.set_next(Some(node));
+                node
+            });
+            room += last.capacity();
+            nodes += 1;
+        }
+        tail
+    }
+
+    /// Adds `bytes` to the count. They begin at `first`, in the tail or behind it, and end in `last`, which becomes
+    /// the tail.
+    fn publish(&mut self, first: Place, last: NodeRef, bytes: usize) -> io::Result<()> {
+        let shared = &*self.shared;
+        let tail = self.tail.expect("room was made before");
+        let mut word = shared.state.load();
+        loop {
+            if word.has(GONE) {
+                // The count is 0 and stays so: everything is ours.
+                release_list(Some(tail));
+                self.tail = None;
+                return Err(abandoned());
+            }
+            if word.is_empty() {
+                // SAFETY: the count is 0, so the cell is the producer's. If it is not 0 any more in the exchange
+                // below, that was not the consumer's doing; and if it was not 0 before, this has not been done.
+                shared.anchor.with_mut(|anchor| unsafe { *anchor = Some(first) });
+            }
+            match shared.state.change(word, word.with_more(bytes)) {
+                Ok(()) => break,
+                Err(now) => word = now,
+            }
+        }
+        if word.is_empty() && first.0 != tail {
+            // The consumer begins behind the old tail, and will not see it.
+            // SAFETY: the count was 0, so it was ours alone.
+            unsafe { tail.release() };
+        }
+        self.tail = Some(last);
+        if word.has(READER_WAITS) && word.len() + bytes >= shared.reader.want() {
+            shared.wake_reader();
+        }
+        Ok(())
+    }
+}
+
+/// Gives back a node and all behind it.
+fn release_list(mut list: Option<NodeRef>) {
+    while let Some(node) = list {
+        list = node.next();
+        // SAFETY: the callers own the list from `node` on, and have no other use for it.
+        unsafe { node.release() };
+    }
+}
+
+fn abandoned() -> io::Error {
+    io::Error::new(ErrorKind::BrokenPipe, "the buffer's reading end has been dropped")
+}
+
+impl<P: Park> Write for Producer<P> {
+    /// Copies what fits into the room, after waiting for some.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        self.wait_room(None)?;
+        let mut room = self.room(bytes.len());
+        let mut rest = bytes;
+        for slice in room.slices() {
+            // Reading from memory does not fail.
+            rest.read(slice)?;
+        }
+        let count = bytes.len() - rest.len();
+        room.commit(count)?;
+        Ok(count)
+    }
+
+    /// Nothing is held back.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<P: Park> Drop for Producer<P> {
+    fn drop(&mut self) {
+        if !self.shared.state.load().has(END) {
+            self.end(Ok(()));
+        }
+    }
+}
+
+impl<P: Park> fmt::Debug for Producer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Room in a buffer, in pieces as `read_vectored` takes them. Nothing is published unless it is
+/// [committed](Room::commit).
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+///
+/// let (mut producer, consumer) = marmot_buf::linked::buffer();
+/// let mut room = producer.room(5);
+/// let count = (&b"hello"[..]).read_vectored(room.slices())?;
+/// room.commit(count)?;
+/// assert_eq!(consumer.len(), 5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Room<'a, P: Park = Threads> {
+    producer: &'a mut Producer<P>,
+    slices: [IoSliceMut<'a>; MOST_NODES],
+    count: usize,
+}
+
+impl<'a, P: Park> Room<'a, P> {
+    /// The pieces, in order.
+    pub fn slices(&mut self) -> &mut [IoSliceMut<'a>] {
+        &mut self.slices[..self.count]
+    }
+
+    /// How many bytes there is room for.
+    pub fn len(&self) -> usize {
+        self.slices[..self.count].iter().map(|slice| slice.len()).sum()
+    }
+
+    /// Whether there is no room.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Publishes the first `bytes` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; the bytes are lost.
+    ///
+    /// # Panics
+    ///
+    /// If there is less room.
+    pub fn commit(self, bytes: usize) -> io::Result<()> {
+        assert!(bytes <= self.len(), "{bytes} bytes are committed to room for {}", self.len());
+        if bytes == 0 { Ok(()) } else { self.producer.commit(bytes) }
+    }
+}
+
+impl<P: Park> fmt::Debug for Room<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
