@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`codec`] | between bytes and frames |
 //! | [`lease`] | byte buffers that are borrowed from the thread while they hold bytes |
 //! | [`linked`] | the linked buffer: bytes from one side to another, growing without copying |
 //! | [`park`] | how a side of a buffer or pipe waits: the one thing that a runtime has to provide |
@@ -9,6 +10,7 @@
 //! Nothing here knows what a goroutine is. What waits does so through [`Park`]; [`Threads`] blocks threads, and the
 //! runtime has one that parks goroutines.
 
+pub mod codec;
 pub mod lease;
 pub mod linked;
 pub mod park;

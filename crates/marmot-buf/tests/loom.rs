@@ -176,3 +176,22 @@ fn both_go() {
         writer.join().unwrap();
     });
 }
+
+#[test]
+fn a_paused_producer_goes_on() {
+    model(100, |mut producer, mut consumer| {
+        let (send, receive) = loom::sync::mpsc::channel();
+        let writer = thread::spawn(move || {
+            producer.write_all(&[1]).unwrap();
+            producer.pause(ErrorKind::TimedOut.into());
+            send.send(producer).unwrap();
+        });
+        assert_eq!(consumer.wait(2).unwrap(), 1);
+        let mut producer = receive.recv().unwrap();
+        assert_eq!(consumer.resume().unwrap().kind(), ErrorKind::TimedOut);
+        let second = thread::spawn(move || producer.write_all(&[2]).unwrap());
+        assert_eq!(drain(&mut consumer).unwrap(), [1, 2]);
+        writer.join().unwrap();
+        second.join().unwrap();
+    });
+}

@@ -8,7 +8,7 @@ use super::Chunk;
 use super::node::NodeRef;
 use super::producer::MOST_NODES;
 use super::shared::{Outcome, Place, Shared};
-use super::state::{END, GONE, READER_WAITS, SEALED, WRITER_WAITS, Word};
+use super::state::{END, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use crate::primitive::{Arc, yield_now};
 use crate::{Park, Threads};
 
@@ -56,11 +56,26 @@ impl<P: Park> Consumer<P> {
     /// the same kind.
     pub fn ended(&mut self) -> Option<io::Result<()>> {
         let word = self.shared.state.load();
-        if !word.has(END) || word.len() > self.used {
+        (word.has(END) && word.len() == self.used).then(|| self.outcome())
+    }
+
+    /// Lets a producer go on that has [paused](super::Producer::pause), and says why it had; none if it has not paused.
+    /// Bytes that are still there stay.
+    pub fn resume(&mut self) -> Option<io::Error> {
+        let word = self.shared.state.load();
+        if !(word.has(END) && word.has(PAUSED)) {
             return None;
         }
+        let error = self.outcome().err();
+        // From here on the outcome is the producer's again.
+        self.shared.state.clear(END.and(PAUSED));
+        error
+    }
+
+    /// Takes the outcome. `END` has been seen.
+    fn outcome(&mut self) -> io::Result<()> {
         // SAFETY: `END` is set, so the cell is the consumer's.
-        Some(self.shared.outcome.with_mut(|cell| match unsafe { &mut *cell } {
+        self.shared.outcome.with_mut(|cell| match unsafe { &mut *cell } {
             Outcome::End => Ok(()),
             Outcome::Told(kind) => Err((*kind).into()),
             outcome => {
@@ -68,7 +83,7 @@ impl<P: Park> Consumer<P> {
                 *outcome = Outcome::Told(error.kind());
                 Err(error)
             }
-        }))
+        })
     }
 
     /// Waits until at least `bytes` bytes are there, and says how many are: fewer only if the producer has ended. At
@@ -154,30 +169,35 @@ impl<P: Park> Consumer<P> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn find(&mut self, delimiter: u8, limit: usize, until: Option<Instant>) -> io::Result<Option<usize>> {
+        loop {
+            if let Some(found) = self.find_here(delimiter, limit) {
+                return Ok(Some(found));
+            }
+            let known = self.known;
+            if known >= limit || self.wait_until(known + 1, until)? == known {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// As [`find`](Consumer::find), in what is there.
+    pub fn find_here(&mut self, delimiter: u8, limit: usize) -> Option<usize> {
         if self.searched.1 != delimiter {
             self.searched = (0, delimiter);
         }
-        loop {
-            let (from, to) = (self.searched.0, self.known.min(limit));
-            let mut at = 0;
-            let found = self.pieces(to).find_map(|piece| {
-                let begin = from.saturating_sub(at).min(piece.len());
-                let found = memchr::memchr(delimiter, &piece[begin..]).map(|found| at + begin + found);
-                at += piece.len();
-                found
-            });
-            self.searched.0 = found.unwrap_or(from.max(to));
-            if let Some(found) = found {
-                return Ok(Some(found + 1));
-            }
-            if to == limit {
-                return Ok(None);
-            }
-            let known = self.known;
-            if self.wait_until(known + 1, until)? == known {
-                return Ok(None);
-            }
+        if self.known < limit {
+            self.look();
         }
+        let (from, to) = (self.searched.0, self.known.min(limit));
+        let mut at = 0;
+        let found = self.pieces(to).find_map(|piece| {
+            let begin = from.saturating_sub(at).min(piece.len());
+            let found = memchr::memchr(delimiter, &piece[begin..]).map(|found| at + begin + found);
+            at += piece.len();
+            found
+        });
+        self.searched.0 = found.unwrap_or(from.max(to));
+        found.map(|found| found + 1)
     }
 
     /// The first `bytes` bytes, if so many are there. They are borrowed where they are if they lie in one node, and

@@ -17,7 +17,7 @@
 //! # The protocol
 //!
 //! Everything that both sides decide on is one atomic [word](state): the number of bytes that are published and not
-//! yet consumed, and five flags. The producer fills bytes beyond the published ones, sets the `end` of each node and
+//! yet consumed, and six flags. The producer fills bytes beyond the published ones, sets the `end` of each node and
 //! links it to the one before; then it adds to the count (`commit`). The consumer learns the count (Acquire), which
 //! makes those bytes, ends and links visible to it, and subtracts what it has used. It subtracts by the node or when it
 //! has used all that it knows of, so that many small reads cost one atomic operation.

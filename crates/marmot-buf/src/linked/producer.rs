@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Chunk;
 use super::node::NodeRef;
 use super::shared::{Outcome, Place, Shared};
-use super::state::{END, GONE, READER_WAITS, SEALED, WRITER_WAITS};
+use super::state::{END, Flags, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS};
 use crate::primitive::{Arc, yield_now};
 use crate::{Park, Threads};
 
@@ -128,7 +128,7 @@ impl<P: Park> Producer<P> {
         self.publish(first, last, bytes)
     }
 
-    /// Reads once into the buffer's room, by one `read_vectored`, and publishes what came: how many bytes, 0 at the
+    /// Reads once into the buffer's room, by one `read` or `read_vectored`, and publishes what came: how many bytes, 0 at the
     /// end. It asks for more the more comes. It does not wait for room.
     ///
     /// # Errors
@@ -152,7 +152,10 @@ impl<P: Park> Producer<P> {
     pub fn read_from<R: io::Read + ?Sized>(&mut self, reader: &mut R) -> io::Result<usize> {
         let reach = self.reach;
         let mut room = self.room(reach);
-        let count = reader.read_vectored(room.slices())?;
+        let count = match room.slices() {
+            [one] => reader.read(one)?,
+            several => reader.read_vectored(several)?,
+        };
         let was_filled = count == room.len();
         room.commit(count)?;
         let (least, most) = (self.shared.node_size, MOST_NODES * self.shared.node_size);
@@ -208,17 +211,26 @@ impl<P: Park> Producer<P> {
 
     /// Ends the buffer: the consumer gets `result` after the bytes that are in it, and nothing can be added.
     pub fn close(mut self, result: io::Result<()>) {
-        self.end(result);
+        self.end(result.map_or_else(Outcome::Error, |()| Outcome::End), END);
     }
 
-    fn end(&mut self, result: io::Result<()>) {
-        let outcome = result.map_or_else(Outcome::Error, |()| Outcome::End);
-        // SAFETY: `END` is not set yet, so the cell is the producer's.
+    /// Ends the buffer for now, because of an error after which the stream may go on, such as a deadline: the consumer
+    /// gets `error` after the bytes that are in it. Nothing must be added until the consumer has
+    /// [resumed](super::Consumer::resume) it; if this producer is dropped before, the buffer ends with the error.
+    pub fn pause(&mut self, error: io::Error) {
+        self.end(Outcome::Error(error), END.and(PAUSED));
+    }
+
+    fn end(&mut self, outcome: Outcome, flags: Flags) {
+        if self.shared.state.load().has(END) {
+            return;
+        }
+        // SAFETY: `END` is not set, so the cell is the producer's.
         self.shared.outcome.with_mut(|cell| unsafe { *cell = outcome });
         self.let_go();
-        // From here on this side adds nothing, and the last node, if there is one, is the consumer's.
+        // This side adds nothing now, and the last node, if there is one, is left to the consumer.
         let mut word = self.shared.state.load();
-        while let Err(now) = self.shared.state.change(word, word.with(END)) {
+        while let Err(now) = self.shared.state.change(word, word.with(flags)) {
             word = now;
         }
         if word.has(READER_WAITS) {
@@ -268,6 +280,7 @@ impl<P: Park> Producer<P> {
         let tail = self.tail.expect("room was made before");
         let mut word = shared.state.load();
         loop {
+            debug_assert!(!word.has(END), "nothing is added to a buffer that is closed or paused");
             if word.has(GONE) {
                 // The count is 0 and stays so: everything is ours.
                 release_list(Some(tail));
@@ -336,9 +349,7 @@ impl<P: Park> Write for Producer<P> {
 
 impl<P: Park> Drop for Producer<P> {
     fn drop(&mut self) {
-        if !self.shared.state.load().has(END) {
-            self.end(Ok(()));
-        }
+        self.end(Outcome::End, END);
     }
 }
 

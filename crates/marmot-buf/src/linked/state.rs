@@ -3,10 +3,11 @@
 //! | bits | what | set by | cleared by |
 //! |---|---|---|---|
 //! | 8.. | how many bytes are published and not consumed | the producer adds | the consumer subtracts |
-//! | `END` | nothing will be added; the result is in place | the producer | – |
+//! | `END` | nothing will be added; the outcome is in place | the producer | the consumer, if `PAUSED` |
 //! | `GONE` | nobody will read; the count is 0 | the consumer | – |
 //! | `READER_WAITS` | the consumer parks, or is about to | the consumer | whoever wakes it, or itself |
 //! | `WRITER_WAITS` | the producer parks, or is about to | the producer | whoever wakes it, or itself |
+//! | `PAUSED` | with `END`: something may be added once the consumer has resumed the producer | the producer | the consumer |
 //! | `SEALED` | the last node is left to the consumer; set only while the count is not 0 | the producer | the producer |
 
 use crate::primitive::atomic::{
@@ -29,6 +30,13 @@ pub(super) const GONE: Flags = Flags(1 << 1);
 pub(super) const READER_WAITS: Flags = Flags(1 << 2);
 pub(super) const WRITER_WAITS: Flags = Flags(1 << 3);
 pub(super) const SEALED: Flags = Flags(1 << 4);
+pub(super) const PAUSED: Flags = Flags(1 << 5);
+
+impl Flags {
+    pub(super) fn and(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
 
 impl Word {
     /// The number of bytes.
