@@ -9,9 +9,11 @@
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
 //! | `fd` | operations that try, wait and try again | `netpoll` |
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
+//! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
+pub mod buffered;
 mod fd;
 pub mod net;
 mod netpoll;
@@ -22,8 +24,8 @@ mod timer;
 
 pub use marmot_coro::StackError;
 pub use rt::{
-    Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope, ScopedJoinHandle,
-    ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main, run_test, scope, sleep, sleep_until,
-    yield_now,
+    Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
+    ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main, run_test, scope,
+    sleep, sleep_until, yield_now,
 };
 pub use sched::{Stopped, WaitReason};

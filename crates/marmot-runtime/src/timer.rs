@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::time::Instant;
 
-use crate::sched::{self, Due, Fire, G, M, Timer, WaitReason, clock, current};
+use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, clock, current};
 
 /// Arms `timer` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
 /// or is none, in that of `mp`.
@@ -49,24 +49,63 @@ unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Optio
     None
 }
 
+/// One of the tokens that every goroutine has.
+pub(crate) trait Tokens: 'static {
+    /// What it is waited for.
+    const REASON: WaitReason;
+
+    /// The goroutine's.
+    fn token(head: &Head) -> &Token;
+}
+
+/// That of `park` and `unpark`.
+pub(crate) struct ForPrograms;
+
+impl Tokens for ForPrograms {
+    const REASON: WaitReason = WaitReason::Parked;
+
+    fn token(head: &Head) -> &Token {
+        &head.token
+    }
+}
+
+/// That of waits inside the library.
+pub(crate) struct ForBuffers;
+
+impl Tokens for ForBuffers {
+    const REASON: WaitReason = WaitReason::Buffer;
+
+    fn token(head: &Head) -> &Token {
+        &head.inner_token
+    }
+}
+
+/// Notifies the goroutine's token.
+#[inline]
+pub(crate) fn notify<T: Tokens>(head: &Head) {
+    if T::token(head).notify() {
+        sched::ready(head.started());
+    }
+}
+
 /// Waits for a notification of the caller's token.
 #[inline]
-pub(crate) fn park_token() {
+pub(crate) fn park_token<T: Tokens>() {
     let gp = sched::waiter();
     // SAFETY: the caller's own G.
-    let token = &unsafe { gp.as_ref() }.head().token;
+    let token = T::token(unsafe { gp.as_ref() }.head());
     if !token.take() && token.park() {
-        sched::park(gp, WaitReason::Parked);
+        sched::park(gp, T::REASON);
         token.finish();
     }
 }
 
 /// As [`park_token`], at most until `until`.
-pub(crate) fn park_token_until(until: Instant) {
+pub(crate) fn park_token_until<T: Tokens>(until: Instant) {
     let gp = sched::waiter();
     // SAFETY: the caller's own G.
     let g = unsafe { gp.as_ref() };
-    let token = &g.head().token;
+    let token = T::token(g.head());
     if token.take() {
         return;
     }
@@ -91,8 +130,8 @@ pub(crate) fn park_token_until(until: Instant) {
     if token.park() {
         // Armed after `PARKED` is set, so that a timer that fires at once finds it. SAFETY: the
         // G outlives the wait, and the timer is disarmed after it; nobody else uses it.
-        unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked) };
-        sched::park(gp, WaitReason::Parked);
+        unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked::<T>) };
+        sched::park(gp, T::REASON);
         token.finish();
         g.timer.disarm();
     }
@@ -101,10 +140,10 @@ pub(crate) fn park_token_until(until: Instant) {
 /// # Safety
 ///
 /// `timer` sits in a goroutine's G, and is armed.
-unsafe fn wake_parked(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
+unsafe fn wake_parked<T: Tokens>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     let gp = G::of_timer(timer);
     // SAFETY: the timer is armed, so its G is alive.
-    if unsafe { gp.as_ref() }.head().token.time_out() {
+    if T::token(unsafe { gp.as_ref() }.head()).time_out() {
         due.push(gp);
     }
     None

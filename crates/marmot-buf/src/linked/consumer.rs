@@ -59,6 +59,12 @@ impl<P: Park> Consumer<P> {
         (word.has(END) && word.len() == self.used).then(|| self.outcome())
     }
 
+    /// Whether the producer has ended with an error. Bytes that came before it may be there.
+    pub fn has_failed(&self) -> bool {
+        // SAFETY: if `END` is set, the cell is the consumer's.
+        self.shared.state.load().has(END) && self.shared.outcome.with(|cell| !matches!(unsafe { &*cell }, Outcome::End))
+    }
+
     /// Lets a producer go on that has [paused](super::Producer::pause), and says why it had; none if it has not paused.
     /// Bytes that are still there stay.
     pub fn resume(&mut self) -> Option<io::Error> {

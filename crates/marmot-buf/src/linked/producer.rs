@@ -29,12 +29,14 @@ pub struct Producer<P: Park = Threads> {
     sealed: bool,
     /// How many bytes the next `read_from` asks for.
     reach: usize,
+    /// Whether the last one found fewer than it had asked for.
+    short: bool,
 }
 
 impl<P: Park> Producer<P> {
     pub(super) fn new(shared: Arc<Shared<P>>) -> Self {
         let reach = shared.node_size;
-        Producer { shared, tail: None, sealed: false, reach }
+        Producer { shared, tail: None, sealed: false, reach, short: false }
     }
 
     /// How many bytes the consumer has not used yet. It tells by the node, or when it has used all, so it can be less.
@@ -159,8 +161,15 @@ impl<P: Park> Producer<P> {
         let was_filled = count == room.len();
         room.commit(count)?;
         let (least, most) = (self.shared.node_size, MOST_NODES * self.shared.node_size);
+        self.short = !was_filled;
         self.reach = if was_filled { (reach * 2).min(most) } else { (reach / 2).max(least) };
         Ok(count)
+    }
+
+    /// Whether the last [`read_from`](Producer::read_from) found fewer bytes than it had room for: a descriptor has
+    /// nothing more for now.
+    pub fn was_short(&self) -> bool {
+        self.short
     }
 
     /// Adds bytes without copying them: their owner becomes a node of the list. Whoever adds many small pieces is

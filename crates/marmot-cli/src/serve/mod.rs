@@ -1,12 +1,13 @@
 //! `marmot serve`: servers with one goroutine per connection.
 //!
-//! This file opens the listener, accepts, and ends in good order; what is done with a connection is in [`echo`], [`http`] and
-//! [`proxy`]. [`drain`] is how a server ends: a signal closes the listener and the idle connections, those in the middle of
+//! This file opens the listener, accepts, and ends in good order; what is done with a connection is in [`echo`], [`frames`],
+//! [`http`] and [`proxy`]. [`drain`] is how a server ends: a signal closes the listener and the idle connections, those in the middle of
 //! a request finish it, and when the time for that is up, the rest is cut off. A second signal ends the program at once.
 
 mod buffers;
 mod drain;
 mod echo;
+mod frames;
 mod http;
 mod proxy;
 
@@ -45,6 +46,17 @@ enum Service {
         /// Between requests, keep no goroutine for a connection: it starts anew when bytes arrive.
         #[arg(long)]
         on_readable: bool,
+    },
+    /// Send back frames of a fixed size, through buffered connections.
+    Frames {
+        #[command(flatten)]
+        common: Common,
+        /// The size of a frame.
+        #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+        size: u32,
+        /// Read and write each frame straight off the connection instead, for comparison.
+        #[arg(long)]
+        direct: bool,
     },
     /// Answer HTTP/1.1 requests with "Hello, World!".
     ///
@@ -103,6 +115,11 @@ pub fn run(args: &Args) -> io::Result<()> {
     let (common, handler): (_, Handler) = match &args.service {
         Service::Echo { common, on_readable: false } => (common, Arc::new(echo::serve)),
         Service::Echo { common, on_readable: true } => (common, Arc::new(echo::serve_on_readable)),
+        &Service::Frames { ref common, size, direct } => {
+            let size = size as usize;
+            let serve = if direct { frames::serve_directly } else { frames::serve };
+            (common, Arc::new(move |session| serve(session, size)))
+        }
         Service::Http { common } => (common, Arc::new(http::serve)),
         Service::Proxy { common, to } => {
             let upstream: Vec<SocketAddr> = to.to_socket_addrs().map_err(|error| named(to, &error))?.collect();

@@ -123,6 +123,13 @@ impl<S: AsFd> Fd<S> {
         }
     }
 
+    /// Runs `op` once, which fails with `WouldBlock` where it would wait. It takes no turn: the caller has something of
+    /// its own that keeps order.
+    pub(crate) fn try_once<T>(&self, direction: Direction, op: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
+        self.desc.check(direction)?;
+        op(&self.io)
+    }
+
     /// The long way. `failed` is how the first try went, if there was one.
     #[cold]
     #[inline(never)]

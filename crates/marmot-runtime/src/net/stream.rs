@@ -392,6 +392,14 @@ impl TcpStream {
         }
     }
 
+    /// Writes without waiting: fails with [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room.
+    pub(crate) fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.fd.try_once(Writing, |mut io| match bufs {
+            [one] => sys::send(io, one),
+            several => io.write_vectored(several),
+        })
+    }
+
     fn write_with(&self, op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>) -> io::Result<usize> {
         self.fd.run(Writing, op, |_| false)
     }

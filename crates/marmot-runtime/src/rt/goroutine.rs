@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::sched::{self, GRef, State, WaitReason};
+use crate::timer;
 
 /// The number of a goroutine: unique in the process, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,9 +52,7 @@ impl Goroutine {
     /// Waits of other kinds, such as reading or sleeping, are not ended by it.
     #[inline]
     pub fn unpark(&self) {
-        if self.0.token.notify() {
-            sched::ready(self.0.started());
-        }
+        timer::notify::<timer::ForPrograms>(&self.0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod builder;
 mod goroutine;
+mod goroutines;
 mod join;
 mod main;
 mod runtime;
@@ -11,6 +12,7 @@ mod wait;
 
 pub use builder::Builder;
 pub use goroutine::{Goroutine, GoroutineId, current};
+pub use goroutines::Goroutines;
 pub use join::{JoinHandle, LocalJoinHandle};
 pub use main::{run_main, run_test};
 pub use runtime::{Runtime, RuntimeBuilder, ShutdownError};

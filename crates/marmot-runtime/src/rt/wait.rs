@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::timer::ForPrograms;
 use crate::{sched, timer};
 
 /// Lets the other goroutines of this M run before the caller goes on. On a plain thread, as
@@ -53,7 +54,7 @@ pub fn sleep_until(deadline: Instant) {
 /// ```
 #[inline]
 pub fn park() {
-    timer::park_token();
+    timer::park_token::<ForPrograms>();
 }
 
 /// As [`park`], but at most for `duration`.
@@ -63,9 +64,9 @@ pub fn park() {
 /// G (a plain thread blocks).
 pub fn park_timeout(duration: Duration) {
     match Instant::now().checked_add(duration) {
-        Some(until) => timer::park_token_until(until),
+        Some(until) => timer::park_token_until::<ForPrograms>(until),
         // Longer than the clock can tell.
-        None => timer::park_token(),
+        None => timer::park_token::<ForPrograms>(),
     }
 }
 

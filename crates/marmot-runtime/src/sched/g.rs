@@ -102,7 +102,10 @@ pub(crate) struct Head {
     /// The goroutine as long as it has not started.
     unstarted: G,
     refs: Refs,
+    /// For `park` and `unpark`.
     pub(crate) token: Token,
+    /// For waits inside the library, which must not use up what the program's `unpark` left.
+    pub(crate) inner_token: Token,
     /// Made by `go_local`: it starts on the M where it was made.
     pub(crate) pinned: Cell<bool>,
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
@@ -321,6 +324,7 @@ impl Head {
             unstarted: G::new(place),
             refs: Refs::new(refs),
             token: Token::new(),
+            inner_token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(Placing::Free),
             started: AtomicPtr::default(),

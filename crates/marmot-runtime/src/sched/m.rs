@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -20,6 +21,7 @@ use super::g::G;
 use super::gate::Gate;
 use super::idle::Sleeper;
 use super::inbox::Inbox;
+use super::leftover::Leftover;
 use super::runq::RunQueue;
 use super::settled::Settled;
 use super::timers::Timers;
@@ -104,6 +106,8 @@ pub(super) struct Own {
     budget: Cell<u32>,
     /// This M counts among the spinning ones.
     pub(super) spinning: Cell<bool>,
+    /// There are leftovers.
+    pub(super) has_leftovers: Cell<bool>,
     /// The turn in which this M looked at its timers last, and at its poller.
     pub(super) timed: Cell<u32>,
     pub(super) looked: Cell<u32>,
@@ -112,6 +116,8 @@ pub(super) struct Own {
     pub(super) pp: Cell<Option<&'static P>>,
     stacks: UnsafeCell<StackCache>,
     pub(super) events: RefCell<Events>,
+    /// What the running goroutine leaves to this M.
+    pub(super) leftovers: RefCell<Vec<Arc<dyn Leftover>>>,
     /// Goroutines that have settled here and not ended.
     pub(super) live: Cell<usize>,
     ids: Cell<(u64, u64)>,
@@ -143,12 +149,14 @@ impl M {
                 row: Cell::new(0),
                 budget: Cell::new(BUDGET),
                 spinning: Cell::new(false),
+                has_leftovers: Cell::new(false),
                 timed: Cell::new(0),
                 looked: Cell::new(0),
                 round: Cell::new(0),
                 pp: Cell::new(None),
                 stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
                 events: RefCell::new(Events::with_capacity(EVENTS)),
+                leftovers: RefCell::new(Vec::new()),
                 live: Cell::new(0),
                 ids: Cell::new((0, 0)),
                 watched: Cell::new(None),
@@ -342,6 +350,9 @@ impl M {
         // SAFETY: this is the M that `gp` has settled on.
         let progress = unsafe { g.resume() };
         current::set_gp(std::ptr::null_mut());
+        if self.own.has_leftovers.get() {
+            self.finish_leftovers();
+        }
         if let Progress::Finished = progress {
             self.finish(gp);
         }

@@ -49,10 +49,12 @@ pub enum WaitReason {
     IoWrite,
     /// For another goroutine to finish its read or write of the same descriptor.
     IoTurn,
+    /// For the other side of a buffer or a pipe.
+    Buffer,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 8] = [
+    const ALL: [WaitReason; 9] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -61,6 +63,7 @@ impl WaitReason {
         WaitReason::IoRead,
         WaitReason::IoWrite,
         WaitReason::IoTurn,
+        WaitReason::Buffer,
     ];
 }
 
@@ -75,6 +78,7 @@ impl fmt::Display for WaitReason {
             WaitReason::IoRead => "IO read",
             WaitReason::IoWrite => "IO write",
             WaitReason::IoTurn => "turn at a descriptor",
+            WaitReason::Buffer => "buffer",
         })
     }
 }

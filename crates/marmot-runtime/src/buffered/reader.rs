@@ -1,0 +1,276 @@
+//! The reading side: a goroutine that fills a linked buffer.
+//!
+//! It exists only while there is something to read. After a read that found less than it had asked for, it gives back
+//! every node and hands its source over until there is more ([`Source::when_readable`]). When the buffer has reached
+//! the high-water mark, it parks until the consumer has used half of it. It ends with the stream, and when the reader
+//! is dropped.
+//!
+//! **Errors after which a stream goes on** (a deadline that has passed) pause it: it leaves the source and the
+//! producer where the reader finds them. The reader gives the error out after the bytes that came before, and starts
+//! the goroutine again.
+
+use std::io::{self, BufRead, ErrorKind, Read};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use marmot_buf::linked::Options;
+use marmot_buf::{Chunk, Consumer, Producer};
+
+use super::HIGH_WATER;
+use crate::net::TcpStream;
+use crate::rt::{self, Goroutines};
+
+/// Where a [`Reader`]'s bytes come from.
+pub trait Source: Read + Send + Sized + 'static {
+    /// Runs `f` in a goroutine of its own once a read would find something.
+    ///
+    /// Unless this is overridden, the goroutine starts at once and its read waits: with a stack, and with a node of the
+    /// buffer.
+    fn when_readable(self, f: impl FnOnce(Self) + Send + 'static) {
+        rt::go(move || f(self));
+    }
+
+    /// Something that makes a read that waits, or a wait for readability, end soon. It is called when nobody wants to
+    /// read any more.
+    ///
+    /// Unless this is overridden, it does nothing: the source is dropped when its read has returned.
+    fn stopper(&self) -> io::Result<impl FnOnce() + Send + 'static> {
+        Ok(|| ())
+    }
+}
+
+impl Source for TcpStream {
+    fn when_readable(self, f: impl FnOnce(Self) + Send + 'static) {
+        self.go_when_readable(f);
+    }
+
+    fn stopper(&self) -> io::Result<impl FnOnce() + Send + 'static> {
+        let stream = self.try_clone()?;
+        // It may have ended already.
+        Ok(move || drop(stream.shutdown(std::net::Shutdown::Read)))
+    }
+}
+
+/// What has become of the reading goroutine.
+enum State {
+    /// It reads, waits for something to read, or has ended with the stream.
+    Running,
+    /// It has ended because of an error after which the stream may go on. This starts it again.
+    Paused(Box<dyn FnOnce() + Send>),
+    /// Nobody wants it to go on.
+    Unwanted,
+}
+
+/// Where a goroutine that has paused leaves what is needed to go on.
+type Paused = Arc<Mutex<State>>;
+
+/// Reads ahead, from any [`Source`]. See [the module](super).
+///
+/// # Errors
+///
+/// Those of the source, each after all bytes that came before it. After a [`TimedOut`](ErrorKind::TimedOut) reading can
+/// go on, as on the source itself; every other error is the end, and is given out again, by its kind, whenever
+/// somebody reads on.
+///
+/// # Blocking
+///
+/// G (a plain thread blocks), while nothing is there.
+///
+/// # Cancellation
+///
+/// What ends a wait of the source ends a wait here. No byte is lost by that.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::BufRead;
+/// use marmot_runtime as marmot;
+/// use marmot::buffered::{Reader, Source};
+///
+/// struct Greeting(&'static [u8]);
+///
+/// impl std::io::Read for Greeting {
+///     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+///         self.0.read(buf)
+///     }
+/// }
+///
+/// impl Source for Greeting {}
+///
+/// let reader = Reader::new(Greeting(b"hello\nworld\n"))?;
+/// assert_eq!(reader.lines().collect::<Result<Vec<_>, _>>()?, ["hello", "world"]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Reader {
+    consumer: Consumer<Goroutines>,
+    paused: Paused,
+    stop: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Reader {
+    /// Starts reading from `source`.
+    ///
+    /// # Errors
+    ///
+    /// When `source` has no [stopper](Source::stopper).
+    pub fn new<S: Source>(source: S) -> io::Result<Reader> {
+        let stop = source.stopper()?;
+        let (producer, consumer) = Options::new().high_water(HIGH_WATER).build();
+        let paused = Arc::new(Mutex::new(State::Running));
+        wait(source, producer, Arc::clone(&paused));
+        Ok(Reader { consumer, paused, stop: Some(Box::new(stop)) })
+    }
+
+    /// How many bytes are there.
+    pub fn len(&self) -> usize {
+        self.consumer.len()
+    }
+
+    /// Whether none are.
+    pub fn is_empty(&self) -> bool {
+        self.consumer.is_empty()
+    }
+
+    /// Waits until at least `bytes` bytes are there, and says how many are: fewer only if the stream has ended.
+    ///
+    /// # Errors
+    ///
+    /// Those after which the stream goes on: what is there stays there. Any other error comes when the bytes before
+    /// it have been read.
+    ///
+    /// # Blocking
+    ///
+    /// G.
+    pub fn wait(&mut self, bytes: usize) -> io::Result<usize> {
+        let count = self.consumer.wait(bytes)?;
+        if count < bytes { self.go_on().map(|()| count) } else { Ok(count) }
+    }
+
+    /// The first `bytes` bytes, if so many are there; without waiting.
+    pub fn peek(&mut self, bytes: usize) -> Option<&[u8]> {
+        self.consumer.peek(bytes)
+    }
+
+    /// Passes over at most `bytes` bytes that are there, and says how many that were.
+    pub fn skip(&mut self, bytes: usize) -> usize {
+        self.consumer.skip(bytes)
+    }
+
+    /// Takes out the first `bytes` bytes, if so many are there, without copying them if they lie in one node.
+    pub fn take_chunk(&mut self, bytes: usize) -> Option<Chunk> {
+        self.consumer.take_chunk(bytes)
+    }
+
+    /// Waits until `delimiter` is there, at most for `limit` bytes, and says how many bytes there are up to and with
+    /// it; none if the first `limit` bytes, or all up to the end, have none.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Reader::wait).
+    ///
+    /// # Blocking
+    ///
+    /// G.
+    pub fn find(&mut self, delimiter: u8, limit: usize) -> io::Result<Option<usize>> {
+        let found = self.consumer.find(delimiter, limit, None::<Instant>)?;
+        if found.is_none() && self.consumer.len() < limit {
+            self.go_on()?;
+        }
+        Ok(found)
+    }
+
+    /// The bytes that are there.
+    pub(super) fn input(&mut self) -> &mut Consumer<Goroutines> {
+        &mut self.consumer
+    }
+
+    /// After a wait that found too little: if the stream can go on, lets it, and says why it had paused.
+    fn go_on(&mut self) -> io::Result<()> {
+        let State::Paused(restart) = std::mem::replace(&mut *lock(&self.paused), State::Running) else {
+            return Ok(());
+        };
+        let why = self.consumer.resume();
+        restart();
+        why.map_or(Ok(()), Err)
+    }
+}
+
+impl BufRead for Reader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.wait(1)?;
+        self.consumer.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.consumer.consume(bytes);
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if !buf.is_empty() {
+            self.wait(1)?;
+        }
+        self.consumer.read(buf)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // If it has paused, the source goes with this; else the source's read ends, and what it reads has nobody to go to.
+        let state = std::mem::replace(&mut *lock(&self.paused), State::Unwanted);
+        drop(state);
+        if let Some(stop) = self.stop.take() {
+            stop();
+        }
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+fn lock(paused: &Paused) -> MutexGuard<'_, State> {
+    // Nothing that panics runs under the lock.
+    paused.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Lets `fill` go on when there is something to read.
+fn wait<S: Source>(source: S, producer: Producer<Goroutines>, paused: Paused) {
+    source.when_readable(move |source| fill(source, producer, paused));
+}
+
+/// The reading goroutine: reads until nothing is left for now.
+fn fill<S: Source>(mut source: S, mut producer: Producer<Goroutines>, paused: Paused) {
+    loop {
+        if producer.wait_room(None).is_err() {
+            return;
+        }
+        match producer.read_from(&mut source) {
+            Ok(0) => return producer.close(Ok(())),
+            Ok(_) if producer.was_short() => {
+                producer.let_go();
+                return wait(source, producer, paused);
+            }
+            Ok(_) => {}
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::TimedOut | ErrorKind::WouldBlock => return pause(source, producer, &paused, error),
+                _ => return producer.close(Err(error)),
+            },
+        }
+    }
+}
+
+/// Ends for now, because of `error`, and leaves behind what is needed to go on.
+fn pause<S: Source>(source: S, mut producer: Producer<Goroutines>, place: &Paused, error: io::Error) {
+    let mut state = lock(place);
+    if let State::Running = *state {
+        // The consumer, which may be told before the rest is in place, waits for the lock.
+        producer.pause(error);
+        let paused = Arc::clone(place);
+        *state = State::Paused(Box::new(move || wait(source, producer, paused)));
+    }
+}

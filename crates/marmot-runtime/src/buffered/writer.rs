@@ -1,0 +1,291 @@
+//! The writing side: small writes are gathered, and sent together.
+//!
+//! What is written goes into a linked buffer, both ends of which belong to the writer. It is sent by one `writev`
+//!
+//! - when the turn of the goroutine that wrote is over, because it waits for anything or ends: its M sends it
+//!   ([`sched::leave`]);
+//! - when [`HIGH_WATER`] bytes have gathered: the writing goroutine sends them and waits for room if there is none;
+//! - by `flush`.
+//!
+//! The M does not wait. If the sink has no room, it starts a goroutine that does, and from then on whoever writes
+//! waits for it to have finished: a peer that does not read holds up its own writer, as without a buffer.
+//!
+//! Writer, M and goroutine take [turns](Turn). The M only tries; if the turn is taken, the goroutine that it starts
+//! waits for it.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use marmot_buf::linked::Options;
+use marmot_buf::{Chunk, Consumer, Producer};
+
+use super::HIGH_WATER;
+use crate::net::TcpStream;
+use crate::netpoll::turn::Turn;
+use crate::rt::{self, Goroutines};
+use crate::sched::{self, Leftover};
+
+/// A write of so many bytes is not copied, but sent at once, after what has gathered.
+const LARGE: usize = 16 * 1024;
+
+/// Where a [`Writer`]'s bytes go.
+pub trait Sink: Write + Send + Sized + 'static {
+    /// As `write_vectored`, but fails with [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
+    ///
+    /// Unless this is overridden, it always does: a goroutine is started then to send what has gathered.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing.
+    fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let _ = bufs;
+        Err(ErrorKind::WouldBlock.into())
+    }
+}
+
+impl Sink for TcpStream {
+    fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        TcpStream::try_write_vectored(self, bufs)
+    }
+}
+
+/// A sink that does not wait.
+struct Unwaiting<'a, W>(&'a mut W);
+
+impl<W: Sink> Write for Unwaiting<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(bufs)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What has been gathered, and where it goes.
+struct Gathered<W> {
+    producer: Producer<Goroutines>,
+    consumer: Consumer<Goroutines>,
+    sink: W,
+}
+
+impl<W: Sink> Gathered<W> {
+    /// Sends all, waiting where it has to.
+    fn send(&mut self) -> io::Result<()> {
+        while !self.consumer.is_empty() {
+            match self.consumer.write_to(&mut self.sink) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.producer.let_go();
+        Ok(())
+    }
+
+    /// Sends what can be sent without waiting. False if something is left that could be sent later.
+    fn try_send(&mut self) -> bool {
+        while !self.consumer.is_empty() {
+            match self.consumer.write_to(&mut Unwaiting(&mut self.sink)) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                // Whoever writes or flushes next is told.
+                Ok(0) | Err(_) => return true,
+            }
+        }
+        self.producer.let_go();
+        true
+    }
+}
+
+/// What the writer shares with the M.
+struct Shared<W> {
+    turn: Turn,
+    /// Used by whoever has the turn.
+    gathered: UnsafeCell<Gathered<W>>,
+    /// Whether an M, or a goroutine that it has started, is going to send.
+    is_left: AtomicBool,
+}
+
+// SAFETY: `gathered` is used by whoever has the turn; the sink and the ends of the buffer may be sent.
+unsafe impl<W: Send> Sync for Shared<W> {}
+// SAFETY: as above.
+unsafe impl<W: Send> Send for Shared<W> {}
+
+/// The turn, and with it what has been gathered.
+struct Held<'a, W>(&'a Shared<W>);
+
+impl<W> Held<'_, W> {
+    fn gathered(&mut self) -> &mut Gathered<W> {
+        // SAFETY: we have the turn.
+        unsafe { &mut *self.0.gathered.get() }
+    }
+}
+
+impl<W> Drop for Held<'_, W> {
+    fn drop(&mut self) {
+        self.0.turn.give();
+    }
+}
+
+impl<W: Sink> Shared<W> {
+    fn hold(&self) -> Held<'_, W> {
+        self.turn.take();
+        Held(self)
+    }
+
+    fn try_hold(&self) -> Option<Held<'_, W>> {
+        self.turn.try_take().then(|| Held(self))
+    }
+}
+
+impl<W: Sink> Leftover for Shared<W> {
+    fn finish(self: Arc<Self>) {
+        // Before the turn is taken. Relaxed, for the turn orders it: who writes before that turn has given what it wrote
+        // to it, and who writes after it has seen this.
+        self.is_left.store(false, Relaxed);
+        if self.try_hold().is_some_and(|mut held| held.gathered().try_send()) {
+            return;
+        }
+        // An error is found again by whoever writes or flushes next.
+        rt::go(move || drop(self.hold().gathered().send()));
+    }
+}
+
+/// Gathers small writes and sends them together, to any [`Sink`]. See [the module](super).
+///
+/// Dropping it sends what has gathered, and waits for that if need be; an error is lost then, so whoever has to know
+/// calls `flush` before.
+///
+/// On a plain thread there is no M that would send when the thread waits: there it is `flush`, or the
+/// [connection](super::Conn) when its reading side has to wait.
+///
+/// # Errors
+///
+/// Those of the sink. What has gathered stays there after one, and is sent by the next `flush` if the sink recovers.
+///
+/// # Blocking
+///
+/// G (a plain thread blocks), where the sink waits, in `flush`, and in `write` after [`HIGH_WATER`] bytes.
+///
+/// # Cancellation
+///
+/// What ends a wait of the sink ends a wait here.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use marmot_runtime as marmot;
+/// use marmot::buffered::Writer;
+/// use marmot::net::{TcpListener, TcpStream};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let mut writer = Writer::new(TcpStream::connect(listener.local_addr()?)?);
+/// writer.write_all(b"hello ")?;
+/// writer.write_all(b"world")?;
+/// drop(writer);
+/// let mut text = String::new();
+/// listener.accept()?.0.read_to_string(&mut text)?;
+/// assert_eq!(text, "hello world");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Writer<W: Sink> {
+    shared: Arc<Shared<W>>,
+}
+
+impl<W: Sink> Writer<W> {
+    /// Gathers what goes to `sink`.
+    pub fn new(sink: W) -> Writer<W> {
+        // The mark is looked at here, because both ends belong to whoever writes.
+        let (producer, consumer) = Options::new().high_water(usize::MAX).build();
+        Writer {
+            shared: Arc::new(Shared {
+                turn: Turn::new(),
+                gathered: UnsafeCell::new(Gathered { producer, consumer, sink }),
+                is_left: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Adds bytes without copying them.
+    ///
+    /// # Errors
+    ///
+    /// As `write`.
+    ///
+    /// # Blocking
+    ///
+    /// As `write`.
+    pub fn append(&mut self, chunk: impl Into<Chunk>) -> io::Result<()> {
+        self.gather(|producer| producer.append(chunk))
+    }
+
+    /// Whether nothing waits to be sent.
+    ///
+    /// # Blocking
+    ///
+    /// G, while it is being sent.
+    pub fn is_empty(&self) -> bool {
+        self.shared.hold().gathered().consumer.is_empty()
+    }
+
+    /// Lets `f` write what is to be gathered.
+    pub(super) fn gather<T>(&mut self, f: impl FnOnce(&mut Producer<Goroutines>) -> io::Result<T>) -> io::Result<T> {
+        let result = {
+            let mut held = self.shared.hold();
+            let gathered = held.gathered();
+            if gathered.consumer.len() >= HIGH_WATER {
+                gathered.send()?;
+            }
+            f(&mut gathered.producer)
+        };
+        // Only this side sets it. Relaxed: see `finish`.
+        if !self.shared.is_left.load(Relaxed) && sched::is_goroutine() {
+            self.shared.is_left.store(true, Relaxed);
+            sched::leave(self.shared.clone());
+        }
+        result
+    }
+}
+
+impl<W: Sink> Write for Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() >= LARGE {
+            let mut held = self.shared.hold();
+            let gathered = held.gathered();
+            gathered.send()?;
+            return gathered.sink.write(bytes);
+        }
+        self.gather(|producer| producer.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut held = self.shared.hold();
+        let gathered = held.gathered();
+        gathered.send()?;
+        gathered.sink.flush()
+    }
+}
+
+impl<W: Sink> Drop for Writer<W> {
+    fn drop(&mut self) {
+        // There is nobody to tell.
+        let _ = self.flush();
+    }
+}
+
+impl<W: Sink> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+//! How goroutines wait for the other side of a buffer or a pipe.
+
+use std::io;
+use std::time::Instant;
+
+use marmot_buf::Park;
+
+use crate::sched::{self, GRef};
+use crate::timer::{self, ForBuffers};
+
+/// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`.
+///
+/// Its tokens are not those of [`park`](super::park) and [`Goroutine::unpark`](super::Goroutine::unpark), so that
+/// neither uses up the other's.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use marmot_buf::linked::Options;
+/// use marmot_runtime as marmot;
+///
+/// let (mut producer, mut consumer) = Options::new().build::<marmot::Goroutines>();
+/// marmot::go(move || producer.write_all(b"hello"));
+/// let mut text = String::new();
+/// consumer.read_to_string(&mut text)?;
+/// assert_eq!(text, "hello");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Goroutines;
+
+/// Names a goroutine, or a plain thread, that waits for the other side of a buffer or a pipe.
+#[derive(Clone)]
+pub struct Waiter(GRef);
+
+impl Park for Goroutines {
+    type Handle = Waiter;
+
+    fn current() -> Waiter {
+        // SAFETY: the caller's own G.
+        Waiter(GRef::of(unsafe { sched::waiter().as_ref() }.head()))
+    }
+
+    fn park(until: Option<Instant>) -> io::Result<()> {
+        match until {
+            None => timer::park_token::<ForBuffers>(),
+            Some(until) => timer::park_token_until::<ForBuffers>(until),
+        }
+        Ok(())
+    }
+
+    fn unpark(handle: &Waiter) {
+        timer::notify::<ForBuffers>(&handle.0);
+    }
+}
