@@ -6,12 +6,11 @@
 //! is dropped.
 //!
 //! **Errors after which a stream goes on** (a deadline that has passed) pause it: it leaves the source and the
-//! producer where the reader finds them. The reader gives the error out after the bytes that came before, and starts
-//! the goroutine again.
+//! producer where the reader finds them. The reader gives the error out after the bytes that came before. It starts the
+//! goroutine again when more is asked for: not before, because the deadline may be set anew meanwhile.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
 
 use marmot_buf::linked::Options;
 use marmot_buf::{Chunk, Consumer, Producer};
@@ -51,12 +50,15 @@ impl Source for TcpStream {
     }
 }
 
+/// Starts the reading goroutine again.
+type Restart = Box<dyn FnOnce() + Send>;
+
 /// What has become of the reading goroutine.
 enum State {
     /// It reads, waits for something to read, or has ended with the stream.
     Running,
     /// It has ended because of an error after which the stream may go on. This starts it again.
-    Paused(Box<dyn FnOnce() + Send>),
+    Paused(Restart),
     /// Nobody wants it to go on.
     Unwanted,
 }
@@ -104,6 +106,8 @@ type Paused = Arc<Mutex<State>>;
 pub struct Reader {
     consumer: Consumer<Goroutines>,
     paused: Paused,
+    /// Starts the reading goroutine again, after an error that has been given out.
+    restart: Option<Restart>,
     stop: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -118,7 +122,7 @@ impl Reader {
         let (producer, consumer) = Options::new().high_water(HIGH_WATER).build();
         let paused = Arc::new(Mutex::new(State::Running));
         wait(source, producer, Arc::clone(&paused));
-        Ok(Reader { consumer, paused, stop: Some(Box::new(stop)) })
+        Ok(Reader { consumer, paused, restart: None, stop: Some(Box::new(stop)) })
     }
 
     /// How many bytes are there.
@@ -142,8 +146,9 @@ impl Reader {
     ///
     /// G.
     pub fn wait(&mut self, bytes: usize) -> io::Result<usize> {
+        self.go_on(bytes);
         let count = self.consumer.wait(bytes)?;
-        if count < bytes { self.go_on().map(|()| count) } else { Ok(count) }
+        if count < bytes { self.check_paused().map(|()| count) } else { Ok(count) }
     }
 
     /// The first `bytes` bytes, if so many are there; without waiting.
@@ -172,9 +177,13 @@ impl Reader {
     ///
     /// G.
     pub fn find(&mut self, delimiter: u8, limit: usize) -> io::Result<Option<usize>> {
-        let found = self.consumer.find(delimiter, limit, None::<Instant>)?;
+        if let Some(found) = self.consumer.find_here(delimiter, limit) {
+            return Ok(Some(found));
+        }
+        self.go_on(limit);
+        let found = self.consumer.find(delimiter, limit, None)?;
         if found.is_none() && self.consumer.len() < limit {
-            self.go_on()?;
+            self.check_paused()?;
         }
         Ok(found)
     }
@@ -184,14 +193,26 @@ impl Reader {
         &mut self.consumer
     }
 
-    /// After a wait that found too little: if the stream can go on, lets it, and says why it had paused.
-    fn go_on(&mut self) -> io::Result<()> {
-        let State::Paused(restart) = std::mem::replace(&mut *lock(&self.paused), State::Running) else {
-            return Ok(());
-        };
-        let why = self.consumer.resume();
-        restart();
-        why.map_or(Ok(()), Err)
+    /// Before a wait for `bytes` bytes: lets the stream go on if it has paused and that was said.
+    fn go_on(&mut self, bytes: usize) {
+        if self.restart.is_some() && self.consumer.len() < bytes {
+            self.restart.take().into_iter().for_each(|restart| restart());
+        }
+    }
+
+    /// After a wait that found too little: says why, if the stream has paused.
+    fn check_paused(&mut self) -> io::Result<()> {
+        let mut state = lock(&self.paused);
+        match std::mem::replace(&mut *state, State::Running) {
+            State::Paused(restart) => {
+                self.restart = Some(restart);
+                self.consumer.resume().map_or(Ok(()), Err)
+            }
+            other => {
+                *state = other;
+                Ok(())
+            }
+        }
     }
 }
 
