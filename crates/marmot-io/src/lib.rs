@@ -8,6 +8,8 @@
 
 mod copy;
 mod partial;
+mod wait;
 
 pub use copy::{copy, copy_buffer, copy_counted, copy_n};
 pub use partial::Partial;
+pub use wait::WaitReadable;
