@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bufio;
 mod copy;
 mod partial;
 mod wait;
