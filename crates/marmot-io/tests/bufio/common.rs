@@ -22,7 +22,8 @@ pub struct Source {
 
 impl Source {
     pub fn new(script: impl IntoIterator<Item = Give>) -> Source {
-        Source { script: script.into_iter().collect(), reads: 0 }
+        let is_something = |give: &Give| !matches!(give, Give::Bytes(bytes) if bytes.is_empty());
+        Source { script: script.into_iter().filter(is_something).collect(), reads: 0 }
     }
 
     /// Each part at a read of its own.

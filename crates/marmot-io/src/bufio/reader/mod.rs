@@ -72,7 +72,7 @@ enum Last {
     Nothing,
     /// The last byte of what was read.
     Byte(u8),
-    /// The bytes of a character, and their number.
+    /// The bytes of a character, and how many they are.
     Rune([u8; 4], usize),
 }
 
@@ -295,7 +295,14 @@ impl<R> Reader<R> {
         self.last = Last::Nothing;
     }
 
-    /// Takes `count` bytes out, which can be put back.
+    /// Has only the last byte of a character be put back.
+    fn forget_rune(&mut self) {
+        if let Last::Rune(bytes, width) = self.last {
+            self.last = Last::Byte(bytes[width - 1]);
+        }
+    }
+
+    /// Takes `count` bytes out, the last of which can be put back.
     fn consumed(&mut self, count: usize) {
         if let Some(&byte) = self.buffer.bytes().get(..count).and_then(<[u8]>::last) {
             self.last = Last::Byte(byte);
@@ -314,11 +321,11 @@ impl<R: Read> Reader<R> {
             wait(&self.inner)?;
         }
         let result = self.buffer.fill(|spare| self.inner.read(spare));
-        match self.last {
+        if self.buffer.is_empty() {
+            self.forget_rune();
+        } else {
             // What was before the first byte has been overwritten.
-            _ if !self.buffer.is_empty() => self.last = Last::Nothing,
-            Last::Rune(bytes, count) => self.last = Last::Byte(bytes[count - 1]),
-            _ => {}
+            self.last = Last::Nothing;
         }
         result
     }

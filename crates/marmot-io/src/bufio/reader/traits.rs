@@ -13,7 +13,7 @@ impl<R: Read> Read for Reader<R> {
             return Ok(0);
         }
         if self.buffer.is_empty() && buf.len() >= self.capacity() {
-            self.buffer.clear();
+            self.bypass();
             let count = checked(self.inner.read(buf)?, buf.len())?;
             self.passed(buf[..count].last());
             return Ok(count);
@@ -29,7 +29,7 @@ impl<R: Read> Read for Reader<R> {
             return Ok(0);
         }
         if self.buffer.is_empty() && room >= self.capacity() {
-            self.buffer.clear();
+            self.bypass();
             let count = checked(self.inner.read_vectored(bufs)?, room)?;
             let last = count.checked_sub(1).and_then(|last| bufs.iter().flat_map(|buf| buf.iter()).nth(last));
             self.passed(last);
@@ -63,7 +63,7 @@ impl<R: Read> Read for Reader<R> {
         let had = self.buffered();
         out.extend_from_slice(self.buffer());
         self.consumed(had);
-        self.buffer.clear();
+        self.bypass();
         let before = out.len();
         let result = self.inner.read_to_end(out);
         self.passed(out[before..].last());
@@ -130,6 +130,12 @@ impl<R: Seek> Seek for Reader<R> {
 }
 
 impl<R> Reader<R> {
+    /// Prepares for a read past the buffer, which is empty.
+    fn bypass(&mut self) {
+        self.buffer.clear();
+        self.forget_rune();
+    }
+
     /// Notes the last byte of what went past the buffer.
     fn passed(&mut self, last: Option<&u8>) {
         if let Some(&byte) = last {
