@@ -341,6 +341,13 @@ impl<R: Read> Reader<R> {
     }
 }
 
+impl<R: WaitReadable> WaitReadable for Reader<R> {
+    /// Returns at once if there are bytes in the buffer.
+    fn wait_readable(&self) -> io::Result<()> {
+        if self.buffer.is_empty() { self.inner.wait_readable() } else { Ok(()) }
+    }
+}
+
 impl<R: fmt::Debug> fmt::Debug for Reader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader")

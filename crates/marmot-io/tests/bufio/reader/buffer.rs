@@ -131,6 +131,19 @@ fn none_is_held_while_a_waiting_scanner_waits() {
 }
 
 #[test]
+fn a_reader_with_bytes_is_readable_and_another_asks_its_source() {
+    let mut reader = Reader::with_capacity(4096, lines());
+    reader.wait_readable().unwrap();
+    assert_eq!(reader.get_ref().waits.get(), 1);
+    assert_eq!(reader.peek(1).unwrap(), b"o");
+    reader.wait_readable().unwrap();
+    assert_eq!(reader.get_ref().waits.get(), 1);
+    assert_eq!(reader.discard(4).unwrap(), 4);
+    (&reader).wait_readable().unwrap();
+    assert_eq!(reader.get_ref().waits.get(), 2);
+}
+
+#[test]
 fn a_wait_that_fails_is_a_read_that_fails() {
     let mut reader = Reader::with_capacity(4096, lines()).waiting();
     for kind in [ErrorKind::TimedOut, ErrorKind::NotConnected] {
