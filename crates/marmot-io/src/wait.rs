@@ -45,3 +45,15 @@ impl<T: WaitReadable + ?Sized> WaitReadable for &T {
         (**self).wait_readable()
     }
 }
+
+impl<T: WaitReadable + ?Sized> WaitReadable for &mut T {
+    fn wait_readable(&self) -> io::Result<()> {
+        (**self).wait_readable()
+    }
+}
+
+impl<T: WaitReadable + ?Sized> WaitReadable for Box<T> {
+    fn wait_readable(&self) -> io::Result<()> {
+        (**self).wait_readable()
+    }
+}

@@ -97,7 +97,7 @@ impl Buffer {
 
     /// Puts the `last` bytes that were taken out in front again.
     pub fn unread(&mut self, last: &[u8]) {
-        if self.is_leased() && self.start >= last.len() {
+        if self.start >= last.len() {
             self.rewind(last.len());
         } else {
             // They came past the buffer, or it went back after them.

@@ -44,6 +44,7 @@ fn small_writes_are_collected_and_large_ones_go_past_the_buffer() {
     assert_eq!((writer.get_ref().writes.len(), writer.get_ref().flushes), (3, 1));
     // As large as the buffer: nothing is copied.
     assert_eq!(writer.write(&data[47..63]).unwrap(), 16);
+    assert_eq!((writer.buffered(), writer.get_ref().writes.len()), (0, 4));
     assert_eq!(writer.write(&data[63..200]).unwrap(), 137);
     assert_eq!((writer.buffered(), writer.is_leased()), (0, false));
     assert_eq!((writer.get_ref().writes.len(), writer.get_ref().bytes()), (5, data));
@@ -70,9 +71,11 @@ fn a_character_is_not_cut_by_a_full_buffer() {
     writer.write_string("01234567890123").unwrap();
     assert_eq!(writer.write_rune('日').unwrap(), 3);
     assert_eq!(writer.buffer(), "日".as_bytes());
-    writer.write_string("0123456789012").unwrap();
+    writer.write_string("0123456789").unwrap();
+    assert_eq!(writer.write_rune('本').unwrap(), 3);
+    assert_eq!((writer.available(), writer.get_ref().writes.len()), (0, 1));
     writer.write_byte(b'x').unwrap();
-    assert_eq!(writer.into_inner().unwrap().writes, [&b"01234567890123"[..], "日0123456789012".as_bytes(), b"x"]);
+    assert_eq!(writer.into_inner().unwrap().writes, [&b"01234567890123"[..], "日0123456789本".as_bytes(), b"x"]);
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn a_pair_reads_and_writes() {
     both.write_all(line.as_bytes()).unwrap();
     let mut two = [0; 4];
     both.read_exact(&mut two).unwrap();
-    both.write_vectored(&[io::IoSlice::new(&two)]).unwrap();
+    assert_eq!(both.write_vectored(&[io::IoSlice::new(&two)]).unwrap(), 4);
     assert_eq!(both.read(&mut two).unwrap(), 4);
     let mut rest = Vec::new();
     both.read_to_end(&mut rest).unwrap();

@@ -4,10 +4,11 @@
 //! is something, either the buffer still has it before its first byte, or the buffer is empty. Whatever fills the buffer
 //! goes through [`Reader::fill`], which keeps it.
 
+mod lines;
 mod read;
 mod traits;
 
-pub use read::LinePart;
+pub use lines::LinePart;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};

@@ -1,5 +1,6 @@
 //! `Scanner`: the tokens of a source, one at a time, out of a buffer that grows up to a limit.
 
+mod scan;
 mod split;
 mod splits;
 mod tokens;
@@ -12,7 +13,6 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 
-use super::Error;
 use super::buffer::Buffer;
 use crate::WaitReadable;
 
@@ -32,9 +32,6 @@ pub const MAX_TOKEN_SIZE: usize = 64 * 1024;
 /// The size of the first buffer.
 const FIRST: usize = 4 * 1024;
 
-/// How many tokens in a row may be found at one place.
-const MOST_AT_ONE_PLACE: usize = 100;
-
 /// Cuts what a source yields into tokens: Go's `bufio.Scanner`.
 ///
 /// The tokens are lines unless [`split`](Scanner::split) says otherwise. [`scan`](Scanner::scan) lends each of them from
@@ -49,7 +46,8 @@ const MOST_AT_ONE_PLACE: usize = 100;
 /// # Errors
 ///
 /// The source's, except [`Interrupted`](ErrorKind::Interrupted), which is tried again; the split function's; and
-/// [`Error::TokenTooLong`], [`Error::AdvanceTooFar`], [`Error::NoProgress`].
+/// [`Error::TokenTooLong`](super::Error::TokenTooLong),
+/// [`Error::AdvanceTooFar`](super::Error::AdvanceTooFar), [`Error::NoProgress`](super::Error::NoProgress).
 ///
 /// # Blocking
 ///
@@ -336,20 +334,6 @@ impl<R, S> Scanner<R, S> {
     pub fn into_parts(self) -> (R, Vec<u8>) {
         (self.inner, self.buffer.bytes().to_vec())
     }
-
-    /// Gives the buffer, if it has not been taken yet, the size that was asked for.
-    fn shape(&mut self) {
-        if !self.buffer.is_leased() {
-            self.buffer.set_capacity(self.first.min(self.limit));
-        }
-    }
-
-    /// Ends the scan.
-    fn finish<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        self.state = State::Done;
-        self.buffer.clear();
-        result
-    }
 }
 
 impl<R: Read, S: Split> Scanner<R, S> {
@@ -409,111 +393,6 @@ impl<R: Read, S: Split> Scanner<R, S> {
     /// ```
     pub fn texts(self) -> Texts<R, S> {
         Texts::new(self)
-    }
-
-    /// Finds the next token, and says whether there is one.
-    fn advance(&mut self) -> io::Result<bool> {
-        self.token = Place::Nowhere;
-        loop {
-            let at_end = match self.state {
-                State::Reading => false,
-                State::Ended(_) => true,
-                // The last token may have been lent from the buffer.
-                State::Done => return self.finish(Ok(false)),
-            };
-            if (!self.buffer.is_empty() || at_end)
-                && let Some(result) = self.cut(at_end)
-            {
-                return result;
-            }
-            if let State::Ended(result) = &mut self.state {
-                let result = std::mem::replace(result, Ok(()));
-                return self.finish(result.map(|()| false));
-            }
-            if let Err(error) = self.read() {
-                return self.finish(Err(error));
-            }
-        }
-    }
-
-    /// Has the split function look at the buffer. `None` is for more bytes.
-    fn cut(&mut self, at_end: bool) -> Option<io::Result<bool>> {
-        let shown = self.buffer.len();
-        let (advance, token, is_last) = match self.split.split(self.buffer.bytes(), at_end) {
-            Ok(Step::More) => (0, None, false),
-            Ok(Step::Skip(advance)) => (advance, None, false),
-            Ok(Step::Token { advance, token }) => (advance, Some(token), false),
-            Ok(Step::Last(token)) => (0, Some(token), true),
-            Ok(Step::Stop) => return Some(self.finish(Ok(false))),
-            Err(error) => return Some(self.fail(error)),
-        };
-        if advance > shown {
-            return Some(self.fail(Error::AdvanceTooFar { advance, shown }.into()));
-        }
-        if let Some(token) = token {
-            self.token = match self.buffer.place_of(token) {
-                Some(place) => Place::Buffer(place),
-                None => {
-                    self.own.clear();
-                    self.own.extend_from_slice(token);
-                    Place::Own
-                }
-            };
-        }
-        self.buffer.take(advance);
-        match self.token {
-            Place::Nowhere => return None,
-            _ if is_last => self.state = State::Done,
-            _ if advance > 0 => self.at_one_place = 0,
-            _ => {
-                self.at_one_place += 1;
-                if self.at_one_place > MOST_AT_ONE_PLACE {
-                    self.token = Place::Nowhere;
-                    return Some(self.fail(Error::NoProgress.into()));
-                }
-            }
-        }
-        Some(Ok(true))
-    }
-
-    /// Ends the scan with `error`, or with the one that the source had before.
-    fn fail(&mut self, error: io::Error) -> io::Result<bool> {
-        let error = match std::mem::replace(&mut self.state, State::Done) {
-            State::Ended(Err(first)) => first,
-            _ => error,
-        };
-        self.finish(Err(error))
-    }
-
-    /// Reads more bytes into the buffer, for which it grows, or notes that there are none.
-    fn read(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() && (self.wait.is_some() || !self.buffer.is_leased()) {
-            self.buffer.clear();
-            self.shape();
-        }
-        if self.buffer.room() == 0 {
-            let capacity = self.buffer.capacity();
-            if capacity >= self.limit {
-                return Err(Error::TokenTooLong { limit: self.limit }.into());
-            }
-            self.buffer.set_capacity(capacity.saturating_mul(2).min(self.limit));
-        }
-        let result = loop {
-            let ready = match self.wait {
-                Some(wait) if !self.buffer.is_leased() => wait(&self.inner),
-                _ => Ok(()),
-            };
-            match ready.and_then(|()| self.buffer.fill(|spare| self.inner.read(spare))) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        match result {
-            Ok(0) => self.state = State::Ended(Ok(())),
-            Ok(_) => self.at_one_place = 0,
-            Err(error) => self.state = State::Ended(Err(error)),
-        }
-        Ok(())
     }
 }
 

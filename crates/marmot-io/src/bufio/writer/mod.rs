@@ -5,20 +5,20 @@
 
 mod into_inner;
 mod traits;
+mod write;
 
 pub use into_inner::{IntoInnerError, WriterPanicked};
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::Write;
 use std::mem;
 
 use super::DEFAULT_CAPACITY;
-use super::buffer::{Buffer, checked};
-use crate::Partial;
+use super::buffer::Buffer;
 
 /// Writes through a buffer: Go's `bufio.Writer` and `std`'s [`BufWriter`](std::io::BufWriter) in one.
 ///
-/// It implements [`Write`] and, if the inner writer does, [`Seek`](io::Seek). Small writes are collected; one that is not
+/// It implements [`Write`] and, if the inner writer does, [`Seek`](std::io::Seek). Small writes are collected; one that is not
 /// smaller than the buffer goes past it, in one vectored call together with what had been collected. The buffer is
 /// borrowed from the thread with the first byte and goes back with the last.
 ///
@@ -28,7 +28,7 @@ use crate::Partial;
 ///
 /// # Errors
 ///
-/// The inner writer's, as they are, and [`WriteZero`](ErrorKind::WriteZero) if it takes nothing. As with `std`'s
+/// The inner writer's, as they are, and [`WriteZero`](std::io::ErrorKind::WriteZero) if it takes nothing. As with `std`'s
 /// `BufWriter`, and other than Go's, an error does not stick: bytes that were accepted stay in the buffer until the inner
 /// writer has taken them, each exactly once, and the next write or flush tries again. So a flush that missed its deadline
 /// can be repeated. Bytes of a write that fails were not accepted.
@@ -271,175 +271,6 @@ impl<W: Write> Writer<W> {
         self.buffer.clear();
         self.panicked = false;
         mem::replace(self.get_mut(), inner)
-    }
-
-    /// Writes a byte.
-    ///
-    /// # Errors
-    ///
-    /// The inner writer's; then the byte was not accepted.
-    ///
-    /// # Blocking
-    ///
-    /// As the inner writer, if the buffer is full.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use marmot_io::bufio::Writer;
-    ///
-    /// let mut writer = Writer::new(Vec::new());
-    /// writer.write_byte(b'x')?;
-    /// assert_eq!(writer.into_inner()?, b"x");
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn write_byte(&mut self, byte: u8) -> io::Result<()> {
-        self.collect(&[byte])
-    }
-
-    /// Writes a character, whole or not at all, and says how many bytes it has.
-    ///
-    /// # Errors
-    ///
-    /// The inner writer's; then no part of it was accepted.
-    ///
-    /// # Blocking
-    ///
-    /// As the inner writer, if the buffer has no room for it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use marmot_io::bufio::Writer;
-    ///
-    /// let mut writer = Writer::new(Vec::new());
-    /// assert_eq!(writer.write_rune('é')?, 2);
-    /// assert_eq!(writer.into_inner()?, "é".as_bytes());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn write_rune(&mut self, rune: char) -> io::Result<usize> {
-        let mut bytes = [0; 4];
-        let bytes = rune.encode_utf8(&mut bytes).as_bytes();
-        self.collect(bytes)?;
-        Ok(bytes.len())
-    }
-
-    /// Writes a text.
-    ///
-    /// # Errors
-    ///
-    /// The inner writer's, with the number of bytes that had been accepted.
-    ///
-    /// # Blocking
-    ///
-    /// As the inner writer, if the buffer has no room for it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use marmot_io::bufio::Writer;
-    ///
-    /// let mut writer = Writer::new(Vec::new());
-    /// writer.write_string("hello")?;
-    /// assert_eq!(writer.into_inner()?, b"hello");
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn write_string(&mut self, text: &str) -> Result<(), Partial> {
-        let mut rest = text.as_bytes();
-        let moved = |rest: &[u8]| (text.len() - rest.len()) as u64;
-        while !rest.is_empty() {
-            match self.write(rest).and_then(|count| checked(count, rest.len())) {
-                Ok(0) => return Err(Partial { moved: moved(rest), error: ErrorKind::WriteZero.into() }),
-                Ok(count) => rest = &rest[count..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Partial { moved: moved(rest), error }),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads everything up to the end of `reader` into the buffer, writes it out as often as that is full, and says how
-    /// many bytes there were. The last of them are still in the buffer afterwards, as after any write.
-    ///
-    /// # Errors
-    ///
-    /// The reader's or the inner writer's, with the number of bytes that had been read: all of them were accepted.
-    ///
-    /// # Blocking
-    ///
-    /// As the reader and the inner writer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use marmot_io::bufio::Writer;
-    ///
-    /// let mut writer = Writer::new(Vec::new());
-    /// writer.write_string("hello")?;
-    /// assert_eq!(writer.read_from(&mut &b" world"[..])?, 6);
-    /// assert_eq!(writer.into_inner()?, b"hello world");
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn read_from<R: Read + ?Sized>(&mut self, reader: &mut R) -> Result<u64, Partial> {
-        let mut moved = 0;
-        loop {
-            if self.available() == 0
-                && let Err(error) = self.flush_buffer()
-            {
-                return Err(Partial { moved, error });
-            }
-            match self.buffer.fill(|spare| reader.read(spare)) {
-                Ok(0) => return Ok(moved),
-                Ok(count) => moved += count as u64,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Partial { moved, error }),
-            }
-        }
-    }
-
-    /// Puts a few bytes into the buffer, all or none.
-    fn collect(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() > self.available() {
-            self.flush_buffer()?;
-        }
-        self.buffer.put(bytes);
-        Ok(())
-    }
-
-    /// Writes everything that is in the buffer.
-    fn flush_buffer(&mut self) -> io::Result<()> {
-        while !self.buffer.is_empty() {
-            self.send(|inner, bytes| inner.write(bytes).and_then(|count| checked(count, bytes.len())))?;
-        }
-        Ok(())
-    }
-
-    /// Has the inner writer take of the buffer's bytes, of which there are some. If `write` says that more were taken
-    /// than there are, returns how many those are: they come from elsewhere.
-    fn send(&mut self, write: impl FnOnce(&mut W, &[u8]) -> io::Result<usize>) -> io::Result<usize> {
-        let inner = self.inner.as_mut().expect(OWNED);
-        self.panicked = true;
-        let result = write(inner, self.buffer.bytes());
-        self.panicked = false;
-        match result {
-            Ok(0) => Err(io::Error::new(ErrorKind::WriteZero, "the writer took none of the buffered bytes")),
-            Ok(count) => {
-                let had = self.buffered();
-                self.buffer.consume(count.min(had));
-                Ok(count.saturating_sub(had))
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Calls the inner writer while the buffer is empty.
-    fn pass<T>(&mut self, call: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
-        let inner = self.inner.as_mut().expect(OWNED);
-        self.panicked = true;
-        let result = call(inner);
-        self.panicked = false;
-        result
     }
 }
 

@@ -139,8 +139,16 @@ fn a_reader_with_bytes_is_readable_and_another_asks_its_source() {
     reader.wait_readable().unwrap();
     assert_eq!(reader.get_ref().waits.get(), 1);
     assert_eq!(reader.discard(4).unwrap(), 4);
-    (&reader).wait_readable().unwrap();
-    assert_eq!(reader.get_ref().waits.get(), 2);
+    fn wait(source: impl WaitReadable) {
+        source.wait_readable().unwrap();
+    }
+    // What stands for it is waited for as it is.
+    wait(&reader);
+    wait(&mut reader);
+    assert_eq!(reader.get_ref().waits.get(), 3);
+    let boxed: Box<dyn WaitReadable> = Box::new(reader);
+    boxed.wait_readable().unwrap();
+    wait(boxed);
 }
 
 #[test]

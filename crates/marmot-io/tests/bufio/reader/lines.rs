@@ -82,7 +82,8 @@ fn a_line_that_is_too_long_comes_in_parts() {
 
 #[test]
 fn an_end_across_the_buffers_end_stays_whole() {
-    let cases: [(&[u8], &[(&[u8], bool)]); 2] = [
+    type Parts = &'static [(&'static [u8], bool)];
+    let cases: [(&[u8], Parts); 2] = [
         (
             b"012345678901234\r\n012345678901234\r\n",
             &[(b"012345678901234", true), (b"", false), (b"012345678901234", true), (b"", false)],

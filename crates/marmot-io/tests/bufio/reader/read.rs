@@ -27,6 +27,27 @@ fn reads_come_from_the_buffer_or_go_past_it() {
 }
 
 #[test]
+fn a_read_as_large_as_the_buffer_is_not_copied() {
+    struct Into(*const u8);
+
+    impl Read for Into {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0 = buf.as_ptr();
+            Ok(buf.len())
+        }
+    }
+
+    let mut reader = Reader::with_capacity(SMALLEST, Into(std::ptr::null()));
+    let mut buf = [0; SMALLEST];
+    assert_eq!(reader.read(&mut buf).unwrap(), SMALLEST);
+    assert_eq!(reader.get_ref().0, buf.as_ptr());
+    assert_eq!(reader.read_vectored(&mut [IoSliceMut::new(&mut buf)]).unwrap(), SMALLEST);
+    assert_eq!(reader.get_ref().0, buf.as_ptr());
+    assert_eq!(reader.read(&mut buf[..SMALLEST - 1]).unwrap(), SMALLEST - 1);
+    assert_ne!(reader.get_ref().0, buf.as_ptr());
+}
+
+#[test]
 fn vectored_reads_come_from_the_buffer_or_go_past_it() {
     let data = pattern(60);
     let mut reader = Reader::with_capacity(SMALLEST, &data[..]);

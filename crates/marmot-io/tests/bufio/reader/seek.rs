@@ -56,6 +56,18 @@ fn seeking_within_the_buffer_keeps_it() {
 }
 
 #[test]
+fn nothing_is_unread_after_a_seek() {
+    for by in [-1, 0, 1, 30] {
+        let mut reader = reader(60);
+        assert!(reader.read_rune().unwrap().is_some());
+        reader.seek_relative(by).unwrap();
+        assert!(reader.unread_rune().is_err());
+        assert!(reader.unread_byte().is_err());
+        assert_eq!(reader.stream_position().unwrap(), 1_u64.wrapping_add_signed(by));
+    }
+}
+
+#[test]
 fn the_buffer_is_not_believed_after_a_read_past_it_or_a_seek() {
     let data = pattern(100);
     for moved in [20, 30] {

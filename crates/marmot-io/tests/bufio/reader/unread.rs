@@ -132,6 +132,11 @@ fn the_last_byte_that_went_past_the_buffer_can_be_unread() {
     reader.read_to_end(&mut rest).unwrap();
     reader.unread_byte().unwrap();
     assert_eq!(reader.buffer(), b"z");
+    let mut reader = Reader::with_capacity(SMALLEST, &b"0123456789abcdefghij"[..]);
+    assert_eq!(reader.read_byte().unwrap(), Some(b'0'));
+    reader.read_to_end(&mut rest).unwrap();
+    reader.unread_byte().unwrap();
+    assert_eq!(reader.buffer(), b"j");
 }
 
 #[test]

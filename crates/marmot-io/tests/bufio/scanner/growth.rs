@@ -1,7 +1,8 @@
 //! How the buffer grows, up to which limit, and when it is held.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
+use marmot_io::WaitReadable;
 use marmot_io::bufio::{Error, MAX_TOKEN_SIZE, Scanner, Words};
 
 use super::run;
@@ -86,6 +87,31 @@ fn the_buffer_is_held_only_while_there_are_bytes_or_a_token_in_it() {
     assert_eq!(scanner.scan().unwrap(), Some(&b"three"[..]));
     assert_eq!(scanner.scan().unwrap(), None);
     assert!(!scanner.is_leased());
+}
+
+#[test]
+fn after_a_long_line_it_is_small_again() {
+    struct Ready(Source);
+
+    impl Read for Ready {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buf)
+        }
+    }
+
+    impl WaitReadable for Ready {
+        fn wait_readable(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let long = "x".repeat(10_000) + "\n";
+    let many = "a\n".repeat(10_000);
+    let source = Source::parts([long.as_bytes(), many.as_bytes()]);
+    let mut scanner = Scanner::new(Ready(source)).initial_capacity(512).waiting();
+    assert_eq!(scanner.scan().unwrap().map(<[u8]>::len), Some(10_000));
+    assert_eq!(scanner.scan().unwrap(), Some(&b"a"[..]));
+    assert_eq!(scanner.buffered(), 510);
 }
 
 #[test]
