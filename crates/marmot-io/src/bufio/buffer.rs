@@ -26,11 +26,13 @@ impl Buffer {
         Buffer { lease: None, start: 0, end: 0, capacity: capacity.max(SMALLEST) }
     }
 
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.at(self.start..self.end)
     }
 
     /// The part of the lease that an earlier [`place_of`](Buffer::place_of) named.
+    #[inline]
     pub fn at(&self, place: Range<usize>) -> &[u8] {
         self.lease.as_ref().map_or(&[], |lease| &lease[place])
     }
@@ -43,10 +45,12 @@ impl Buffer {
         is_inside.then(|| self.start + from..self.start + from + part.len())
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -55,11 +59,13 @@ impl Buffer {
         self.lease.is_some()
     }
 
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
     /// How many bytes it still takes.
+    #[inline]
     pub fn room(&self) -> usize {
         self.capacity - self.len()
     }
@@ -71,6 +77,7 @@ impl Buffer {
     }
 
     /// Takes `count` bytes out, which stay where they are until the next fill.
+    #[inline]
     pub fn take(&mut self, count: usize) -> &[u8] {
         let at = self.start;
         self.start += count;
@@ -78,6 +85,7 @@ impl Buffer {
     }
 
     /// Takes `count` bytes out, and gives the lease back if they were the last.
+    #[inline]
     pub fn consume(&mut self, count: usize) {
         self.start += count;
         if self.is_empty() {
@@ -107,8 +115,14 @@ impl Buffer {
     }
 
     /// Adds `bytes`, for which there is room.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
-        self.spare()[..bytes.len()].copy_from_slice(bytes);
+        let end = self.end + bytes.len();
+        match &mut self.lease {
+            Some(lease) if end <= self.capacity => lease[self.end..end].copy_from_slice(bytes),
+            // They have to be moved, or there is no lease yet.
+            _ => self.spare()[..bytes.len()].copy_from_slice(bytes),
+        }
         self.end += bytes.len();
     }
 

@@ -89,6 +89,10 @@ impl<R, W: Write> Write for ReadWriter<R, W> {
         self.writer.write(buf)
     }
 
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        self.writer.write_all(buf)
+    }
+
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.writer.write_vectored(bufs)
     }

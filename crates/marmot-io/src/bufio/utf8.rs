@@ -11,12 +11,16 @@ pub(super) enum First {
     Invalid,
 }
 
+#[inline]
 pub(super) fn first(bytes: &[u8]) -> First {
     match bytes {
-        [] => return First::Part,
-        [byte, ..] if byte.is_ascii() => return First::Char(char::from(*byte), 1),
-        _ => {}
+        [] => First::Part,
+        [byte, ..] if byte.is_ascii() => First::Char(char::from(*byte), 1),
+        bytes => first_wide(bytes),
     }
+}
+
+fn first_wide(bytes: &[u8]) -> First {
     let bytes = &bytes[..bytes.len().min(4)];
     let valid = match str::from_utf8(bytes) {
         Ok(text) => text,

@@ -11,13 +11,16 @@ const SLICES: usize = 16;
 impl<W: Write> Write for Writer<W> {
     #[inline]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if buf.len() <= self.available() && buf.len() < self.capacity() {
-            if !buf.is_empty() {
-                self.buffer.put(buf);
-            }
+        if self.is_small(buf) {
+            self.buffer.put(buf);
             return Ok(buf.len());
         }
         self.write_slices(&[IoSlice::new(buf)])
+    }
+
+    #[inline]
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(self.write_counted(buf)?)
     }
 
     /// Collects the slices, or, if together they are not smaller than the buffer, sends them on: with what is in the

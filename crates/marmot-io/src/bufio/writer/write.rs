@@ -79,17 +79,7 @@ impl<W: Write> Writer<W> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn write_string(&mut self, text: &str) -> Result<(), Partial> {
-        let mut rest = text.as_bytes();
-        let moved = |rest: &[u8]| (text.len() - rest.len()) as u64;
-        while !rest.is_empty() {
-            match self.write(rest).and_then(|count| checked(count, rest.len())) {
-                Ok(0) => return Err(Partial { moved: moved(rest), error: ErrorKind::WriteZero.into() }),
-                Ok(count) => rest = &rest[count..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Partial { moved: moved(rest), error }),
-            }
-        }
-        Ok(())
+        self.write_counted(text.as_bytes())
     }
 
     /// Reads everything up to the end of `reader` into the buffer, writes it out as often as that is full, and says how
@@ -129,6 +119,36 @@ impl<W: Write> Writer<W> {
                 Err(error) => return Err(Partial { moved, error }),
             }
         }
+    }
+
+    /// Writes all of `bytes`, or says how many of them were accepted.
+    #[inline]
+    pub(super) fn write_counted(&mut self, bytes: &[u8]) -> Result<(), Partial> {
+        if self.is_small(bytes) {
+            self.buffer.put(bytes);
+            return Ok(());
+        }
+        self.write_large(bytes)
+    }
+
+    /// Whether `bytes` go into the buffer as it is.
+    #[inline]
+    pub(super) fn is_small(&self, bytes: &[u8]) -> bool {
+        !bytes.is_empty() && bytes.len() <= self.buffer.room() && bytes.len() < self.buffer.capacity()
+    }
+
+    fn write_large(&mut self, bytes: &[u8]) -> Result<(), Partial> {
+        let mut rest = bytes;
+        let moved = |rest: &[u8]| (bytes.len() - rest.len()) as u64;
+        while !rest.is_empty() {
+            match self.write(rest).and_then(|count| checked(count, rest.len())) {
+                Ok(0) => return Err(Partial { moved: moved(rest), error: ErrorKind::WriteZero.into() }),
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Partial { moved: moved(rest), error }),
+            }
+        }
+        Ok(())
     }
 
     /// Puts a few bytes into the buffer, all or none.
