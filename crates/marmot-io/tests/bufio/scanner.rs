@@ -142,6 +142,17 @@ fn nothing_is_looked_at_after_the_last_token_or_a_stop() {
 }
 
 #[test]
+fn a_last_token_or_a_stop_does_not_hide_the_sources_error() {
+    let script = || Source::failing(b"abc", ErrorKind::TimedOut);
+    let last = split_fn(|data: &[u8], at_end| Ok(if at_end { Step::Last(data) } else { Step::More }));
+    let (tokens, error) = run(Scanner::new(script()).split(last));
+    assert_eq!((tokens, error.unwrap().kind()), (vec!["abc".to_owned()], ErrorKind::TimedOut));
+    let stop = split_fn(|_: &[u8], at_end| Ok(if at_end { Step::Stop } else { Step::More }));
+    let (tokens, error) = run(Scanner::new(script()).split(stop));
+    assert_eq!((tokens.len(), error.unwrap().kind()), (0, ErrorKind::TimedOut));
+}
+
+#[test]
 fn an_advance_over_more_than_there_is_is_an_error() {
     let steps: [fn(&[u8]) -> Step<'_>; 2] =
         [|data| Step::Token { advance: data.len() + 1, token: data }, |data| Step::Skip(data.len() + 1)];

@@ -136,6 +136,24 @@ fn a_full_buffer_is_written_whole_while_a_reader_is_read() {
 }
 
 #[test]
+fn a_reader_is_no_reason_to_write_early() {
+    let read_from = |writer: &mut Writer<Sink>, count: usize| {
+        assert_eq!(writer.read_from(&mut vec![b'x'; count].as_slice()).unwrap(), count as u64);
+    };
+    let mut writer = Writer::with_capacity(1234, Sink::default());
+    writer.write_all(&[b'x'; 1200]).unwrap();
+    read_from(&mut writer, 30);
+    assert_eq!(writer.get_ref().writes.len(), 0);
+    read_from(&mut writer, 9);
+    assert_eq!((writer.get_ref().writes.len(), writer.buffered()), (1, 5));
+    writer.flush().unwrap();
+    read_from(&mut writer, 700);
+    assert_eq!(writer.get_ref().writes.len(), 2);
+    read_from(&mut writer, 600);
+    assert_eq!((writer.get_ref().writes.len(), writer.buffered()), (3, 66));
+}
+
+#[test]
 fn another_writer_takes_over_without_what_was_not_flushed() {
     let mut writer = Writer::new(Vec::new());
     writer.write_string("foo").unwrap();

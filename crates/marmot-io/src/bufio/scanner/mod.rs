@@ -95,7 +95,8 @@ enum State {
     Reading,
     /// It has ended, or failed, and what it left is being cut.
     Ended(io::Result<()>),
-    Done,
+    /// There are no more tokens. How the source ended may still have to be told.
+    Over(io::Result<()>),
 }
 
 impl<R> Scanner<R> {

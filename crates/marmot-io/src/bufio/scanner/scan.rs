@@ -17,19 +17,18 @@ impl<R: Read, S: Split> Scanner<R, S> {
                 State::Reading => false,
                 State::Ended(_) => true,
                 // The last token may have been lent from the buffer.
-                State::Done => return self.finish(Ok(false)),
+                State::Over(_) => return self.finish(),
             };
             if (!self.buffer.is_empty() || at_end)
                 && let Some(result) = self.cut(at_end)
             {
                 return result;
             }
-            if let State::Ended(result) = &mut self.state {
-                let result = std::mem::replace(result, Ok(()));
-                return self.finish(result.map(|()| false));
+            if at_end {
+                return self.finish();
             }
             if let Err(error) = self.read() {
-                return self.finish(Err(error));
+                return self.fail(error);
             }
         }
     }
@@ -42,7 +41,7 @@ impl<R: Read, S: Split> Scanner<R, S> {
             Ok(Step::Skip(advance)) => (advance, None, false),
             Ok(Step::Token { advance, token }) => (advance, Some(token), false),
             Ok(Step::Last(token)) => (0, Some(token), true),
-            Ok(Step::Stop) => return Some(self.finish(Ok(false))),
+            Ok(Step::Stop) => return Some(self.finish()),
             Err(error) => return Some(self.fail(error)),
         };
         if advance > shown {
@@ -61,12 +60,11 @@ impl<R: Read, S: Split> Scanner<R, S> {
         self.buffer.take(advance);
         match self.token {
             Place::Nowhere => return None,
-            _ if is_last => self.state = State::Done,
+            _ if is_last => self.state = State::Over(self.result()),
             _ if advance > 0 => self.at_one_place = 0,
             _ => {
                 self.at_one_place += 1;
                 if self.at_one_place > MOST_AT_ONE_PLACE {
-                    self.token = Place::Nowhere;
                     return Some(self.fail(Error::NoProgress.into()));
                 }
             }
@@ -76,11 +74,7 @@ impl<R: Read, S: Split> Scanner<R, S> {
 
     /// Ends the scan with `error`, or with the one that the source had before.
     fn fail(&mut self, error: io::Error) -> io::Result<bool> {
-        let error = match std::mem::replace(&mut self.state, State::Done) {
-            State::Ended(Err(first)) => first,
-            _ => error,
-        };
-        self.finish(Err(error))
+        self.finish().and(Err(error))
     }
 
     /// Reads more bytes into the buffer, for which it grows, or notes that there are none.
@@ -116,11 +110,19 @@ impl<R: Read, S: Split> Scanner<R, S> {
 }
 
 impl<R, S> Scanner<R, S> {
-    /// Ends the scan.
-    fn finish<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        self.state = State::Done;
+    /// Ends the scan with what the source has ended with.
+    fn finish(&mut self) -> io::Result<bool> {
         self.buffer.clear();
-        result
+        self.token = Place::Nowhere;
+        self.result().map(|()| false)
+    }
+
+    /// Takes what the source has ended with, which is told once; nothing is cut after that.
+    fn result(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.state, State::Over(Ok(()))) {
+            State::Reading => Ok(()),
+            State::Ended(result) | State::Over(result) => result,
+        }
     }
 
     /// Gives the buffer, if it has not been taken yet, the size that was asked for.
