@@ -6,8 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bufio;
 mod copy;
 mod partial;
+mod wait;
 
 pub use copy::{copy, copy_buffer, copy_counted, copy_n};
 pub use partial::Partial;
+pub use wait::WaitReadable;
