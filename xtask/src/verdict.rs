@@ -9,6 +9,8 @@ pub enum Bound {
     AtMost(f64),
     /// Less than that.
     Below(f64),
+    /// So small, and no smaller.
+    AtLeast(f64),
     /// It is told, and not judged.
     Unknown,
 }
@@ -31,6 +33,7 @@ impl Verdict {
             (None, _) => false,
             (Some(figure), Bound::AtMost(limit)) => figure <= limit,
             (Some(figure), Bound::Below(limit)) => figure < limit,
+            (Some(figure), Bound::AtLeast(limit)) => figure >= limit,
         }
     }
 }
@@ -51,6 +54,7 @@ impl fmt::Display for Verdict {
         match self.bound {
             Bound::AtMost(limit) => write!(f, "{unit} (at most {})", number(limit)),
             Bound::Below(limit) => write!(f, "{unit} (less than {})", number(limit)),
+            Bound::AtLeast(limit) => write!(f, "{unit} (at least {})", number(limit)),
             Bound::Unknown => write!(f, "{unit} (no limit here)"),
         }
     }

@@ -41,3 +41,8 @@ pub const LONE_REQUEST_CALLS: f64 = 3.1;
 
 /// How many connections share the poll.
 pub const CONNECTIONS: u32 = 50;
+
+/// System calls of a kind for a batch of [`FRAMES`] frames of [`FRAME`] bytes, which comes as one piece.
+pub const FRAMES_CALLS: f64 = 1.0;
+pub const FRAMES: usize = 16;
+pub const FRAME: usize = 64;

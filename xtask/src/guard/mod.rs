@@ -6,6 +6,7 @@
 //! of the process are not in it. [`limits`] has the figures; times are what `cargo xtask measure` is for.
 
 mod calls;
+mod frames;
 mod instructions;
 mod limits;
 
@@ -61,6 +62,7 @@ fn judge(root: &Path) -> io::Result<Vec<Verdict>> {
     std::fs::create_dir_all(&scratch)?;
     let mut verdicts = instructions::count(&program)?;
     verdicts.extend(calls::count(&program, &scratch)?);
+    verdicts.extend(frames::count(&program, &scratch)?);
     Ok(verdicts)
 }
 

@@ -6,25 +6,20 @@
 //! never too low. A traced server is slow, and finds more ready at a time than it would otherwise: the count is of few polls.
 
 use super::harness::{Harness, Spec};
+use super::load::{Load, SERVER_CPU};
 use super::options::Options;
 use super::server::Server;
 use super::table::Table;
 use crate::strace::Calls;
 use crate::tools;
 use crate::verdict::{self, Bound, Verdict};
-use serde_json::Value;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-const CONNECTIONS: &str = "50";
-const SIZE: &str = "64";
+const CONNECTIONS: u32 = 50;
+const SIZE: u32 = 64;
 const LIMIT: f64 = 2.1;
-const SERVER_CPU: &str = "1";
-const LOAD_CPU: &str = "0";
-/// How long the load may take beside its own time, in seconds.
-const PATIENCE: u32 = 30;
 
 /// Counts for Marmot and the peers.
 ///
@@ -33,18 +28,18 @@ const PATIENCE: u32 = 30;
 /// When a server, the load or strace fails.
 pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
     println!("\n### calls: {CONNECTIONS} connections, {SIZE} bytes, one P, {} s under strace\n", options.seconds);
-    if !tools::works("strace", &["-c", "-o", "/dev/null", "true"]) {
-        eprintln!("measure: system calls are left out, for strace is missing here or may not trace: install it");
+    if !can_count() {
         return Ok(Vec::new());
     }
     let mut table = Table::new(["server", "system calls/request", "requests", "which"]);
     let peers = harness.present(&options.peers);
     let spec = |peer: String| harness.server(&peer).map(|spec| (peer, spec));
     let servers: Vec<_> =
-        peers.into_iter().filter_map(spec).chain([("marmot".to_owned(), harness.marmot(1))]).collect();
+        peers.into_iter().filter_map(spec).chain([("marmot".to_owned(), harness.marmot("echo", 1))]).collect();
     let mut figure = None;
+    let load = Load { connections: CONNECTIONS, size: SIZE, pipeline: 1, warmup: 0.0, seconds: options.seconds };
     for (name, spec) in servers {
-        let (calls, requests) = count(harness, &spec, options.seconds)?;
+        let (calls, requests) = count(harness, &spec, &load)?;
         let each = |count: u64| count as f64 / requests as f64;
         let most = calls.0.iter().filter(|(_, count)| each(*count) >= 0.005);
         let which: Vec<String> = most.map(|(call, count)| format!("{call} {:.3}", each(*count))).collect();
@@ -60,8 +55,17 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
     Ok(verdicts)
 }
 
+/// Whether strace works here; if not, says so.
+pub fn can_count() -> bool {
+    let works = tools::works("strace", &["-c", "-o", "/dev/null", "true"]);
+    if !works {
+        eprintln!("measure: system calls are left out, for strace is missing here or may not trace: install it");
+    }
+    works
+}
+
 /// The system calls of a server under load, and the requests that it answered.
-fn count(harness: &Harness, spec: &Spec, seconds: f64) -> io::Result<(Calls, u64)> {
+pub fn count(harness: &Harness, spec: &Spec, load: &Load) -> io::Result<(Calls, u64)> {
     let mut server = Server::start(spec, SERVER_CPU)?;
     let file = harness.scratch.join("calls.strace");
     let mut strace = Command::new("strace");
@@ -72,7 +76,7 @@ fn count(harness: &Harness, spec: &Spec, seconds: f64) -> io::Result<(Calls, u64
     let mut line = String::new();
     said.read_line(&mut line)?;
     let outcome = if line.contains("attached") {
-        load(&harness.bin.join("loadgen"), server.port, seconds)
+        load.run(harness, server.port)
     } else {
         let text =
             "strace may not attach to a process beside it: be root, or set the sysctl kernel.yama.ptrace_scope to 0";
@@ -82,19 +86,6 @@ fn count(harness: &Harness, spec: &Spec, seconds: f64) -> io::Result<(Calls, u64
     server.end()?;
     io::copy(&mut said, &mut io::sink())?;
     strace.wait()?;
-    let requests = outcome?;
+    let requests = outcome?.requests;
     Ok((Calls::parse(&fs::read_to_string(&file)?)?, requests))
-}
-
-/// The number of requests that were answered, all of them rightly.
-fn load(loadgen: &Path, port: u16, seconds: f64) -> io::Result<u64> {
-    let mut command = tools::bounded(PATIENCE + seconds.ceil() as u32, "taskset");
-    command.args(["-c", LOAD_CPU]).arg(loadgen).args(["--addr", &format!("127.0.0.1:{port}")]);
-    command.args(["--conns", CONNECTIONS, "--size", SIZE, "--warmup", "0", "--duration", &seconds.to_string()]);
-    let output = tools::output(&mut command)?;
-    let report: Value = serde_json::from_slice(&output.stdout)?;
-    match (report["requests"].as_u64(), report["errors"].as_u64()) {
-        (Some(requests), Some(0)) if requests > 0 => Ok(requests),
-        _ => Err(io::Error::other(format!("the load was not answered rightly: {report}"))),
-    }
 }

@@ -42,7 +42,7 @@ pub fn run(harness: &Harness, options: &Options, procs: u32) -> io::Result<Vec<V
         script.args(["--kind", "echo", "--cells", &load, "--cpus", &procs.to_string()]);
         script.args(["--rounds", &rounds.to_string(), "--duration", &options.seconds.to_string()]);
         script.args(["--only", &[&peers[..], &["marmot".to_owned()]].concat().join(",")]);
-        script.args(["--add", &harness.marmot(procs).named("marmot")]);
+        script.args(["--add", &harness.marmot("echo", procs).named("marmot")]);
         tools::run(&mut script)?;
         let raw = Raw::read(&raw)?;
         println!("{}", table(&raw));

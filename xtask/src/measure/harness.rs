@@ -144,10 +144,10 @@ impl Harness {
         }
     }
 
-    /// How Marmot's echo server is started on so many Ps.
-    pub fn marmot(&self, procs: u32) -> Spec {
+    /// How a server of Marmot's, such as `echo`, is started on so many Ps.
+    pub fn marmot(&self, service: &str, procs: u32) -> Spec {
         let arguments =
-            ["serve", "echo", "--procs", &procs.to_string(), "--addr", "127.0.0.1:{port}"].map(str::to_owned);
+            ["serve", service, "--procs", &procs.to_string(), "--addr", "127.0.0.1:{port}"].map(str::to_owned);
         let program = self.program.to_string_lossy().into_owned();
         Spec { command: [&[program], &arguments[..]].concat(), environment: Vec::new() }
     }

@@ -17,8 +17,10 @@ const CONNECTIONS: u32 = 15_000;
 /// Bytes for a connection with a goroutine each, and for one that is handed back between requests.
 const GOROUTINE: f64 = 4.7 * 1024.0;
 const ON_READABLE: f64 = 640.0;
+/// Bytes that buffers may cost beside that: frames of one byte have all been answered.
+const BUFFERED: f64 = 1024.0;
 
-/// Measures Marmot's two ways and the peers.
+/// Measures Marmot's three ways and the peers.
 ///
 /// # Errors
 ///
@@ -36,9 +38,11 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
         &format!("conns=1 think_idle={CONNECTIONS} idle_byte=1"),
     ]);
     script.args(["--rounds", &rounds.to_string(), "--duration", "0.2", "--warmup", "0.1"]);
-    script.args(["--only", &[&peers[..], &["marmot", "on_readable"].map(str::to_owned)].concat().join(",")]);
-    script.args(["--add", &harness.marmot(1).named("marmot")]);
-    script.args(["--add", &format!("{} --on-readable", harness.marmot(1).named("on_readable"))]);
+    script
+        .args(["--only", &[&peers[..], &["marmot", "on_readable", "buffered"].map(str::to_owned)].concat().join(",")]);
+    script.args(["--add", &harness.marmot("echo", 1).named("marmot")]);
+    script.args(["--add", &format!("{} --on-readable", harness.marmot("echo", 1).named("on_readable"))]);
+    script.args(["--add", &format!("{} --size 1", harness.marmot("frames", 1).named("buffered"))]);
     tools::run(&mut script)?;
     let raw = Raw::read(&raw)?;
 
@@ -57,12 +61,19 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
         unit: "bytes a connection",
     };
     let errors = |server| raw.series(&[("server", server)], "idle_errors").sum();
+    let above = bytes(&raw, "buffered").minus(&bytes(&raw, "marmot"));
     let verdicts = vec![
         verdict("a goroutine each", "marmot", GOROUTINE),
         verdict("go_when_readable", "on_readable", ON_READABLE),
         Verdict {
+            what: "buffered, above a goroutine each".into(),
+            figure: above.median(),
+            bound: Bound::AtMost(BUFFERED),
+            unit: "bytes a connection",
+        },
+        Verdict {
             what: "requests without the right answer".into(),
-            figure: Some(errors("marmot") + errors("on_readable")),
+            figure: Some(["marmot", "on_readable", "buffered"].map(errors).iter().sum()),
             bound: Bound::AtMost(0.0),
             unit: "",
         },

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `echo` | CPU time per request of an echo server, one P on one CPU, several loads |
 //! | `echo2` | the same with two Ps on two CPUs |
-//! | `idle` | memory of a connection that has had one request |
+//! | `idle` | memory of a connection that has had one request, also of a buffered one |
 //! | `micro` | yield, park and unpark, spawn and join, memory, skynet |
 //! | `million` | memory and mappings of a million goroutines, parked and not started |
+//! | `frames` | frames a second and system calls, through buffered connections and straight off them |
 //! | `calls` | system calls per request at 50 connections |
 //!
 //! The harness has the other runtimes' servers, the load generator, and the scripts that run them in turn; this builds it,
@@ -16,8 +17,10 @@
 
 mod calls;
 mod echo;
+mod frames;
 mod harness;
 mod idle;
+mod load;
 mod micro;
 mod million;
 mod options;
@@ -76,6 +79,7 @@ fn measure(measurement: Measurement, harness: &Harness, options: &Options) -> io
     match measurement {
         Measurement::Echo => echo::run(harness, options, 1),
         Measurement::Echo2 => echo::run(harness, options, 2),
+        Measurement::Frames => frames::run(harness, options),
         Measurement::Idle => idle::run(harness, options),
         Measurement::Micro => micro::run(harness, options),
         Measurement::Million => million::run(harness),
