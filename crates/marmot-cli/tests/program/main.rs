@@ -3,7 +3,7 @@
 mod bench;
 mod common;
 mod echo;
-
+mod frames;
 mod http;
 mod proxy;
 mod sys;
