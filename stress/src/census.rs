@@ -18,6 +18,8 @@ pub struct Census {
     /// Each descriptor's number, and what it refers to.
     descriptors: BTreeMap<i32, String>,
     stacks: usize,
+    /// Nodes of linked buffers.
+    nodes: usize,
     threads: usize,
 }
 
@@ -30,7 +32,8 @@ pub struct Kept {
 
 impl Census {
     pub fn take() -> Census {
-        Census { descriptors: descriptors(), stacks: StackPool::global().stats().in_use, threads: threads() }
+        let (stacks, nodes) = (StackPool::global().stats().in_use, marmot::buf::nodes_in_use());
+        Census { descriptors: descriptors(), stacks, nodes, threads: threads() }
     }
 
     /// Waits until the process holds no more than at the time of this census, and what is kept on purpose.
@@ -64,6 +67,9 @@ impl Census {
                 "{} stacks are in use; {} were before, and {} goroutines were left waiting on purpose",
                 now.stacks, self.stacks, kept.goroutines
             ));
+        }
+        if now.nodes != self.nodes {
+            return Err(format!("{} nodes of buffers are in use, and {} were before", now.nodes, self.nodes));
         }
         // Several of those goroutines may have settled on one M.
         if !(self.threads..=self.threads + kept.goroutines).contains(&now.threads) {

@@ -44,6 +44,7 @@ counted! {
     Stacks = "stacks of other sizes",
     Crowds = "goroutines in crowds",
     Doors = "listeners",
+    Frames = "frames",
     Runtimes = "runtimes",
 }
 

@@ -5,6 +5,7 @@
 mod blocking;
 mod crowds;
 mod doors;
+mod frames;
 mod local;
 mod outsiders;
 mod park;
@@ -53,6 +54,7 @@ pub const ALL: &[Attack] = &[
     Attack { name: "stacks", counts: What::Stacks, runs: Runs::Inside(stacks::run) },
     Attack { name: "crowds", counts: What::Crowds, runs: Runs::Inside(crowds::run) },
     Attack { name: "doors", counts: What::Doors, runs: Runs::Inside(doors::run) },
+    Attack { name: "frames", counts: What::Frames, runs: Runs::Inside(frames::run) },
     Attack { name: "outsiders", counts: What::Outside, runs: Runs::Outside(outsiders::run) },
     Attack { name: "runtimes", counts: What::Runtimes, runs: Runs::Outside(runtimes::run) },
 ];
