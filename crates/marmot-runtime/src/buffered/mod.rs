@@ -46,6 +46,7 @@
 
 mod conn;
 mod framed;
+mod left;
 mod reader;
 mod writer;
 

@@ -11,18 +11,18 @@
 //! waits for it to have finished: a peer that does not read holds up its own writer, as without a buffer.
 //!
 //! Writer, M and goroutine take [turns](Turn). The M only tries; if the turn is taken, the goroutine that it starts
-//! waits for it.
+//! waits for it. Why nothing stays behind is argued in [`left`](super::left).
 
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use marmot_buf::linked::Options;
 use marmot_buf::{Chunk, Consumer, Producer};
 
 use super::HIGH_WATER;
+use super::left::Left;
 use crate::net::TcpStream;
 use crate::netpoll::turn::Turn;
 use crate::rt::{self, Goroutines};
@@ -112,8 +112,7 @@ struct Shared<W> {
     turn: Turn,
     /// Used by whoever has the turn.
     gathered: UnsafeCell<Gathered<W>>,
-    /// Whether an M, or a goroutine that it has started, is going to send.
-    is_left: AtomicBool,
+    left: Left,
 }
 
 // SAFETY: `gathered` is used by whoever has the turn; the sink and the ends of the buffer may be sent.
@@ -150,9 +149,7 @@ impl<W: Sink> Shared<W> {
 
 impl<W: Sink> Leftover for Shared<W> {
     fn finish(self: Arc<Self>) {
-        // Before the turn is taken. Relaxed, for the turn orders it: who writes before that turn has given what it wrote
-        // to it, and who writes after it has seen this.
-        self.is_left.store(false, Relaxed);
+        self.left.begin();
         if self.try_hold().is_some_and(|mut held| held.gathered().try_send()) {
             return;
         }
@@ -212,7 +209,7 @@ impl<W: Sink> Writer<W> {
             shared: Arc::new(Shared {
                 turn: Turn::new(),
                 gathered: UnsafeCell::new(Gathered { producer, consumer, sink }),
-                is_left: AtomicBool::new(false),
+                left: Left::new(),
             }),
         }
     }
@@ -249,9 +246,7 @@ impl<W: Sink> Writer<W> {
             }
             f(&mut gathered.producer)
         };
-        // Only this side sets it. Relaxed: see `finish`.
-        if !self.shared.is_left.load(Relaxed) && sched::is_goroutine() {
-            self.shared.is_left.store(true, Relaxed);
+        if sched::is_goroutine() && self.shared.left.claim() {
             sched::leave(self.shared.clone());
         }
         result

@@ -15,6 +15,7 @@
 //! | `hangup` | `netpoll::slot`, the short-read hint of `fd` | a reader that trusts a short read finds the end all the same |
 //! | `room` | `netpoll::slot`, the writes of `fd` | a writer finds the room that it waits for, also when events of room are passed over |
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
+//! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
 //! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
@@ -31,6 +32,8 @@ mod idle;
 mod inbox;
 #[path = "../../src/sched/join.rs"]
 mod join;
+#[path = "../../src/buffered/left.rs"]
+mod left;
 #[path = "../../src/sched/queue.rs"]
 #[expect(dead_code, reason = "lists are looked at and closed by what is not modelled")]
 mod queue;
@@ -46,6 +49,7 @@ mod turn;
 mod ends;
 mod events;
 mod hangup;
+mod leaving;
 mod mail;
 mod ring;
 mod room;
