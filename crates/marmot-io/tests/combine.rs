@@ -80,9 +80,11 @@ fn three() -> MultiReader<&'static [u8]> {
 #[test]
 fn a_read_does_not_go_beyond_one_reader() {
     let mut buf = [0; 20];
-    for (reads, expected) in
-        [(&[2, 5, 5, 5][..], &["fo", "o ", "bar", ""][..]), (&[4, 1, 3, 1], &["foo ", "b", "ar", ""]), (&[5], &["foo "])]
-    {
+    for (reads, expected) in [
+        (&[2, 5, 5, 5][..], &["fo", "o ", "bar", ""][..]),
+        (&[4, 1, 3, 1], &["foo ", "b", "ar", ""]),
+        (&[5], &["foo "]),
+    ] {
         let mut multi = three();
         for (&size, expected) in reads.iter().zip(expected) {
             let count = multi.read(&mut buf[..size]).unwrap();
@@ -163,7 +165,8 @@ fn readers_may_be_borrowed_and_read_on_afterwards() {
 
 #[test]
 fn several_writers_get_the_same() {
-    let mut writers = [Stepwise::sink([Step::Move(1), Step::Move(2)]), Stepwise::sink([Step::Fail(ErrorKind::Interrupted)])];
+    let mut writers =
+        [Stepwise::sink([Step::Move(1), Step::Move(2)]), Stepwise::sink([Step::Fail(ErrorKind::Interrupted)])];
     let mut multi = MultiWriter::new(&mut writers);
     assert_eq!(copy(&mut &b"My input text."[..], &mut multi).unwrap(), 14);
     multi.flush().unwrap();
