@@ -2,7 +2,7 @@
 //! without Marmot's runtime.
 //!
 //! The traits are `std`'s: [`Read`](std::io::Read), [`Write`](std::io::Write), [`BufRead`](std::io::BufRead) and
-//! [`Seek`](std::io::Seek). Whatever waits here waits as the reader or the writer does; a [`pipe`] waits by [`Park`], which
+//! [`Seek`](std::io::Seek). Whatever waits here waits as the reader or the writer does; a [`pipe()`] waits by [`Park`], which
 //! blocks threads, or parks goroutines where the runtime says how.
 //!
 //! | to | there is |

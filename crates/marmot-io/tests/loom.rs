@@ -53,6 +53,14 @@ impl Park for Modelled {
     }
 }
 
+/// Tries all orders with up to three preemptions in a run, for there are too many without a bound.
+/// `LOOM_MAX_PREEMPTIONS` sets another one.
+fn explore(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    builder.check(model);
+}
+
 type Pipe = Arc<Shared<Modelled>>;
 
 fn pipe(chunk: usize) -> Pipe {
@@ -78,7 +86,7 @@ fn writing(pipe: &Pipe, bytes: &'static [u8]) -> JoinHandle<io::Result<usize>> {
 
 #[test]
 fn a_write_in_two_chunks_meets_its_reads() {
-    loom::model(|| {
+    explore(|| {
         let pipe = pipe(2);
         let write = writing(&pipe, b"abc");
         let all = [read(&pipe, 8).unwrap(), read(&pipe, 8).unwrap()];
@@ -89,7 +97,7 @@ fn a_write_in_two_chunks_meets_its_reads() {
 
 #[test]
 fn the_bytes_of_two_writers_stay_together() {
-    loom::model(|| {
+    explore(|| {
         let pipe = pipe(8);
         let writes = [writing(&pipe, b"aa"), writing(&pipe, b"bb")];
         let all = [read(&pipe, 1), read(&pipe, 1), read(&pipe, 8)].map(Result::unwrap).concat();
@@ -102,7 +110,7 @@ fn the_bytes_of_two_writers_stay_together() {
 
 #[test]
 fn the_bytes_of_one_write_go_to_two_readers() {
-    loom::model(|| {
+    explore(|| {
         let pipe = pipe(8);
         let reads = [reading(&pipe, 1), reading(&pipe, 1)];
         assert_eq!(pipe.write(b"ab").unwrap(), 2);
@@ -114,7 +122,7 @@ fn the_bytes_of_one_write_go_to_two_readers() {
 
 #[test]
 fn closing_ends_every_wait_and_the_counts_agree() {
-    loom::model(|| {
+    explore(|| {
         let pipe = pipe(8);
         let (read, write) = (reading(&pipe, 1), writing(&pipe, b"ab"));
         pipe.close(End::Write, None);
@@ -128,7 +136,7 @@ fn closing_ends_every_wait_and_the_counts_agree() {
 
 #[test]
 fn a_reader_that_gives_up_passes_the_wake_up_on() {
-    loom::model(|| {
+    explore(|| {
         let pipe = pipe(8);
         let gives_up = {
             let pipe = Arc::clone(&pipe);
@@ -147,7 +155,7 @@ fn a_reader_that_gives_up_passes_the_wake_up_on() {
 
 #[test]
 fn a_writer_that_gives_up_makes_room_for_the_next() {
-    loom::model(|| {
+    explore(|| {
         let pipe = pipe(8);
         let gives_up = {
             let pipe = Arc::clone(&pipe);

@@ -150,7 +150,9 @@ fn whatever_holds_bytes_is_read_at_offsets() {
     check_source(Box::<[u8]>::from(TEXT.as_bytes()));
     check_source(Rc::<str>::from(TEXT));
     check_source(Arc::new(TEXT.to_owned().into_bytes()));
-    check_source(&mut TEXT.as_bytes().to_vec());
+    let mut bytes = TEXT.as_bytes().to_vec();
+    let borrowed: &mut Vec<u8> = &mut bytes;
+    check_source(borrowed);
     check_source(Box::new(TEXT) as Box<dyn ReaderAt>);
     let mut cursor = Cursor::new(TEXT);
     cursor.set_position(7);

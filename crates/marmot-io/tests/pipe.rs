@@ -225,31 +225,37 @@ fn writing_goes_on_until_the_writer_closes_and_no_longer() {
 }
 
 #[test]
-fn the_first_error_counts_as_often_as_it_is_asked_for() {
-    for end in [0, 1] {
-        let (mut reader, mut writer) = pipe();
-        let (close, mut call): (&dyn Fn(io::Error), Box<dyn FnMut(usize) -> io::Result<usize>>) = match end {
-            0 => (&|error| reader.close_with_error(error), Box::new(|len| (&writer).write(&[0; 4][..len]))),
-            _ => (&|error| writer.close_with_error(error), Box::new(|len| (&reader).read(&mut [0; 4][..len]))),
-        };
-        close(refused());
-        close(ErrorKind::StorageFull.into());
-        for len in [4, 0, 4] {
-            assert_refused(call(len));
-        }
-        drop(call);
-        // Nor does a plain close take it back.
-        match end {
-            0 => {
-                reader.close();
-                assert_refused(writer.write(b"x"));
-            }
-            _ => {
-                writer.close();
-                assert_refused(reader.read(&mut [0; 1]));
-            }
-        }
+fn the_first_error_of_the_reader_counts_as_often_as_it_is_asked_for() {
+    let (reader, mut writer) = pipe();
+    reader.close_with_error(refused());
+    reader.close_with_error(ErrorKind::StorageFull.into());
+    for bytes in [&b"some"[..], b"", b"some"] {
+        assert_refused(writer.write(bytes));
     }
+    // Nor does a plain close take it back.
+    drop(reader);
+    assert_refused(writer.write_all(b"some"));
+}
+
+#[test]
+fn the_first_error_of_the_writer_counts_as_often_as_it_is_asked_for() {
+    let (mut reader, writer) = pipe();
+    writer.close_with_error(refused());
+    writer.close_with_error(ErrorKind::StorageFull.into());
+    for room in [4, 0, 4] {
+        assert_refused(reader.read(&mut [0; 4][..room]));
+    }
+    drop(writer);
+    assert_refused(reader.read(&mut [0; 4]));
+    assert_refused(reader.wait_readable());
+}
+
+#[test]
+fn an_end_that_was_closed_in_peace_stays_so() {
+    let (mut reader, writer) = pipe();
+    writer.close();
+    writer.close_with_error(refused());
+    assert_eq!(reader.read(&mut [0; 4]).unwrap(), 0);
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub fn duplex_on<P: Park>() -> (Duplex<P>, Duplex<P>) {
 
 /// One side of a connection in memory, made by [`duplex`]. Dropping it closes it.
 ///
-/// Each direction is a [`pipe`](crate::pipe), with its errors and its waits. `&Duplex` reads and writes, too.
+/// Each direction is a [`pipe`](crate::pipe()), with its errors and its waits. `&Duplex` reads and writes, too.
 pub struct Duplex<P: Park = Threads> {
     reader: PipeReader<P>,
     writer: PipeWriter<P>,

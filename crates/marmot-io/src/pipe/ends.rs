@@ -14,7 +14,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Makes a pipe in memory whose callers block their threads: Go's `Pipe`.
 ///
-/// Each write waits until readers have taken all of it. See the [module's head](self) for how the ends behave.
+/// Each write waits until readers have taken all of it. See the [module's head](super) for how the ends behave.
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ pub fn pipe_on<P: Park>() -> (PipeReader<P>, PipeWriter<P>) {
     (PipeReader { shared: Arc::clone(&shared) }, PipeWriter { shared })
 }
 
-/// The end of a [`pipe`] where bytes come out. Dropping it closes it.
+/// The end of a [`pipe()`] where bytes come out. Dropping it closes it.
 ///
 /// `&PipeReader` reads, too. Several that read at the same time are served in turn, each with what is there then.
 ///
@@ -138,7 +138,7 @@ impl<P: Park> fmt::Debug for PipeReader<P> {
     }
 }
 
-/// The end of a [`pipe`] where bytes go in. Dropping it closes it.
+/// The end of a [`pipe()`] where bytes go in. Dropping it closes it.
 ///
 /// `&PipeWriter` writes, too. Several that write at the same time take turns, and the bytes of a write stay together.
 ///
