@@ -8,14 +8,29 @@
 //! | a direction ends by | then |
 //! |---|---|
 //! | the end of what it reads | the half-close is passed on to where it writes; the other direction goes on |
-//! | an error | both connections are closed in both directions, so that the other direction ends as well |
+//! | an error, or a panic | both connections are closed in both directions, so that the other direction ends as well |
 
 use std::io::{self, Read, Write};
 use std::thread;
 
 use crate::{CloseWrite, Partial, copy_counted};
 
-/// How one direction went.
+/// How one direction of [`copy_bidirectional`] went.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_io::{CloseWrite, copy_bidirectional, duplex};
+///
+/// let (client, inside) = duplex();
+/// let (outside, server) = duplex();
+/// client.writer().close_with_error(std::io::ErrorKind::InvalidData.into());
+/// server.close_write()?;
+/// let both = copy_bidirectional(&inside, &outside)?;
+/// assert_eq!(both.a_to_b.bytes, 0);
+/// assert_eq!(both.a_to_b.result.unwrap_err().kind(), std::io::ErrorKind::InvalidData);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Transfer {
     /// How many bytes had been written when it ended.
@@ -24,7 +39,7 @@ pub struct Transfer {
     pub result: io::Result<()>,
 }
 
-/// How both directions of [`copy_bidirectional`] went.
+/// How both directions of [`copy_bidirectional`] went; see there for an example.
 #[derive(Debug)]
 pub struct BothWays {
     /// From the first connection to the second.
@@ -42,6 +57,10 @@ pub struct BothWays {
 /// # Errors
 ///
 /// If there is no thread to be had; nothing has been copied then. How each direction ended is in the result.
+///
+/// # Panics
+///
+/// If reading, writing or closing panics; both connections are closed before, and the opposite direction has ended.
 ///
 /// # Blocking
 ///
@@ -103,7 +122,8 @@ pub type Half<'a> = &'a mut (dyn FnMut() + Send);
 ///
 /// # Panics
 ///
-/// If `run_both` says that it has run the closures and has not.
+/// If `run_both` says that it has run the closures and has not. A direction that panics closes both connections first, and
+/// the panic is `run_both`'s to pass on.
 ///
 /// # Blocking
 ///
@@ -117,13 +137,18 @@ pub type Half<'a> = &'a mut (dyn FnMut() + Send);
 /// use std::io::Write;
 /// use marmot_io::{CloseWrite, Duplex, Half, Partial, copy_bidirectional_by, copy_counted, duplex};
 ///
-/// let (inside, mut client) = duplex();
+/// let (mut client, inside) = duplex();
 /// let (outside, mut server) = duplex();
-/// let (client, server) = (std::thread::spawn(move || client.write_all(b"question")), std::thread::spawn(move || {
-///     server.write_all(b"answer")?;
-///     server.close_write()?;
-///     marmot_io::read_all(&mut server).map_err(std::io::Error::from)
-/// }));
+/// let client = std::thread::spawn(move || {
+///     client.write_all(b"question")?;
+///     client.close_write()?;
+///     marmot_io::read_all(&mut client).map_err(std::io::Error::from)
+/// });
+/// let server = std::thread::spawn(move || {
+///     let question = marmot_io::read_all(&mut server)?;
+///     server.write_all(b"answer to ")?;
+///     server.write_all(&question)
+/// });
 /// let by_threads = |first: Half<'_>, second: Half<'_>| {
 ///     std::thread::scope(|s| { s.spawn(first); second(); });
 ///     Ok(())
@@ -134,8 +159,9 @@ pub type Half<'a> = &'a mut (dyn FnMut() + Send);
 ///     result
 /// };
 /// let both = copy_bidirectional_by(&inside, &outside, by_threads, copy, copy)?;
-/// assert_eq!((both.a_to_b.bytes, server.join().unwrap()?), (8, b"question".to_vec()));
-/// # client.join().unwrap()?;
+/// assert_eq!((both.a_to_b.bytes, both.b_to_a.bytes), (8, 18));
+/// assert_eq!(client.join().unwrap()?, b"answer to question");
+/// # server.join().unwrap()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn copy_bidirectional_by<A, B>(
@@ -161,14 +187,28 @@ where
     F: CloseWrite + ?Sized,
     T: CloseWrite + ?Sized,
 {
+    let mut closing = CloseUnlessEnded { from, to, has_ended: false };
     let (bytes, result) = match copy(from, to) {
         Ok(bytes) => (bytes, to.close_write()),
         Err(partial) => (partial.moved, Err(partial.error)),
     };
-    if result.is_err() {
-        // There is a first error already; these ends are only to be told.
-        let _ = from.close_both();
-        let _ = to.close_both();
-    }
+    closing.has_ended = result.is_ok();
     Transfer { bytes, result }
+}
+
+/// Closes both connections when a direction fails, also by a panic: the opposite one would wait for ever.
+struct CloseUnlessEnded<'a, F: CloseWrite + ?Sized, T: CloseWrite + ?Sized> {
+    from: &'a F,
+    to: &'a T,
+    has_ended: bool,
+}
+
+impl<F: CloseWrite + ?Sized, T: CloseWrite + ?Sized> Drop for CloseUnlessEnded<'_, F, T> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            // There is a first error already; these ends are only to be told.
+            let _ = self.from.close_both();
+            let _ = self.to.close_both();
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `LimitReader`: no more than so many bytes.
 
-use std::io::{self, BufRead, Read, Take};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Take};
 
 /// Reads up to a number of bytes, and then ends: Go's `LimitReader` and `LimitedReader`.
 ///
@@ -85,6 +85,13 @@ impl<R: BufRead> BufRead for LimitReader<R> {
 
     fn consume(&mut self, count: usize) {
         self.0.consume(count);
+    }
+}
+
+/// Positions count from where the limit began, and the end is where it is reached.
+impl<R: Seek> Seek for LimitReader<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
     }
 }
 

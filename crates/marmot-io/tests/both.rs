@@ -202,3 +202,24 @@ fn who_forgets_one_is_found_out() {
     };
     let _ = copy_bidirectional_by(&a, &b, forgets, copies_nothing, copies_nothing);
 }
+
+#[test]
+fn a_direction_that_panics_ends_the_other() {
+    within_bound(|| {
+        let ((_client, inside), (outside, mut server)) = (duplex(), duplex());
+        let proxy = thread::spawn(move || {
+            let panics = |_: &Duplex, _: &Duplex| -> Result<u64, Partial> { panic!("a reader that panics") };
+            let copies = |mut from: &Duplex, mut to: &Duplex| copy_counted(&mut from, &mut to);
+            let run_both = |first: Half<'_>, second: Half<'_>| {
+                thread::scope(|scope| {
+                    scope.spawn(first);
+                    second();
+                });
+                Ok(())
+            };
+            copy_bidirectional_by(&inside, &outside, run_both, panics, copies)
+        });
+        assert!(proxy.join().is_err());
+        assert_eq!(server.read(&mut [0]).unwrap(), 0);
+    });
+}

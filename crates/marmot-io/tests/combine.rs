@@ -3,10 +3,10 @@
 mod common;
 
 use std::cell::RefCell;
-use std::io::{self, BufRead, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, BufRead, Cursor, ErrorKind, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
-use common::{Step, Stepwise, kind};
+use common::{Chunked, Step, Stepwise, kind};
 use marmot_io::{Discard, LimitReader, MultiReader, MultiWriter, TeeReader, WriterAt, copy, pipe, read_all, read_full};
 
 #[test]
@@ -225,6 +225,21 @@ fn a_limit_of_nothing_does_not_ask_the_reader() {
     assert_eq!(limit.read(&mut [0; 1]).unwrap(), 0);
     assert_eq!(read_all(&mut limit).unwrap(), b"");
     assert_eq!(limit.get_ref().calls, 0);
+    let failing = Chunked::new(b"hello", [Step::Fail(ErrorKind::InvalidData)]);
+    assert_eq!(LimitReader::new(failing, 0).fill_buf().unwrap(), b"");
+}
+
+#[test]
+fn a_limit_seeks_within_itself() {
+    let mut file = Cursor::new("0123456789");
+    file.set_position(2);
+    let mut limit = LimitReader::new(file, 5);
+    assert_eq!(limit.seek(SeekFrom::End(-2)).unwrap(), 3);
+    assert_eq!(limit.remaining(), 2);
+    assert_eq!(io::read_to_string(&mut limit).unwrap(), "56");
+    assert_eq!(kind(limit.seek(SeekFrom::Current(-6))), ErrorKind::InvalidInput);
+    limit.rewind().unwrap();
+    assert_eq!(io::read_to_string(&mut limit).unwrap(), "23456");
 }
 
 #[test]

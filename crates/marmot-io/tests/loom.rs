@@ -53,11 +53,11 @@ impl Park for Modelled {
     }
 }
 
-/// Tries all orders with up to three preemptions in a run, for there are too many without a bound.
+/// Tries all orders with up to four preemptions in a run, for there are too many without a bound.
 /// `LOOM_MAX_PREEMPTIONS` sets another one.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    builder.preemption_bound = builder.preemption_bound.or(Some(4));
     builder.check(model);
 }
 
@@ -177,5 +177,42 @@ fn a_writer_that_gives_up_makes_room_for_the_next() {
             assert!(!gives_up.join().unwrap());
         }
         assert_eq!(write.join().unwrap().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_deadline_that_is_set_ends_the_waits_of_its_end() {
+    explore(|| {
+        let pipe = pipe(8);
+        let read = reading(&pipe, 8);
+        let write = writing(&pipe, b"a");
+        pipe.set_deadline(End::Read, Some(Instant::now()));
+        match read.join().unwrap() {
+            Ok(bytes) => assert_eq!(bytes, b"a"),
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+                pipe.set_deadline(End::Read, None);
+                assert_eq!(self::read(&pipe, 8).unwrap(), b"a");
+            }
+        }
+        assert_eq!(write.join().unwrap().unwrap(), 1);
+    });
+}
+
+#[test]
+fn who_waits_for_bytes_leaves_them_to_who_reads() {
+    explore(|| {
+        let pipe = pipe(8);
+        let waiting = {
+            let pipe = Arc::clone(&pipe);
+            thread::spawn(move || {
+                pipe.wait_readable().unwrap();
+                read(&pipe, 8).unwrap()
+            })
+        };
+        let reading = reading(&pipe, 1);
+        assert_eq!(pipe.write(b"ab").unwrap(), 2);
+        pipe.close(End::Write, None);
+        assert_eq!([waiting.join().unwrap(), reading.join().unwrap().unwrap()].concat().len(), 2);
     });
 }

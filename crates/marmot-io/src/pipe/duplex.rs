@@ -32,6 +32,18 @@ pub fn duplex() -> (Duplex, Duplex) {
 }
 
 /// Makes a connection in memory whose callers wait by `P`.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+/// use marmot_io::{Threads, duplex_on};
+///
+/// let (mut here, there) = duplex_on::<Threads>();
+/// drop(there);
+/// assert_eq!(here.read(&mut [0; 8])?, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn duplex_on<P: Park>() -> (Duplex<P>, Duplex<P>) {
     let (here, there) = (pipe_on(), pipe_on());
     (Duplex { reader: here.0, writer: there.1 }, Duplex { reader: there.0, writer: here.1 })
@@ -39,7 +51,26 @@ pub fn duplex_on<P: Park>() -> (Duplex<P>, Duplex<P>) {
 
 /// One side of a connection in memory, made by [`duplex`]. Dropping it closes it.
 ///
-/// Each direction is a [`pipe`](crate::pipe()), with its errors and its waits. `&Duplex` reads and writes, too.
+/// Each direction is a [`pipe`](crate::pipe()), with its errors, its waits and its deadlines. `&Duplex` reads and writes,
+/// too.
+///
+/// # Examples
+///
+/// One goroutine or thread reads while another writes:
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// let (connection, peer) = marmot_io::duplex();
+/// std::thread::scope(|s| {
+///     s.spawn(|| (&connection).write_all(b"ping"));
+///     s.spawn(|| (&peer).write_all(b"pong"));
+///     let mut words = ([0; 4], [0; 4]);
+///     (&peer).read_exact(&mut words.0).unwrap();
+///     (&connection).read_exact(&mut words.1).unwrap();
+///     assert_eq!(words, (*b"ping", *b"pong"));
+/// });
+/// ```
 pub struct Duplex<P: Park = Threads> {
     reader: PipeReader<P>,
     writer: PipeWriter<P>,
