@@ -5,6 +5,7 @@ mod common;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,13 +93,15 @@ fn write_all_the_time(mut writer: &PipeWriter, length: usize) -> u64 {
     }
 }
 
-/// Reads until the end, and returns how many bytes there were.
-fn read_all_the_time(mut reader: &PipeReader, room: usize) -> u64 {
-    let (mut buf, mut count) = (vec![0; room], 0);
+/// Reads until the end, and counts the bytes.
+fn read_all_the_time(mut reader: &PipeReader, room: usize, count: &AtomicU64) {
+    let mut buf = vec![0; room];
     loop {
         match reader.read(&mut buf) {
-            Ok(0) => return count,
-            Ok(read) => count += read as u64,
+            Ok(0) => return,
+            Ok(read) => {
+                count.fetch_add(read as u64, Relaxed);
+            }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::TimedOut);
                 thread::yield_now();
@@ -111,28 +114,31 @@ fn read_all_the_time(mut reader: &PipeReader, room: usize) -> u64 {
 fn what_is_written_is_what_is_read_also_with_deadlines_all_over() {
     within_bound(|| {
         let (reader, writer) = pipe();
-        let (written, read) = thread::scope(|scope| {
-            let (reader, writer) = (&reader, &writer);
+        let read = AtomicU64::new(0);
+        let written: u64 = thread::scope(|scope| {
+            let (reader, writer, read) = (&reader, &writer, &read);
             let writes = [1, 3, 100, 100_000].map(|length| scope.spawn(move || write_all_the_time(writer, length)));
-            let reads = [2, 7, 5_000].map(|room| scope.spawn(move || read_all_the_time(reader, room)));
-            let sets = scope.spawn(move || {
-                for round in 0..20_000u64 {
-                    let deadline = Instant::now() + Duration::from_micros(round % 50);
-                    let deadline = (!round.is_multiple_of(3)).then_some(deadline);
-                    if round.is_multiple_of(2) {
-                        reader.set_read_deadline(deadline);
-                    } else {
-                        writer.set_write_deadline(deadline);
-                    }
+            for room in [2, 7, 5_000] {
+                scope.spawn(move || read_all_the_time(reader, room, read));
+            }
+            // At least so many changes, and as many as it takes that something gets through in between.
+            for round in 0u64.. {
+                if round >= 20_000 && read.load(Relaxed) >= 10_000 {
+                    break;
                 }
-                reader.set_read_deadline(None);
-                writer.set_write_deadline(None);
-                writer.close();
-            });
-            sets.join().unwrap();
-            (writes.map(|w| w.join().unwrap()), reads.map(|r| r.join().unwrap()))
+                let deadline = Instant::now() + Duration::from_micros(round % 50);
+                let deadline = (!round.is_multiple_of(3)).then_some(deadline);
+                if round.is_multiple_of(2) {
+                    reader.set_read_deadline(deadline);
+                } else {
+                    writer.set_write_deadline(deadline);
+                }
+            }
+            reader.set_read_deadline(None);
+            writer.set_write_deadline(None);
+            writer.close();
+            writes.into_iter().map(|write| write.join().unwrap()).sum()
         });
-        assert_eq!(written.iter().sum::<u64>(), read.iter().sum::<u64>());
-        assert!(written.iter().sum::<u64>() > 0);
+        assert_eq!(written, read.into_inner());
     });
 }
