@@ -34,7 +34,7 @@ impl Partial {
     ///
     /// This is Go's `EOF`, as opposed to its `ErrUnexpectedEOF`: the kind of both is
     /// [`UnexpectedEof`](ErrorKind::UnexpectedEof), but one is how a stream of records should end, and the other is a
-    /// record that was cut off. A reader's own error of that kind is never taken for the end.
+    /// record that was cut off. A reader's own error of that kind is not taken for the end, unless what it hands on is one.
     ///
     /// # Examples
     ///

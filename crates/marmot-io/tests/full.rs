@@ -78,6 +78,20 @@ fn a_readers_own_error_is_not_taken_for_the_end() {
 }
 
 #[test]
+fn an_end_that_is_handed_on_in_the_middle_is_no_end() {
+    /// Reads blocks of two bytes, and says so when there is none.
+    struct Blocks(&'static [u8]);
+    impl Read for Blocks {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            Ok(read_full(&mut self.0, &mut buf[..2])?)
+        }
+    }
+    let partial = read_full(&mut Blocks(b"0123"), &mut [0; 8]).unwrap_err();
+    assert_eq!((partial.moved, partial.kind(), partial.is_end()), (4, ErrorKind::UnexpectedEof, false));
+    assert!(read_full(&mut Blocks(b""), &mut [0; 8]).unwrap_err().is_end());
+}
+
+#[test]
 fn both_kinds_of_end_are_an_unexpected_end_as_a_plain_error() {
     let plain = |bytes: &[u8]| io::Error::from(read_full(&mut { bytes }, &mut [0; 4]).unwrap_err());
     assert_eq!(plain(b"").kind(), ErrorKind::UnexpectedEof);

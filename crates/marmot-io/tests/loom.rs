@@ -109,6 +109,22 @@ fn the_bytes_of_two_writers_stay_together() {
 }
 
 #[test]
+fn the_chunks_of_two_writers_stay_together() {
+    explore(|| {
+        let pipe = pipe(1);
+        let write = writing(&pipe, b"aa");
+        let reading = {
+            let pipe = Arc::clone(&pipe);
+            thread::spawn(move || [(); 4].map(|()| read(&pipe, 1).unwrap()).concat())
+        };
+        assert_eq!(pipe.write(b"bb").unwrap(), 2);
+        assert_eq!(write.join().unwrap().unwrap(), 2);
+        let all = reading.join().unwrap();
+        assert!(all == b"aabb" || all == b"bbaa");
+    });
+}
+
+#[test]
 fn the_bytes_of_one_write_go_to_two_readers() {
     explore(|| {
         let pipe = pipe(8);

@@ -51,6 +51,25 @@ fn every_record_of_several_writers_arrives_once_and_in_order() {
 }
 
 #[test]
+fn long_writes_stay_together() {
+    const LENGTH: usize = 150_000;
+    within_bound(|| {
+        let (mut reader, writer) = pipe();
+        thread::scope(|scope| {
+            for id in 0..THREADS {
+                let mut writer = &writer;
+                scope.spawn(move || (0..20).for_each(|_| assert_eq!(writer.write(&[id; LENGTH]).unwrap(), LENGTH)));
+            }
+            let mut bytes = vec![0; LENGTH];
+            for _ in 0..20 * usize::from(THREADS) {
+                reader.read_exact(&mut bytes).unwrap();
+                assert!(bytes.iter().all(|byte| *byte == bytes[0]), "writes are not mixed");
+            }
+        });
+    });
+}
+
+#[test]
 fn every_byte_is_read_by_one_of_several_readers() {
     within_bound(|| {
         let (reader, mut writer) = pipe();
