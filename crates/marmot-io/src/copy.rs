@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use marmot_buf::Lease;
 
-use crate::Partial;
+use crate::{Partial, write_full};
 
 /// How many bytes are asked for at a time.
 const BUFFER: usize = 64 * 1024;
@@ -13,7 +13,13 @@ const BUFFER: usize = 64 * 1024;
 ///
 /// # Errors
 ///
-/// The reader's or the writer's. [`copy_counted`] also says how many bytes had been copied before.
+/// The reader's or the writer's; [`WriteZero`](ErrorKind::WriteZero) if the writer takes nothing. An
+/// [`Interrupted`](ErrorKind::Interrupted) call is made again. [`copy_counted`] also says how many bytes had been copied
+/// before.
+///
+/// # Panics
+///
+/// If the reader or the writer claims to have moved more bytes than it was given; so does everything here that copies.
 ///
 /// # Blocking
 ///
@@ -35,11 +41,23 @@ pub fn copy<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W)
 ///
 /// # Errors
 ///
-/// The reader's or the writer's, with the number of bytes that the writer had taken.
+/// Those of [`copy`], with the number of bytes that the writer had taken.
 ///
 /// # Blocking
 ///
 /// As the reader and the writer.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+///
+/// let mut cut = b"abc".chain(std::io::Cursor::new(b"def")).take(5);
+/// let mut room = [0; 4];
+/// let full = marmot_io::copy_counted(&mut cut, &mut &mut room[..]).unwrap_err();
+/// assert_eq!((full.moved, full.kind()), (4, std::io::ErrorKind::WriteZero));
+/// assert_eq!(room, *b"abcd");
+/// ```
 pub fn copy_counted<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W) -> Result<u64, Partial> {
     copy_buffer(reader, writer, &mut Lease::new(BUFFER))
 }
@@ -57,6 +75,16 @@ pub fn copy_counted<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer:
 /// # Blocking
 ///
 /// As the reader and the writer.
+///
+/// # Examples
+///
+/// ```
+/// let mut out = Vec::new();
+/// let mut buffer = [0; 4];
+/// assert_eq!(marmot_io::copy_buffer(&mut &b"by fours"[..], &mut out, &mut buffer)?, 8);
+/// assert_eq!(out, b"by fours");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
     reader: &mut R,
     writer: &mut W,
@@ -71,31 +99,33 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(Partial { moved, error }),
         };
-        let mut rest = &buffer[..count];
-        while !rest.is_empty() {
-            match writer.write(rest) {
-                Ok(0) => return Err(Partial { moved, error: ErrorKind::WriteZero.into() }),
-                Ok(count) => {
-                    rest = &rest[count..];
-                    moved += count as u64;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Partial { moved, error }),
-            }
+        match write_full(writer, &buffer[..count]) {
+            Ok(count) => moved += count as u64,
+            Err(partial) => return Err(Partial { moved: moved + partial.moved, error: partial.error }),
         }
     }
 }
 
-/// Copies exactly `n` bytes.
+/// Copies exactly `n` bytes, and takes no more than these from the reader.
 ///
 /// # Errors
 ///
-/// As [`copy_counted`]; [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the reader ends earlier.
+/// As [`copy_counted`]; [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the reader ends earlier, and then
+/// [`is_end`](Partial::is_end) if there was nothing at all.
 ///
 /// # Blocking
 ///
 /// As the reader and the writer.
+///
+/// # Examples
+///
+/// ```
+/// let (mut reader, mut out) = (&b"headbody"[..], Vec::new());
+/// marmot_io::copy_n(&mut reader, &mut out, 4)?;
+/// assert_eq!((&out[..], reader), (&b"head"[..], &b"body"[..]));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W, n: u64) -> Result<u64, Partial> {
     let moved = copy_counted(&mut reader.take(n), writer)?;
-    if moved == n { Ok(n) } else { Err(Partial { moved, error: ErrorKind::UnexpectedEof.into() }) }
+    if moved == n { Ok(n) } else { Err(Partial::ended(moved)) }
 }

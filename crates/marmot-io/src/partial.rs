@@ -2,9 +2,20 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 
 /// An error, and how many bytes had been moved before it. It turns into the plain [`io::Error`] where `?` asks for one.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// let mut block = [0; 8];
+/// let torn = marmot_io::read_full(&mut &b"abc"[..], &mut block).unwrap_err();
+/// assert_eq!((torn.moved, torn.kind()), (3, ErrorKind::UnexpectedEof));
+/// assert_eq!(block[..3], *b"abc");
+/// ```
 #[derive(Debug)]
 pub struct Partial {
     /// How many bytes had arrived where they were to go.
@@ -18,7 +29,56 @@ impl Partial {
     pub fn kind(&self) -> io::ErrorKind {
         self.error.kind()
     }
+
+    /// Whether the reader had simply ended, before the first of the bytes that were asked for.
+    ///
+    /// This is Go's `EOF`, as opposed to its `ErrUnexpectedEOF`: the kind of both is
+    /// [`UnexpectedEof`](ErrorKind::UnexpectedEof), but one is how a stream of records should end, and the other is a
+    /// record that was cut off. A reader's own error of that kind is not taken for the end, unless what it hands on is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// fn count_pairs(mut reader: impl std::io::Read) -> std::io::Result<usize> {
+    ///     for count in 0.. {
+    ///         match marmot_io::read_full(&mut reader, &mut [0; 2]) {
+    ///             Ok(_) => {}
+    ///             Err(partial) if partial.is_end() => return Ok(count),
+    ///             Err(partial) => return Err(partial.into()),
+    ///         }
+    ///     }
+    ///     unreachable!()
+    /// }
+    ///
+    /// assert_eq!(count_pairs(&b"aabbcc"[..])?, 3);
+    /// assert!(count_pairs(&b"aabbc"[..]).is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn is_end(&self) -> bool {
+        self.moved == 0 && self.error.get_ref().is_some_and(|inner| inner.is::<End>())
+    }
+
+    /// The reader ended after `moved` bytes, and more were needed.
+    pub(crate) fn ended(moved: u64) -> Partial {
+        let error = match moved {
+            0 => io::Error::new(ErrorKind::UnexpectedEof, End),
+            _ => ErrorKind::UnexpectedEof.into(),
+        };
+        Partial { moved, error }
+    }
 }
+
+/// What the error of a reader that ended in time carries.
+#[derive(Debug)]
+struct End;
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the reader has ended")
+    }
+}
+
+impl Error for End {}
 
 impl fmt::Display for Partial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
