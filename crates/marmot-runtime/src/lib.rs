@@ -9,10 +9,12 @@
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
 //! | `fd` | operations that try, wait and try again | `netpoll` |
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
+//! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
 mod fd;
+pub mod io;
 pub mod net;
 mod netpoll;
 mod primitive;

@@ -31,8 +31,8 @@
 pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope, ScopedJoinHandle,
-    ShutdownError, StackError, Stopped, WaitReason, blocking, current, go, go_local, net, park, park_timeout, scope,
-    sleep, sleep_until, yield_now,
+    ShutdownError, StackError, Stopped, WaitReason, blocking, current, go, go_local, io, net, park, park_timeout,
+    scope, sleep, sleep_until, yield_now,
 };
 
 /// What the attributes expand to. Not part of the interface.

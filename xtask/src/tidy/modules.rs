@@ -14,7 +14,8 @@ const SOURCES: &str = "crates/marmot-runtime/src/";
 const ROOT: &str = "lib";
 
 /// Each module, and which it stands on.
-pub const LAW: [(&str, &[&str]); 13] = [
+pub const LAW: [(&str, &[&str]); 14] = [
+    ("io", &["net"]),
     ("net", &["fd", "rt"]),
     ("os", &["fd", "rt"]),
     ("fd", &["netpoll"]),

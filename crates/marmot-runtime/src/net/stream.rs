@@ -64,6 +64,11 @@ impl TcpStream {
         TcpStream { fd }
     }
 
+    /// What runs its operations.
+    pub(crate) fn fd(&self) -> &Fd<std::net::TcpStream> {
+        &self.fd
+    }
+
     /// Opens a connection to the first of the addresses that answers.
     ///
     /// # Errors

@@ -1,0 +1,42 @@
+//! Readers and Writers: everything of [`marmot_io`], with copying that the kernel does where it can.
+//!
+//! [`copy`] and its kin have the signatures of `marmot_io`'s and take any reader and any writer. Where both are known
+//! to be a TCP connection or a file, the bytes do not pass through this process:
+//!
+//! | from | to | call |
+//! |---|---|---|
+//! | [`TcpStream`](crate::net::TcpStream) | `TcpStream` | splice(2), through a pipe |
+//! | `TcpStream` | [`File`](std::fs::File) | splice(2), through a pipe |
+//! | `File` | `TcpStream` | sendfile(2) |
+//! | `File` | `File` | copy_file_range(2) |
+//! | anything else | anything else | read and write |
+//!
+//! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
+//! reader behind [`Take`](std::io::Take) and [`BufReader`](std::io::BufReader), and a writer behind a
+//! [`BufWriter`](std::io::BufWriter) that is empty: see [`ends`]. A file counts only if it is a regular one.
+//!
+//! **Falling back.** A kernel may know a call and still refuse it for these two descriptors: across file systems, for
+//! a file that is open for appending, under a filter of system calls. What it has moved by then stays moved, what is
+//! in the pipe is written by hand, and reading and writing go on from there. The caller sees the same either way.
+//!
+//! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing; see
+//! [`crate::fd`]. A call that may wait for a disk runs on a spare thread, for a piece at a time, and so does not
+//! hold up other goroutines.
+//!
+//! **Pipes.** A copy holds a pipe only while there are bytes in it. A try that finds nothing to read puts its pipe
+//! back before it waits, so an idle connection holds neither pipe nor buffer.
+//!
+//! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
+//! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
+//!
+//! *Rejected:* sending from the pipe with `SPLICE_F_MORE`, which holds back the end of a message; `SO_RCVLOWAT`, for the
+//! same reason; filling the pipe before emptying it, which costs a try for nothing and gives the peer less time; the
+//! short-read hint of [`crate::fd`], because a splice may also be short when the pipe is full of small pieces.
+
+mod copy;
+mod ends;
+mod progress;
+mod sys;
+
+pub use copy::{copy, copy_buffer, copy_counted, copy_n};
+pub use marmot_io::*;
