@@ -8,6 +8,7 @@
 mod calls;
 mod instructions;
 mod limits;
+mod proxy;
 
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ fn judge(root: &Path) -> io::Result<Vec<Verdict>> {
     std::fs::create_dir_all(&scratch)?;
     let mut verdicts = instructions::count(&program)?;
     verdicts.extend(calls::count(&program, &scratch)?);
+    verdicts.push(proxy::count(&program, &scratch)?);
     Ok(verdicts)
 }
 

@@ -6,10 +6,10 @@ use std::slice;
 pub const USAGE: &str = "\
 usage: cargo xtask measure [NAME…] [OPTION…]
 
-names: echo, echo2, idle, micro, million, calls, all (which is also what runs without a name)
+names: echo, echo2, idle, micro, million, calls, proxy, all (which is also what runs without a name)
 
   --harness DIR   the benchmark harness [default: $MARMOT_BENCH, else ../shared/bench beside the repository]
-  --rounds N      rounds of each measurement [default: 9 for echo and echo2, 3 for idle and micro]
+  --rounds N      rounds of each measurement [default: 9 for echo and echo2, 7 for proxy, 3 for idle and micro]
   --seconds S     the time of one load [default: 2]
   --cells LIST    loads of echo and echo2, as CONNECTIONSxBYTES,… [default: 1x64,50x64,50x16384,1000x64,10000x64]
   --peers LIST    servers to compare with in echo, echo2, calls and idle [default: epoll,go,tokio_mt,may]";
@@ -18,6 +18,7 @@ names: echo, echo2, idle, micro, million, calls, all (which is also what runs wi
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measurement {
     Calls,
+    Proxy,
     Million,
     Micro,
     Idle,
@@ -26,8 +27,9 @@ pub enum Measurement {
 }
 
 /// All of them, the short ones first.
-const ALL: [(&str, Measurement); 6] = [
+const ALL: [(&str, Measurement); 7] = [
     ("calls", Measurement::Calls),
+    ("proxy", Measurement::Proxy),
     ("million", Measurement::Million),
     ("micro", Measurement::Micro),
     ("idle", Measurement::Idle),

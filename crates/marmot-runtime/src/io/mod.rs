@@ -21,7 +21,7 @@
 //!
 //! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing; see
 //! [`crate::fd`]. A call that may wait for a disk runs on a spare thread, for a piece at a time, and so does not
-//! hold up other goroutines.
+//! hold up other goroutines. A file that is in memory needs no such call: it is sent at once.
 //!
 //! **Pipes.** A copy holds a pipe only while there are bytes in it. A try that finds nothing to read puts its pipe
 //! back before it waits, so an idle connection holds neither pipe nor buffer.

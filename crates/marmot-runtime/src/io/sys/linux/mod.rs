@@ -1,5 +1,6 @@
 //! Linux: splice(2), sendfile(2) and copy_file_range(2).
 
+mod cached;
 mod pipe;
 mod range;
 mod sendfile;
@@ -20,7 +21,9 @@ pub(in crate::io) fn transfer(from: End<'_>, to: End<'_>, limit: u64) -> (Moved,
         (End::Tcp(from), End::Tcp(_)) => splice::transfer(from, to, limit),
         (End::Tcp(from), End::File(file)) if size(file).is_some() => splice::transfer(from, to, limit),
         // A size of zero is no size: files of procfs have it, whatever is in them. Where it is true, a read tells.
-        (End::File(from), End::Tcp(to)) if size(from) > Some(0) => sendfile::transfer(from, to, limit),
+        (End::File(from), End::Tcp(to)) if let Some(size @ 1..) = size(from) => {
+            sendfile::transfer(from, size, to, limit)
+        }
         (End::File(from), End::File(to)) if size(from) > Some(0) && size(to).is_some() => {
             range::transfer(from, to, limit)
         }
