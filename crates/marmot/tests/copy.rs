@@ -191,63 +191,37 @@ fn a_limit_counts_what_was_copied() {
 
 #[test]
 fn what_was_read_ahead_comes_first() {
-    bounded(|| {
+    /// Copies by `give`, which returns the count, from a connection with `MANY` bytes: the first `length` arrive.
+    #[track_caller]
+    fn arrive(length: usize, give: fn(TcpStream, &mut TcpStream) -> io::Result<u64>) {
         let bytes = noise(MANY, 6);
-        let copies = |ahead: &dyn Fn(TcpStream) -> Box<dyn FnOnce(&mut TcpStream) -> u64>, length: usize| {
-            let sent = received(Place::Threads, |to| {
-                let (conn, feeder) = connection(Place::Threads, &bytes);
-                assert_eq!(ahead(conn)(&mut to.try_clone().unwrap()), length as u64);
-                // Who is not read to the end may fail to send it.
-                let _ = feeder.join();
-            });
-            assert!(sent == bytes[..length], "{} bytes", sent.len());
-        };
-        let ahead = |conn| {
-            let mut reader = BufReader::with_capacity(1000, conn);
-            assert!(!reader.fill_buf().unwrap().is_empty());
-            reader
-        };
-        copies(
-            &|conn| {
-                let mut from = ahead(conn);
-                Box::new(move |to| copy(&mut from, to).unwrap())
-            },
-            MANY,
-        );
-        copies(
-            &|conn| {
-                let mut from = ahead(conn).take(10);
-                Box::new(move |to| copy(&mut from, to).unwrap())
-            },
-            10,
-        );
-        copies(
-            &|conn| {
-                let mut from = ahead(conn).take(5000);
-                Box::new(move |to| {
-                    let count = copy(&mut from, to).unwrap();
-                    assert_eq!(from.limit(), 0);
-                    count
-                })
-            },
-            5000,
-        );
-        copies(
-            &|conn| {
-                let mut from = BufReader::with_capacity(1000, conn.take(5000));
-                assert!(!from.fill_buf().unwrap().is_empty());
-                Box::new(move |to| copy(&mut from, to).unwrap())
-            },
-            5000,
-        );
-        // A reference to the reader, as who reads a head and then copies the body has it.
-        copies(
-            &|conn| {
-                let mut from = ahead(conn);
-                Box::new(move |to| copy(&mut (&mut from).take(70_000), to).unwrap())
-            },
-            70_000,
-        );
+        let sent = received(Place::Threads, |to| {
+            let (conn, feeder) = connection(Place::Threads, &bytes);
+            assert_eq!(give(conn, &mut to.try_clone().unwrap()).unwrap(), length as u64);
+            // Who is not read to the end may fail to send it.
+            let _ = feeder.join();
+        });
+        assert!(sent == bytes[..length], "{} bytes", sent.len());
+    }
+
+    fn ahead<R: Read>(reader: R) -> BufReader<R> {
+        let mut reader = BufReader::with_capacity(1000, reader);
+        assert!(!reader.fill_buf().unwrap().is_empty());
+        reader
+    }
+
+    bounded(|| {
+        arrive(MANY, |conn, to| copy(&mut ahead(conn), to));
+        arrive(10, |conn, to| copy(&mut ahead(conn).take(10), to));
+        arrive(5000, |conn, to| {
+            let mut from = ahead(conn).take(5000);
+            let count = copy(&mut from, to);
+            assert_eq!(from.limit(), 0);
+            count
+        });
+        arrive(5000, |conn, to| copy(&mut ahead(conn.take(5000)), to));
+        // As who reads a head and then copies the body has it.
+        arrive(70_000, |conn, to| copy(&mut Read::by_ref(&mut ahead(conn)).take(70_000), to));
     });
 }
 

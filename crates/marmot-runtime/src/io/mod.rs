@@ -13,25 +13,18 @@
 //!
 //! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
 //! reader behind [`Take`](std::io::Take) and [`BufReader`](std::io::BufReader), and a writer behind a
-//! [`BufWriter`](std::io::BufWriter) that is empty: see [`ends`]. A file counts only if it is a regular one.
+//! [`BufWriter`](std::io::BufWriter) that is empty. A file counts only if it is a regular one.
 //!
-//! **Falling back.** A kernel may know a call and still refuse it for these two descriptors: across file systems, for
-//! a file that is open for appending, under a filter of system calls. What it has moved by then stays moved, what is
-//! in the pipe is written by hand, and reading and writing go on from there. The caller sees the same either way.
+//! **Falling back.** A kernel may know a call and still refuse it for these two: across file systems, for a file that is
+//! open for appending, under a filter of system calls. What it has moved by then stays moved, what is under way is written
+//! by hand, and reading and writing go on from there. The caller sees the same either way.
 //!
-//! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing; see
-//! [`crate::fd`]. A call that may wait for a disk runs on a spare thread, for a piece at a time, and so does not
-//! hold up other goroutines. A file that is in memory needs no such call: it is sent at once.
-//!
-//! **Pipes.** A copy holds a pipe only while there are bytes in it. A try that finds nothing to read puts its pipe
-//! back before it waits, so an idle connection holds neither pipe nor buffer.
+//! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing, and one on which
+//! nothing comes holds neither buffer nor pipe. A call that may wait for a disk runs on a spare thread, for a piece at a
+//! time, and so does not hold up other goroutines. A file that is in memory needs no such call: it is sent at once.
 //!
 //! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
 //! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
-//!
-//! *Rejected:* sending from the pipe with `SPLICE_F_MORE`, which holds back the end of a message; `SO_RCVLOWAT`, for the
-//! same reason; filling the pipe before emptying it, which costs a try for nothing and gives the peer less time; the
-//! short-read hint of [`crate::fd`], because a splice may also be short when the pipe is full of small pieces.
 
 mod copy;
 mod ends;

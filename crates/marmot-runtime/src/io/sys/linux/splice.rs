@@ -1,7 +1,18 @@
 //! From a connection, through a pipe.
 //!
 //! A round draws what there is into an empty pipe, and pours it all out again before the next one: while it pours, more
-//! comes. So there is nothing in the pipe when the connection is found without bytes, at its end, or broken.
+//! comes. So there is nothing in the pipe when the connection is found without bytes, at its end, or broken; and a try that
+//! finds nothing puts its pipe back before it waits. Only who waits for room holds one.
+//!
+//! Where no pipe is to be had, for want of descriptors, a round reads and writes.
+//!
+//! *Rejected:*
+//!
+//! * Filling the pipe before emptying it. The connection has mostly given all it had, so that costs a try for nothing.
+//! * `SPLICE_F_MORE`, which holds back the end of a message.
+//! * `SO_RCVLOWAT` for fewer and larger rounds: it is the user's, and holds back the end of a message, too.
+//! * The short-read hint of [`crate::fd`]. A splice is also short when the pipe's slots are taken by small pieces, or when
+//!   the kernel has no memory for another one (`splice_to_pipe`, `skb_splice_bits`), and then no event would come.
 
 use std::fs::File;
 use std::io::{self, Read};
