@@ -75,6 +75,19 @@ fn a_byte_at_a_time_passes_at_once() {
 }
 
 #[test]
+fn little_and_much_pass_by_turns() {
+    everywhere(|place| {
+        let mut copying = copying(place, |_, _| {});
+        let lengths = [1, 300_000, 5, 16_383, 16_384, 16_385, 1, 16_384, 16_384, 2, 100_000, 100_000, 1];
+        for (seed, &length) in lengths.iter().enumerate() {
+            copying.pass(&noise(length, seed as u64));
+        }
+        copying.source.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(copying.copy.join().unwrap(), lengths.iter().sum::<usize>() as u64);
+    });
+}
+
+#[test]
 fn two_directions_pass_at_once_and_end_apart() {
     everywhere(|place| {
         let ((near, client), (far, server)) = (pair(), pair());

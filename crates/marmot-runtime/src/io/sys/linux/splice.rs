@@ -1,24 +1,26 @@
-//! From a connection, through a pipe.
+//! From a connection: small amounts through a buffer, large ones through a pipe, which splice(2) fills and empties.
 //!
-//! A round draws what there is into an empty pipe, and pours it all out again before the next one: while it pours, more
-//! comes. So there is nothing in the pipe when the connection is found without bytes, at its end, or broken; and a try that
-//! finds nothing puts its pipe back before it waits. Only who waits for room holds one.
+//! What little there is costs less to read and write: a proxy of 64-byte messages took 14.2 µs of CPU time a request with
+//! splice alone, and 11.6 µs through a buffer. From 16 KiB on splice costs less, and for bulk less than half. So a
+//! copy begins with a buffer; a round that fills it is followed by one through a pipe, and one that finds less than that by
+//! one through a buffer.
 //!
-//! Where no pipe is to be had, for want of descriptors, a round reads and writes.
+//! A round through a pipe draws what there is into an empty pipe, and pours it all out again: while it pours, more comes.
+//! So there is nothing in the pipe when the connection is found without bytes, at its end, or broken. A try that
+//! finds nothing puts back its pipe or its buffer before it waits: only who waits for room holds one. Where no pipe is to
+//! be had, for want of descriptors, it is a buffer's turn again.
 //!
 //! *Rejected:*
 //!
 //! * Filling the pipe before emptying it. The connection has mostly given all it had, so that costs a try for nothing.
 //! * `SPLICE_F_MORE`, which holds back the end of a message.
 //! * `SO_RCVLOWAT` for fewer and larger rounds: it is the user's, and holds back the end of a message, too.
-//! * The short-read hint of [`crate::fd`]. A splice is also short when the pipe's slots are taken by small pieces, or when
-//!   the kernel has no memory for another one (`splice_to_pipe`, `skb_splice_bits`), and then no event would come.
+//! * The short-read hint of [`crate::fd`] for pipes. A splice is also short when the pipe's slots are taken by small pieces, or
+//!   when the kernel has no memory for another one (`splice_to_pipe`, `skb_splice_bits`), and then no event would come.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Write};
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use marmot_buf::Lease;
 use marmot_io::Partial;
 
 use super::pipe::{self, Pipe};
@@ -29,39 +31,94 @@ use crate::io::progress::{Moved, Stop};
 use crate::net::TcpStream;
 use crate::netpoll::Direction;
 
-/// How much is moved at a time where there is no pipe.
-const BUFFER: usize = 64 * 1024;
+/// How much is moved at a time through a buffer, and from where on a pipe costs less.
+const BUFFER: usize = 16 * 1024;
 
 /// Moves up to `limit` bytes to a connection or a regular file.
 pub(super) fn transfer(from: &TcpStream, to: End<'_>, limit: u64) -> (Moved, Stop) {
     let mut moved = Moved::default();
+    let mut much = false;
     while moved.taken < limit {
-        if let Break(stop) = round(from, to, piece(limit - moved.taken, pipe::ROOM), &mut moved) {
+        let (before, left) = (moved.taken, limit - moved.taken);
+        let round = if much {
+            through_pipe(from, to, piece(left, pipe::ROOM), &mut moved)
+        } else {
+            through_buffer(from, to, piece(left, BUFFER), &mut moved)
+        };
+        if let Break(stop) = round {
             return (moved, stop);
         }
+        much = moved.taken - before >= BUFFER as u64;
     }
     (moved, Stop::Done)
 }
 
 /// Moves what there is, up to `count` bytes.
-fn round(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
-    let Some(mut pipe) = draw(from, count)? else { return by_hand(from, to, count, moved) };
+fn through_buffer(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
+    let (buffer, count) = match from.read_leased(count) {
+        Ok((_, 0)) => return Break(Stop::Done),
+        Ok(read) => read,
+        Err(error) => return Break(Stop::Failed(error)),
+    };
+    moved.taken += count as u64;
+    let given = &mut moved.given;
+    let written = match to {
+        End::Tcp(mut to) => all(count, given, |left| to.write(&buffer[count - left..count]).map(Some)),
+        End::File(mut to) => blocking(|| all(count, given, |left| to.write(&buffer[count - left..count]).map(Some))),
+    };
+    match written {
+        Ok(_) => Continue(()),
+        Err(error) => Break(Stop::Failed(error)),
+    }
+}
+
+/// The same, through a pipe if one is to be had.
+fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
+    let Some(mut pipe) = draw(from, count)? else { return through_buffer(from, to, count.min(BUFFER), moved) };
     moved.taken += pipe.held() as u64;
+    let (held, given) = (pipe.held(), &mut moved.given);
     let poured = match to {
-        End::Tcp(to) => {
-            pour(&mut pipe, &mut moved.given, |pipe| to.fd().run(Direction::Write, |io| told(pipe.pour(io)), |_| false))
-        }
-        End::File(to) => pour_into_file(&mut pipe, to, &mut moved.given),
+        End::Tcp(to) => all(held, given, |_| to.fd().run(Direction::Write, |io| told(pipe.pour(io)), |_| false)),
+        End::File(to) => blocking(|| all(held, given, |_| told(pipe.pour(to)))),
     };
     match poured {
-        Ok(Poured::All) => Continue(()),
-        Err(error) => Break(Stop::Failed(error)),
-        Ok(Poured::Refused) => {
-            // It has been taken from the source, so it has to be written in whatever way.
-            write(&mut pipe, to, moved)?;
+        Ok(true) => return Continue(()),
+        Ok(false) => {}
+        Err(error) => return Break(Stop::Failed(error)),
+    }
+    // Refused. It has been taken from the source, so it has to be written in whatever way.
+    let written = match to {
+        End::Tcp(mut to) => marmot_io::copy_counted(&mut pipe, &mut to),
+        End::File(mut to) => blocking(|| marmot_io::copy_counted(&mut pipe, &mut to)),
+    };
+    match written {
+        Ok(count) => {
+            moved.given += count;
             Break(Stop::Unable)
         }
+        Err(Partial { moved: count, error }) => {
+            moved.given += count;
+            Break(Stop::Failed(error))
+        }
     }
+}
+
+/// Gives `count` bytes away by `give`, which is told how many are left, and gives as many as go. `false` if it refuses.
+fn all(count: usize, given: &mut u64, mut give: impl FnMut(usize) -> io::Result<Option<usize>>) -> io::Result<bool> {
+    let mut left = count;
+    while left > 0 {
+        match give(left) {
+            Ok(Some(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(Some(count)) => {
+                left -= count;
+                *given += count as u64;
+            }
+            Ok(None) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 enum Drawn {
@@ -88,68 +145,5 @@ fn draw(from: &TcpStream, count: usize) -> ControlFlow<Stop, Option<Pipe>> {
         // The peer's end, or our own close's.
         Ok(Drawn::End) => Break(from.fd().check_open().map_or_else(Stop::Failed, |()| Stop::Done)),
         Err(error) => Break(Stop::Failed(error)),
-    }
-}
-
-enum Poured {
-    All,
-    Refused,
-}
-
-/// Empties the pipe by `pour`, which moves what goes at a time.
-fn pour(
-    pipe: &mut Pipe,
-    given: &mut u64,
-    mut pour: impl FnMut(&mut Pipe) -> io::Result<Option<usize>>,
-) -> io::Result<Poured> {
-    while pipe.held() > 0 {
-        match pour(pipe) {
-            Ok(Some(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(Some(count)) => *given += count as u64,
-            Ok(None) => return Ok(Poured::Refused),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Poured::All)
-}
-
-fn pour_into_file(pipe: &mut Pipe, to: &File, given: &mut u64) -> io::Result<Poured> {
-    blocking(|| pour(pipe, given, |pipe| told(pipe.pour(to))))
-}
-
-/// Moves what there is, up to `count` bytes, where there is no pipe for it.
-fn by_hand(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
-    // Waiting first, so that an idle connection does not hold the buffer.
-    if let Err(error) = from.wait_readable() {
-        return Break(Stop::Failed(error));
-    }
-    let mut buffer = Lease::new(BUFFER);
-    let room = count.min(buffer.len());
-    match (&*from).read(&mut buffer[..room]) {
-        Ok(0) => Break(Stop::Done),
-        Ok(count) => {
-            moved.taken += count as u64;
-            write(&mut &buffer[..count], to, moved)
-        }
-        Err(error) => Break(Stop::Failed(error)),
-    }
-}
-
-/// Writes all that `bytes` has.
-fn write(bytes: &mut (impl Read + Send), to: End<'_>, moved: &mut Moved) -> ControlFlow<Stop> {
-    let written = match to {
-        End::Tcp(mut to) => marmot_io::copy_counted(bytes, &mut to),
-        End::File(mut to) => blocking(|| marmot_io::copy_counted(bytes, &mut to)),
-    };
-    match written {
-        Ok(count) => {
-            moved.given += count;
-            Continue(())
-        }
-        Err(Partial { moved: count, error }) => {
-            moved.given += count;
-            Break(Stop::Failed(error))
-        }
     }
 }
