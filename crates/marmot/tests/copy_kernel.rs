@@ -10,12 +10,13 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
-use common::{Place, bounded, contents, file, in_child, noise, open_descriptors, pair, runtime, until};
+use common::{Place, bounded, contents, everywhere, file, in_child, noise, open_descriptors, pair, runtime, until};
 use marmot::WaitReason;
 use marmot::io::{copy, copy_buffer, copy_counted, copy_n};
 use marmot::net::TcpStream;
@@ -185,6 +186,33 @@ fn a_file_system_is_left_by_reading_and_writing() {
         let to = memory();
         assert_eq!(copy(&mut file(&bytes), &mut &to).unwrap(), bytes.len() as u64);
         assert!(contents(&to) == bytes);
+    });
+}
+
+#[test]
+fn a_file_waits_for_room_in_a_connection() {
+    everywhere(|place| {
+        const MANY: usize = 20 << 20;
+        let bytes = noise(MANY, 5);
+        let ((mut to, mut sink), mut from) = (pair(), file(&bytes));
+        let handle = to.try_clone().unwrap();
+        let copy = place.start(move || copy_counted(&mut from, &mut to).map_err(|partial| (partial, from)));
+        copy.until_waiting(WaitReason::IoWrite);
+        handle.set_write_deadline(Some(Instant::now())).unwrap();
+        let (partial, mut from) = copy.join().unwrap_err();
+        assert_eq!(partial.kind(), ErrorKind::TimedOut);
+
+        // The file's offset is where the connection stopped, so nothing is lost even so.
+        handle.set_write_deadline(None).unwrap();
+        let rest = place.start(move || {
+            let count = copy_counted(&mut from, &mut &handle).unwrap();
+            handle.shutdown(Shutdown::Write).unwrap();
+            count
+        });
+        let mut arrived = Vec::new();
+        sink.read_to_end(&mut arrived).unwrap();
+        assert_eq!(partial.moved + rest.join(), MANY as u64);
+        assert!(arrived == bytes);
     });
 }
 

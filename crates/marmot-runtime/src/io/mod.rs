@@ -26,6 +26,7 @@
 //! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
 //! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
 
+mod buffered;
 mod copy;
 mod ends;
 mod progress;

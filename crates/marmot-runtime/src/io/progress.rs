@@ -23,6 +23,11 @@ pub(super) enum Stop {
 }
 
 impl Moved {
+    /// How many bytes to ask for next, of `limit` in all and `at_most` so many at a time.
+    pub(super) fn next(&self, limit: u64, at_most: usize) -> usize {
+        usize::try_from(limit - self.taken).map_or(at_most, |left| left.min(at_most))
+    }
+
     /// Counts bytes that have gone all the way.
     pub(super) fn add(&mut self, count: u64) {
         self.taken += count;

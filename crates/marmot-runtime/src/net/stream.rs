@@ -392,7 +392,7 @@ impl TcpStream {
         if asked == 0 {
             return Ok(0);
         }
-        match self.fd.run(Reading, op, short)? {
+        match self.fd().run(Reading, op, short)? {
             // The peer's end, or our own close's.
             0 => self.fd.check_open().map(|()| 0),
             n => Ok(n),
@@ -413,7 +413,7 @@ impl TcpStream {
     }
 
     fn write_with(&self, op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>) -> io::Result<usize> {
-        self.fd.run(Writing, op, |_| false)
+        self.fd().run(Writing, op, |_| false)
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the kernel copies by itself, which differs between systems.
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
-#[cfg(not(target_os = "linux"))]
-mod nothing;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod portable;
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use linux::transfer;
-#[cfg(not(target_os = "linux"))]
-pub(super) use nothing::transfer;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) use portable::transfer;

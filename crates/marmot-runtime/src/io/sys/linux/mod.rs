@@ -12,6 +12,7 @@ use std::io;
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
+use crate::io::buffered;
 use crate::io::ends::End;
 use crate::io::progress::{Moved, Stop};
 
@@ -20,6 +21,7 @@ pub(in crate::io) fn transfer(from: End<'_>, to: End<'_>, limit: u64) -> (Moved,
     match (from, to) {
         (End::Tcp(from), End::Tcp(_)) => splice::transfer(from, to, limit),
         (End::Tcp(from), End::File(file)) if size(file).is_some() => splice::transfer(from, to, limit),
+        (End::Tcp(from), End::File(_)) => buffered::transfer(from, to, limit, Moved::default()),
         // A size of zero is no size: files of procfs have it, whatever is in them. Where it is true, a read tells.
         (End::File(from), End::Tcp(to)) if let Some(size @ 1..) = size(from) => {
             sendfile::transfer(from, size, to, limit)
@@ -51,9 +53,4 @@ fn told(result: Result<usize, Errno>) -> io::Result<Option<usize>> {
         Err(errno) if is_refusal(errno) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
-}
-
-/// How many bytes of `left` a call may be asked for at a time.
-fn piece(left: u64, at_most: usize) -> usize {
-    usize::try_from(left).map_or(at_most, |left| left.min(at_most))
 }

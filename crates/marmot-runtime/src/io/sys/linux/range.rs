@@ -6,7 +6,7 @@ use std::io;
 use rustix::fs::copy_file_range;
 use rustix::io::Errno;
 
-use super::{is_refusal, piece};
+use super::is_refusal;
 use crate::blocking::blocking;
 use crate::io::progress::{Moved, Stop};
 
@@ -17,7 +17,7 @@ const PIECE: usize = 16 * 1024 * 1024;
 pub(super) fn transfer(from: &File, to: &File, limit: u64) -> (Moved, Stop) {
     let mut moved = Moved::default();
     while moved.taken < limit {
-        let count = piece(limit - moved.taken, PIECE);
+        let count = moved.next(limit, PIECE);
         match blocking(|| copy_file_range(from, None, to, None, count)) {
             Ok(0) if moved.taken > 0 => return (moved, Stop::Done),
             // Some kernels say so of files that do have bytes, for example on an overlay or in sysfs (copy_file_range(2)

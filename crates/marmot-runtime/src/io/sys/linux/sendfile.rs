@@ -5,7 +5,7 @@ use std::fs::File;
 use rustix::fs::{sendfile, tell};
 
 use super::cached::is_cached;
-use super::{piece, told};
+use super::told;
 use crate::blocking::blocking;
 use crate::io::progress::{Moved, Stop};
 use crate::net::TcpStream;
@@ -21,7 +21,7 @@ pub(super) fn transfer(from: &File, size: u64, to: &TcpStream, limit: u64) -> (M
     let start = tell(from).unwrap_or(0);
     let mut in_memory = true;
     while moved.taken < limit {
-        let count = piece(limit - moved.taken, PIECE);
+        let count = moved.next(limit, PIECE);
         let at = start.saturating_add(moved.taken);
         // Once a piece is missing, the disk is at work, and pages are there before their bytes are: it is not asked again.
         // Bytes behind the size have been written since, and are in memory.

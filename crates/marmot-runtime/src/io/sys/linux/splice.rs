@@ -18,14 +18,14 @@
 //! * The short-read hint of [`crate::fd`] for pipes. A splice is also short when the pipe's slots are taken by small pieces, or
 //!   when the kernel has no memory for another one (`splice_to_pipe`, `skb_splice_bits`), and then no event would come.
 
-use std::io::{self, Write};
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use marmot_io::Partial;
 
 use super::pipe::{self, Pipe};
-use super::{piece, told};
+use super::told;
 use crate::blocking::blocking;
+use crate::io::buffered::{self, all};
 use crate::io::ends::End;
 use crate::io::progress::{Moved, Stop};
 use crate::net::TcpStream;
@@ -39,42 +39,25 @@ pub(super) fn transfer(from: &TcpStream, to: End<'_>, limit: u64) -> (Moved, Sto
     let mut moved = Moved::default();
     let mut much = false;
     while moved.taken < limit {
-        let (before, left) = (moved.taken, limit - moved.taken);
+        let before = moved.taken;
         let round = if much {
-            through_pipe(from, to, piece(left, pipe::ROOM), &mut moved)
+            through_pipe(from, to, moved.next(limit, pipe::ROOM), &mut moved)
         } else {
-            through_buffer(from, to, piece(left, BUFFER), &mut moved)
+            buffered::round(from, to, moved.next(limit, BUFFER), &mut moved)
         };
-        if let Break(stop) = round {
-            return (moved, stop);
+        match round {
+            Continue(()) => {}
+            Break(Stop::Unable) => return buffered::transfer(from, to, limit, moved),
+            Break(stop) => return (moved, stop),
         }
         much = moved.taken - before >= BUFFER as u64;
     }
     (moved, Stop::Done)
 }
 
-/// Moves what there is, up to `count` bytes.
-fn through_buffer(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
-    let (buffer, count) = match from.read_leased(count) {
-        Ok((_, 0)) => return Break(Stop::Done),
-        Ok(read) => read,
-        Err(error) => return Break(Stop::Failed(error)),
-    };
-    moved.taken += count as u64;
-    let given = &mut moved.given;
-    let written = match to {
-        End::Tcp(mut to) => all(count, given, |left| to.write(&buffer[count - left..count]).map(Some)),
-        End::File(mut to) => blocking(|| all(count, given, |left| to.write(&buffer[count - left..count]).map(Some))),
-    };
-    match written {
-        Ok(_) => Continue(()),
-        Err(error) => Break(Stop::Failed(error)),
-    }
-}
-
-/// The same, through a pipe if one is to be had.
+/// Moves what there is, up to `count` bytes, through a pipe if one is to be had.
 fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
-    let Some(mut pipe) = draw(from, count)? else { return through_buffer(from, to, count.min(BUFFER), moved) };
+    let Some(mut pipe) = draw(from, count)? else { return buffered::round(from, to, count.min(BUFFER), moved) };
     moved.taken += pipe.held() as u64;
     let (held, given) = (pipe.held(), &mut moved.given);
     let poured = match to {
@@ -101,24 +84,6 @@ fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) 
             Break(Stop::Failed(error))
         }
     }
-}
-
-/// Gives `count` bytes away by `give`, which is told how many are left, and gives as many as go. `false` if it refuses.
-fn all(count: usize, given: &mut u64, mut give: impl FnMut(usize) -> io::Result<Option<usize>>) -> io::Result<bool> {
-    let mut left = count;
-    while left > 0 {
-        match give(left) {
-            Ok(Some(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(Some(count)) => {
-                left -= count;
-                *given += count as u64;
-            }
-            Ok(None) => return Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(true)
 }
 
 enum Drawn {
