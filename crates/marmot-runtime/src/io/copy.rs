@@ -41,7 +41,7 @@ use super::sys;
 /// use marmot_runtime as marmot;
 /// use marmot::net::{TcpListener, TcpStream};
 ///
-/// // Sends back what comes; the bytes stay in the kernel.
+/// // Sends back what comes.
 /// let listener = TcpListener::bind("127.0.0.1:0")?;
 /// let addr = listener.local_addr()?;
 /// let server = marmot::go(move || {

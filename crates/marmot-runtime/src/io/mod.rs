@@ -1,7 +1,7 @@
 //! Readers and Writers: everything of [`marmot_io`], with copying that the kernel does where it can.
 //!
 //! [`copy`] and its kin have the signatures of `marmot_io`'s and take any reader and any writer. Where both are known
-//! to be a TCP connection or a file, the bytes do not pass through this process:
+//! to be a TCP connection or a file, the kernel moves the bytes, and they do not pass through this process:
 //!
 //! | from | to | call |
 //! |---|---|---|
@@ -13,7 +13,8 @@
 //!
 //! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
 //! reader behind [`Take`](std::io::Take) and [`BufReader`](std::io::BufReader), and a writer behind a
-//! [`BufWriter`](std::io::BufWriter) that is empty. A file counts only if it is a regular one.
+//! [`BufWriter`](std::io::BufWriter) that is empty. A file counts only if it is a regular one. What little a connection has
+//! at a time is read and written all the same, for that costs less than a pipe.
 //!
 //! **Falling back.** A kernel may know a call and still refuse it for these two: across file systems, for a file that is
 //! open for appending, under a filter of system calls. What it has moved by then stays moved, what is under way is written

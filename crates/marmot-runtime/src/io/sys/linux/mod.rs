@@ -41,7 +41,8 @@ fn size(file: &File) -> Option<u64> {
 
 /// Whether a call means by this error that it is not for such descriptors, or not for this process: it is not known
 /// (`ENOSYS`), or forbidden by a filter (`EPERM`); the kind of descriptor cannot do it, or how it is open (`EINVAL`,
-/// `EOPNOTSUPP`); the offset is near the largest (`EOVERFLOW`). Whoever reads and writes instead hears of what is really wrong.
+/// `EOPNOTSUPP`); the offset is near the largest (`EOVERFLOW`). Whoever reads and writes instead hears of what is really
+/// wrong.
 fn is_refusal(errno: Errno) -> bool {
     matches!(errno, Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::OPNOTSUPP | Errno::OVERFLOW)
 }
