@@ -10,11 +10,13 @@
 //! | `fd` | operations that try, wait and try again | `netpoll` |
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
+//! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
 pub mod buffered;
 mod fd;
+pub mod io;
 pub mod net;
 mod netpoll;
 mod primitive;

@@ -32,8 +32,8 @@ pub use marmot_buf as buf;
 pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
-    ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, current, go, go_local, net,
-    park, park_timeout, scope, sleep, sleep_until, yield_now,
+    ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, current, go, go_local, io,
+    net, park, park_timeout, scope, sleep, sleep_until, yield_now,
 };
 
 /// What the attributes expand to. Not part of the interface.

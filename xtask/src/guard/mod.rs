@@ -9,6 +9,7 @@ mod calls;
 mod frames;
 mod instructions;
 mod limits;
+mod proxy;
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ fn judge(root: &Path) -> io::Result<Vec<Verdict>> {
     let mut verdicts = instructions::count(&program)?;
     verdicts.extend(calls::count(&program, &scratch)?);
     verdicts.extend(frames::count(&program, &scratch)?);
+    verdicts.push(proxy::count(&program, &scratch)?);
     Ok(verdicts)
 }
 

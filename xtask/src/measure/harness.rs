@@ -20,7 +20,7 @@ pub struct Harness {
     folder: PathBuf,
     /// Programs in Rust, and in Go.
     pub bin: PathBuf,
-    go: PathBuf,
+    pub go: PathBuf,
     /// `marmot`.
     pub program: PathBuf,
     /// For what a measurement writes.

@@ -8,6 +8,7 @@
 //! | `micro` | yield, park and unpark, spawn and join, memory, skynet |
 //! | `million` | memory and mappings of a million goroutines, parked and not started |
 //! | `frames` | frames a second and system calls, through buffered connections and straight off them |
+//! | `proxy` | CPU time per GiB of a proxy, beside Go's |
 //! | `calls` | system calls per request at 50 connections |
 //!
 //! The harness has the other runtimes' servers, the load generator, and the scripts that run them in turn; this builds it,
@@ -24,6 +25,7 @@ mod load;
 mod micro;
 mod million;
 mod options;
+mod proxy;
 mod raw;
 mod series;
 mod server;
@@ -84,5 +86,6 @@ fn measure(measurement: Measurement, harness: &Harness, options: &Options) -> io
         Measurement::Micro => micro::run(harness, options),
         Measurement::Million => million::run(harness),
         Measurement::Calls => calls::run(harness, options),
+        Measurement::Proxy => proxy::run(harness, options),
     }
 }

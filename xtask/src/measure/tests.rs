@@ -4,7 +4,7 @@ use super::options::{Cell, Measurement, Options};
 use super::raw::Raw;
 use super::series::Series;
 use super::table::Table;
-use super::{echo, idle, micro, million};
+use super::{echo, idle, micro, million, proxy};
 
 fn options(arguments: &str) -> Result<Options, String> {
     let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
@@ -38,8 +38,8 @@ fn options_are_read() {
 
 #[test]
 fn without_a_name_all_is_measured() {
-    assert_eq!(options("").unwrap().measurements.len(), 6);
-    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 6);
+    assert_eq!(options("").unwrap().measurements.len(), 7);
+    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 7);
 }
 
 #[test]
@@ -119,6 +119,13 @@ fn a_row_is_found_by_its_whole_name() {
     assert_eq!(million::figure(rows, "parked"), Some(4336.14));
     assert_eq!(million::figure(rows, "parked_maps"), Some(48.0));
     assert_eq!(million::figure(rows, "unstarted"), None);
+}
+
+#[test]
+fn a_report_has_its_figures_or_is_none() {
+    let report = r#"{"gib_s":1.5,"cpu_s_per_gib":0.25,"user_s_per_gib":0.0,"sys_s_per_gib":0.25}"#;
+    assert_eq!(proxy::figures(report).unwrap(), proxy::Figures { cpu: 0.25, user: 0.0, speed: 1.5 });
+    assert!(proxy::figures(r#"{"gib_s":1.5}"#).is_err());
 }
 
 #[test]

@@ -14,8 +14,9 @@ const SOURCES: &str = "crates/marmot-runtime/src/";
 const ROOT: &str = "lib";
 
 /// Each module, and which it stands on.
-pub const LAW: [(&str, &[&str]); 14] = [
+pub const LAW: [(&str, &[&str]); 15] = [
     ("buffered", &["net"]),
+    ("io", &["net"]),
     ("net", &["fd", "rt"]),
     ("os", &["fd", "rt"]),
     ("fd", &["netpoll"]),

@@ -1,27 +1,21 @@
 //! Buffers that a connection borrows while it has something in them, so that an idle one holds none.
 //!
-//! Each thread has a free list for each size, and a buffer goes back to the list of the thread that drops it. A goroutine
-//! that has started stays on its thread, so that is where it came from. Taking and giving back do not park: no list is
-//! borrowed across a switch.
+//! Each thread has a free list, and a buffer goes back to that of the thread that drops it. A goroutine that has started
+//! stays on its thread, so that is where it came from. Taking and giving back do not park: no list is borrowed across a
+//! switch.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
-use std::thread::LocalKey;
 
-/// The size of the buffers for requests and answers.
+/// The size of the buffers: small, for requests and answers.
 pub const SMALL: usize = 16 * 1024;
-/// The size of the buffers for bulk data: larger ones need fewer system calls for a byte.
-pub const LARGE: usize = 64 * 1024;
 
-/// How many free buffers a thread keeps of a size: enough for those that are in use at the same time, few enough not to
-/// hold on to the memory of a burst.
+/// How many free buffers a thread keeps: enough for those that are in use at the same time, few enough not to hold on to
+/// the memory of a burst.
 const KEPT: usize = 64;
 
-type FreeList = RefCell<Vec<Box<[u8]>>>;
-
 thread_local! {
-    static SMALL_ONES: FreeList = const { RefCell::new(Vec::new()) };
-    static LARGE_ONES: FreeList = const { RefCell::new(Vec::new()) };
+    static FREE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A borrowed buffer. Its bytes are whatever its last user left.
@@ -29,23 +23,13 @@ thread_local! {
 pub struct Buffer {
     /// Empty only while it is being dropped.
     bytes: Box<[u8]>,
-    list: &'static LocalKey<FreeList>,
 }
 
 impl Buffer {
     /// A buffer of [`SMALL`] bytes.
     pub fn small() -> Buffer {
-        Buffer::take(&SMALL_ONES, SMALL)
-    }
-
-    /// A buffer of [`LARGE`] bytes.
-    pub fn large() -> Buffer {
-        Buffer::take(&LARGE_ONES, LARGE)
-    }
-
-    fn take(list: &'static LocalKey<FreeList>, size: usize) -> Buffer {
-        let free = list.with_borrow_mut(Vec::pop);
-        Buffer { bytes: free.unwrap_or_else(|| vec![0; size].into_boxed_slice()), list }
+        let free = FREE.with_borrow_mut(Vec::pop);
+        Buffer { bytes: free.unwrap_or_else(|| vec![0; SMALL].into_boxed_slice()) }
     }
 }
 
@@ -53,10 +37,10 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         // A thread that is ending has no list any more; then the buffer is freed.
-        let _ = self.list.try_with(|list| {
-            let mut list = list.borrow_mut();
-            if list.len() < KEPT {
-                list.push(bytes);
+        let _ = FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            if free.len() < KEPT {
+                free.push(bytes);
             }
         });
     }
@@ -89,13 +73,12 @@ mod tests {
         assert_ne!(second.as_ptr(), place);
         drop(first);
         assert_eq!(Buffer::small().as_ptr(), place);
-        assert_eq!(Buffer::large().len(), LARGE);
     }
 
     #[test]
     fn a_burst_is_not_kept() {
         let burst: Vec<Buffer> = (0..KEPT * 2).map(|_| Buffer::small()).collect();
         drop(burst);
-        assert!(SMALL_ONES.with_borrow(Vec::len) <= KEPT);
+        assert!(FREE.with_borrow(Vec::len) <= KEPT);
     }
 }

@@ -1,14 +1,14 @@
 //! The TCP proxy.
 //!
-//! Two goroutines copy for each connection, one in each direction. The end of one direction is passed on as such
-//! (a half-close), while the other direction goes on. When a direction fails, both connections are reset: data has been lost,
-//! and an orderly end would tell the peers otherwise.
+//! Two goroutines copy for each connection, one in each direction. The kernel does it where it can: then the bytes do not
+//! pass through this process, and a connection on which nothing comes holds neither buffer nor pipe. The end of one
+//! direction is passed on as such (a half-close), while the other direction goes on. When a direction fails, both
+//! connections are reset: data has been lost, and an orderly end would tell the peers otherwise.
 
-use super::buffers::Buffer;
 use super::drain::Session;
 use marmot::net::TcpStream;
 use socket2::SockRef;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ fn connect(upstream: &[SocketAddr]) -> io::Result<TcpStream> {
 
 /// Copies one direction until it ends; resets both connections if it fails.
 fn pass(from: &TcpStream, to: &TcpStream) {
-    let passed = copy(from, to).and_then(|()| match to.shutdown(Shutdown::Write) {
+    let passed = marmot::io::copy(&mut &*from, &mut &*to).and_then(|_| match to.shutdown(Shutdown::Write) {
         // Both directions have ended already.
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         outcome => outcome,
@@ -57,19 +57,6 @@ fn pass(from: &TcpStream, to: &TcpStream) {
     if passed.is_err() {
         abort(from);
         abort(to);
-    }
-}
-
-/// Copies until the end of `from`, without a buffer while there is nothing to copy.
-fn copy(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
-    loop {
-        from.wait_readable()?;
-        let mut buffer = Buffer::large();
-        let count = from.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(());
-        }
-        to.write_all(&buffer[..count])?;
     }
 }
 

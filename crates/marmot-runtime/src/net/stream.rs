@@ -4,6 +4,8 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
+use marmot_buf::Lease;
+
 use super::addr::ToSocketAddrs;
 use super::connect;
 use super::convert::conversions;
@@ -62,6 +64,11 @@ pub struct TcpStream {
 impl TcpStream {
     pub(super) fn new(fd: Fd<std::net::TcpStream>) -> TcpStream {
         TcpStream { fd }
+    }
+
+    /// What runs its operations.
+    pub(crate) fn fd(&self) -> &Fd<std::net::TcpStream> {
+        &self.fd
     }
 
     /// Opens a connection to the first of the addresses that answers.
@@ -385,7 +392,7 @@ impl TcpStream {
         if asked == 0 {
             return Ok(0);
         }
-        match self.fd.run(Reading, op, short)? {
+        match self.fd().run(Reading, op, short)? {
             // The peer's end, or our own close's.
             0 => self.fd.check_open().map(|()| 0),
             n => Ok(n),
@@ -400,8 +407,21 @@ impl TcpStream {
         })
     }
 
+    /// Reads up to `room` bytes into a buffer that is borrowed only once there is something to read; says how many.
+    pub(crate) fn read_leased(&self, room: usize) -> io::Result<(Lease, usize)> {
+        let mut lent = None;
+        let read = |io: &std::net::TcpStream| {
+            let mut buffer = Lease::new(room);
+            let count = sys::receive(io, &mut buffer[..room])?;
+            lent = Some(buffer);
+            Ok(count)
+        };
+        let count = self.read_with(room, read, is_short(room))?;
+        Ok((lent.unwrap_or_else(|| Lease::new(room)), count))
+    }
+
     fn write_with(&self, op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>) -> io::Result<usize> {
-        self.fd.run(Writing, op, |_| false)
+        self.fd().run(Writing, op, |_| false)
     }
 }
 

@@ -2,17 +2,21 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{Location, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
 use marmot::net::{TcpListener, TcpStream};
 use marmot::{JoinHandle, Runtime, WaitReason};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use socket2::SockRef;
 
 /// How long anything may take before it counts as hung. Generous, because the machine may be busy with other things.
@@ -189,6 +193,35 @@ pub fn write_until_error(mut stream: &TcpStream) -> io::Error {
 pub fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
+}
+
+/// Bytes that do not repeat, and differ by `seed`.
+pub fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    StdRng::seed_from_u64(seed).fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A file with these bytes, at its beginning, which goes when it is closed.
+pub fn file(bytes: &[u8]) -> File {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("marmot-{}-{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
+    let path = env::temp_dir().join(name);
+    let mut file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+/// All that is in the file, wherever its offset is.
+pub fn contents(mut file: &File) -> Vec<u8> {
+    let offset = file.stream_position().unwrap();
+    let mut bytes = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    file.seek(io::SeekFrom::Start(offset)).unwrap();
+    bytes
 }
 
 /// The process, for one test.

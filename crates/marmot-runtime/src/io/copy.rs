@@ -1,0 +1,194 @@
+//! The functions that copy.
+
+use std::io::{ErrorKind, Read, Result, Write};
+
+use marmot_io::Partial;
+
+use super::ends::{self, Sink, Source};
+use super::progress::{Moved, Stop};
+use super::sys;
+
+/// Copies from `reader` to `writer` until the end, and says how many bytes that were: [`std::io::copy`], by the kernel
+/// where it can.
+///
+/// Which readers and writers those are is in the [module's head](super). For all others this is [`marmot_io::copy`].
+///
+/// # Errors
+///
+/// The reader's or the writer's. [`copy_counted`] also says how many bytes had been copied before.
+///
+/// # Blocking
+///
+/// G, while a connection has no bytes or no room, and while a file is read or written by the kernel. Everything else as
+/// the reader and the writer.
+///
+/// # Cancellation
+///
+/// As a read of the reader and a write of the writer. If the reader's deadline passes, nothing is lost: another copy
+/// goes on where this one stopped. If the writer's does, what has been read and not written is lost, as with every copy:
+/// up to 1 MiB between two connections.
+///
+/// # Platform notes
+///
+/// The kernel's calls are used on Linux. A file that is sent to a connection shall not be overwritten in place
+/// meanwhile: what has not left the machine yet is the file's own memory (sendfile(2)). As with [`std::io::copy`], a
+/// program that wants `SIGPIPE` gets it when a connection is gone; Rust's programs ignore it.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use marmot_runtime as marmot;
+/// use marmot::net::{TcpListener, TcpStream};
+///
+/// // Sends back what comes.
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let addr = listener.local_addr()?;
+/// let server = marmot::go(move || {
+///     let (conn, _) = listener.accept()?;
+///     marmot::io::copy(&mut &conn, &mut &conn)
+/// });
+///
+/// let mut conn = TcpStream::connect(addr)?;
+/// conn.write_all(b"hello")?;
+/// conn.shutdown(std::net::Shutdown::Write)?;
+/// let mut answer = String::new();
+/// conn.read_to_string(&mut answer)?;
+/// assert_eq!(answer, "hello");
+/// assert_eq!(server.join().unwrap()?, 5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn copy<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W) -> Result<u64> {
+    Ok(copy_counted(reader, writer)?)
+}
+
+/// As [`copy`], with the count also when it fails.
+///
+/// # Errors
+///
+/// The reader's or the writer's, with the number of bytes that the writer had taken.
+///
+/// # Blocking
+///
+/// As [`copy`].
+///
+/// # Cancellation
+///
+/// As [`copy`].
+pub fn copy_counted<R: Read + ?Sized, W: Write + ?Sized>(
+    reader: &mut R,
+    writer: &mut W,
+) -> std::result::Result<u64, Partial> {
+    let by_kernel = by_kernel(reader, writer, u64::MAX);
+    go_on(by_kernel, |_| marmot_io::copy_counted(reader, writer))
+}
+
+/// As [`copy_counted`], through the caller's buffer where the kernel cannot do it.
+///
+/// # Errors
+///
+/// As [`copy_counted`].
+///
+/// # Panics
+///
+/// If the buffer is empty.
+///
+/// # Blocking
+///
+/// As [`copy`].
+///
+/// # Cancellation
+///
+/// As [`copy`].
+pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
+    reader: &mut R,
+    writer: &mut W,
+    buffer: &mut [u8],
+) -> std::result::Result<u64, Partial> {
+    let by_kernel = match buffer {
+        // That is the caller's mistake, whether the buffer is needed or not.
+        [] => (Moved::default(), Stop::Unable),
+        _ => by_kernel(reader, writer, u64::MAX),
+    };
+    go_on(by_kernel, |_| marmot_io::copy_buffer(reader, writer, buffer))
+}
+
+/// Copies exactly `n` bytes, and leaves the rest in the reader.
+///
+/// # Errors
+///
+/// As [`copy_counted`]; [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the reader ends earlier.
+///
+/// # Blocking
+///
+/// As [`copy`].
+///
+/// # Cancellation
+///
+/// As [`copy`].
+///
+/// # Examples
+///
+/// ```
+/// use marmot_runtime as marmot;
+///
+/// let (mut reader, mut out) = (&b"hello world"[..], Vec::new());
+/// assert_eq!(marmot::io::copy_n(&mut reader, &mut out, 5)?, 5);
+/// assert_eq!((&out[..], reader), (&b"hello"[..], &b" world"[..]));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(
+    reader: &mut R,
+    writer: &mut W,
+    n: u64,
+) -> std::result::Result<u64, Partial> {
+    let by_kernel = by_kernel(reader, writer, n);
+    let moved = go_on(by_kernel, |moved| marmot_io::copy_n(reader, writer, n - moved))?;
+    if moved == n { Ok(n) } else { Err(Partial { moved, error: ErrorKind::UnexpectedEof.into() }) }
+}
+
+/// What the kernel has moved, and what `plain` moves if it is left to that; `plain` is told how far the kernel came.
+fn go_on(
+    (moved, stop): (Moved, Stop),
+    plain: impl FnOnce(u64) -> std::result::Result<u64, Partial>,
+) -> std::result::Result<u64, Partial> {
+    match stop {
+        Stop::Done => Ok(moved.given),
+        Stop::Failed(error) => Err(Partial { moved: moved.given, error }),
+        Stop::Unable => match plain(moved.given) {
+            Ok(count) => Ok(moved.given + count),
+            Err(Partial { moved: count, error }) => Err(Partial { moved: moved.given + count, error }),
+        },
+    }
+}
+
+/// Lets the kernel copy up to `limit` bytes, if it knows how.
+fn by_kernel<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W, limit: u64) -> (Moved, Stop) {
+    match (ends::source(reader), ends::sink(writer)) {
+        (Some(source), Some(sink)) => between(source, sink, limit),
+        _ => (Moved::default(), Stop::Unable),
+    }
+}
+
+fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, Stop) {
+    let mut moved = Moved::default();
+    // What has been read already comes first.
+    let ready = limit.min(source.buffered() as u64);
+    if ready > 0 {
+        match marmot_io::copy_counted(&mut source.take(ready), sink) {
+            Ok(count) => moved.add(count),
+            Err(partial) => {
+                moved.given += partial.moved;
+                return (moved, Stop::Failed(partial.error));
+            }
+        }
+    }
+    let left = source.limit().min(limit - moved.taken);
+    if left == 0 {
+        return (moved, Stop::Done);
+    }
+    let Some(target) = sink.target() else { return (moved, Stop::Unable) };
+    let (more, stop) = sys::transfer(source.origin(), target, left);
+    source.took(more.taken);
+    (Moved { taken: moved.taken + more.taken, given: moved.given + more.given }, stop)
+}

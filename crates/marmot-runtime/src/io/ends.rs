@@ -1,0 +1,216 @@
+//! The two ends of a copy, recognised by their types.
+//!
+//! Rust has no way yet to ask a generic reader what it is, so its type's identity is compared with those of the known
+//! ones, with all lifetimes left out ([`typeid`]): where it is the same, the reader is such a one, and a pointer
+//! to it is cast. The lifetimes that a cast gives to what it finds are that of the call. They were at least so long; and
+//! shortening them is sound although the reference is exclusive, because nothing that the traits here can do stores a
+//! reference in what they are called on.
+//!
+//! A new type that is an end gets an implementation of [`Source`] or [`Sink`], and a line in [`source`] or [`sink`]. A
+//! new wrapper of readers gets an implementation of `Source` that asks what it wraps, and its lines in [`wrapped_source`].
+
+use std::any::TypeId;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Take, Write};
+use std::ptr;
+use std::sync::Arc;
+
+use crate::net::TcpStream;
+
+/// Where bytes come from, or go to, in the end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End<'a> {
+    Tcp(&'a TcpStream),
+    File(&'a File),
+}
+
+/// A reader whose bytes the kernel can take from under it.
+pub(super) trait Source: Read {
+    /// Where its bytes come from.
+    fn origin(&self) -> End<'_>;
+
+    /// How many bytes have come from there already and may be read.
+    fn buffered(&self) -> usize {
+        0
+    }
+
+    /// How many bytes of the origin may be read, when none is buffered.
+    fn limit(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// Counts bytes that were taken from the origin, when none was buffered.
+    fn took(&mut self, _count: u64) {}
+}
+
+/// A writer to which the kernel can give bytes under it.
+pub(super) trait Sink: Write {
+    /// Where its bytes go, if none has to go there before.
+    fn target(&self) -> Option<End<'_>>;
+}
+
+/// The reader as a source, if it is one.
+pub(super) fn source<'a, R: Read + ?Sized>(reader: &'a mut R) -> Option<&'a mut (dyn Source + 'a)> {
+    let (id, at) = (typeid::of::<R>(), ptr::from_mut(reader).cast());
+    // SAFETY: `at` points to an `R`, which is borrowed for 'a.
+    unsafe {
+        wrapped_source::<TcpStream>(id, at)
+            .or_else(|| wrapped_source::<&'a TcpStream>(id, at))
+            .or_else(|| wrapped_source::<&'a mut TcpStream>(id, at))
+            .or_else(|| wrapped_source::<File>(id, at))
+            .or_else(|| wrapped_source::<&'a File>(id, at))
+            .or_else(|| wrapped_source::<&'a mut File>(id, at))
+            .or_else(|| wrapped_source::<Arc<File>>(id, at))
+    }
+}
+
+/// What is at `at`, if it is an `S` or an `S` in wrappers.
+///
+/// # Safety
+///
+/// At `at` is a value of the type with this identity, exclusively borrowed for 'a.
+unsafe fn wrapped_source<'a, S: Source + 'a>(id: TypeId, at: *mut ()) -> Option<&'a mut (dyn Source + 'a)> {
+    // SAFETY: the caller's word.
+    unsafe {
+        seen::<S>(id, at)
+            .map(|found| found as _)
+            .or_else(|| seen::<Take<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<BufReader<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<Take<BufReader<S>>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<BufReader<Take<S>>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<&'a mut Take<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<&'a mut BufReader<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<Take<&'a mut BufReader<S>>>(id, at).map(|found| found as _))
+    }
+}
+
+/// The writer as a sink, if it is one.
+pub(super) fn sink<'a, W: Write + ?Sized>(writer: &'a mut W) -> Option<&'a mut (dyn Sink + 'a)> {
+    let (id, at) = (typeid::of::<W>(), ptr::from_mut(writer).cast());
+    // SAFETY: `at` points to a `W`, which is borrowed for 'a.
+    unsafe {
+        wrapped_sink::<TcpStream>(id, at)
+            .or_else(|| wrapped_sink::<&'a TcpStream>(id, at))
+            .or_else(|| wrapped_sink::<&'a mut TcpStream>(id, at))
+            .or_else(|| wrapped_sink::<File>(id, at))
+            .or_else(|| wrapped_sink::<&'a File>(id, at))
+            .or_else(|| wrapped_sink::<&'a mut File>(id, at))
+            .or_else(|| wrapped_sink::<Arc<File>>(id, at))
+    }
+}
+
+/// As [`wrapped_source`].
+///
+/// # Safety
+///
+/// As there.
+unsafe fn wrapped_sink<'a, S: Sink + 'a>(id: TypeId, at: *mut ()) -> Option<&'a mut (dyn Sink + 'a)> {
+    // SAFETY: the caller's word.
+    unsafe {
+        seen::<S>(id, at)
+            .map(|found| found as _)
+            .or_else(|| seen::<BufWriter<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<&'a mut BufWriter<S>>(id, at).map(|found| found as _))
+    }
+}
+
+/// What is at `at`, if it is a `T`.
+///
+/// # Safety
+///
+/// At `at` is a value of the type with this identity, exclusively borrowed for 'a. It may be that `T` has shorter lifetimes
+/// in it than the value: nothing with such a lifetime is stored there.
+unsafe fn seen<'a, T: 'a>(id: TypeId, at: *mut ()) -> Option<&'a mut T> {
+    // SAFETY: the identities are equal, so it is a `T` but for lifetimes, for which the caller vouches.
+    (id == typeid::of::<T>()).then(|| unsafe { &mut *at.cast::<T>() })
+}
+
+/// The ends themselves.
+macro_rules! ends {
+    ($($variant:ident: $($of:ty),*;)*) => {$($(
+        impl Source for $of {
+            fn origin(&self) -> End<'_> {
+                End::$variant(self)
+            }
+        }
+
+        impl Sink for $of {
+            fn target(&self) -> Option<End<'_>> {
+                Some(End::$variant(self))
+            }
+        }
+    )*)*};
+}
+
+ends! {
+    Tcp: TcpStream, &TcpStream;
+    File: File, &File, Arc<File>;
+}
+
+impl<S: Source> Source for &mut S {
+    fn origin(&self) -> End<'_> {
+        (**self).origin()
+    }
+
+    fn buffered(&self) -> usize {
+        (**self).buffered()
+    }
+
+    fn limit(&self) -> u64 {
+        (**self).limit()
+    }
+
+    fn took(&mut self, count: u64) {
+        (**self).took(count);
+    }
+}
+
+impl<S: Source> Source for Take<S> {
+    fn origin(&self) -> End<'_> {
+        self.get_ref().origin()
+    }
+
+    fn buffered(&self) -> usize {
+        usize::try_from(Take::limit(self))
+            .map_or(self.get_ref().buffered(), |limit| limit.min(self.get_ref().buffered()))
+    }
+
+    fn limit(&self) -> u64 {
+        Take::limit(self).min(self.get_ref().limit())
+    }
+
+    fn took(&mut self, count: u64) {
+        self.set_limit(Take::limit(self) - count);
+        self.get_mut().took(count);
+    }
+}
+
+impl<S: Source> Source for BufReader<S> {
+    fn origin(&self) -> End<'_> {
+        self.get_ref().origin()
+    }
+
+    fn buffered(&self) -> usize {
+        self.buffer().len() + self.get_ref().buffered()
+    }
+
+    fn limit(&self) -> u64 {
+        self.get_ref().limit()
+    }
+
+    fn took(&mut self, count: u64) {
+        self.get_mut().took(count);
+    }
+}
+
+impl<S: Sink> Sink for &mut S {
+    fn target(&self) -> Option<End<'_>> {
+        (**self).target()
+    }
+}
+
+impl<S: Sink> Sink for BufWriter<S> {
+    fn target(&self) -> Option<End<'_>> {
+        if self.buffer().is_empty() { self.get_ref().target() } else { None }
+    }
+}

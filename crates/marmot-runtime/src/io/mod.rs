@@ -1,0 +1,37 @@
+//! Readers and Writers: everything of [`marmot_io`], with copying that the kernel does where it can.
+//!
+//! [`copy`] and its kin have the signatures of `marmot_io`'s and take any reader and any writer. Where both are known
+//! to be a TCP connection or a file, the kernel moves the bytes, and they do not pass through this process:
+//!
+//! | from | to | call |
+//! |---|---|---|
+//! | [`TcpStream`](crate::net::TcpStream) | `TcpStream` | splice(2), through a pipe |
+//! | `TcpStream` | [`File`](std::fs::File) | splice(2), through a pipe |
+//! | `File` | `TcpStream` | sendfile(2) |
+//! | `File` | `File` | copy_file_range(2) |
+//! | anything else | anything else | read and write |
+//!
+//! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
+//! reader behind [`Take`](std::io::Take) and [`BufReader`](std::io::BufReader), and a writer behind a
+//! [`BufWriter`](std::io::BufWriter) that is empty. A file counts only if it is a regular one. What little a connection has
+//! at a time is read and written all the same, for that costs less than a pipe.
+//!
+//! **Falling back.** A kernel may know a call and still refuse it for these two: across file systems, for a file that is
+//! open for appending, under a filter of system calls. What it has moved by then stays moved, what is under way is written
+//! by hand, and reading and writing go on from there. The caller sees the same either way.
+//!
+//! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing, and one on which
+//! nothing comes holds neither buffer nor pipe. A call that may wait for a disk runs on a spare thread, for a piece at a
+//! time, and so does not hold up other goroutines. A file that is in memory needs no such call: it is sent at once.
+//!
+//! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
+//! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
+
+mod buffered;
+mod copy;
+mod ends;
+mod progress;
+mod sys;
+
+pub use copy::{copy, copy_buffer, copy_counted, copy_n};
+pub use marmot_io::*;
