@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
 use std::time::Instant;
 
 use super::Chunk;
-use super::node::NodeRef;
+use super::node::{NodeRef, release_list};
 use super::shared::{Outcome, Place, Shared};
-use super::state::{END, GONE, READER_WAITS, SEALED, WRITER_WAITS};
+use super::state::{END, GONE, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use crate::primitive::{Arc, yield_now};
 use crate::{Park, Threads};
 
@@ -52,7 +53,8 @@ impl<P: Park> Producer<P> {
         self.shared.state.load().has(GONE)
     }
 
-    /// Waits until there are fewer bytes than the high-water mark, or the consumer waits for more than there are.
+    /// Waits until there are fewer bytes than the high-water mark, or the consumer waits for more than there are. Who
+    /// has to wait is woken when half of the mark is left, or when the consumer asks in vain for more.
     ///
     /// # Errors
     ///
@@ -93,21 +95,8 @@ impl<P: Park> Producer<P> {
     ///
     /// It does not wait, whatever the high-water mark.
     pub fn room(&mut self, bytes: usize) -> Room<'_, P> {
-        let tail = self.reserve(bytes);
-        let mut slices = std::array::from_fn(|_| IoSliceMut::new(&mut []));
-        let (mut count, mut from, mut at) = (0, tail.end(), Some(tail));
-        while let Some(node) = at
-            && count < MOST_NODES
-        {
-            if from < node.capacity() {
-                // SAFETY: we are the producer; what lies beyond the tail's end is not published, and neither are the
-                // nodes behind it. They stay ours while `self` is borrowed.
-                slices[count] = IoSliceMut::new(unsafe { node.room(from) });
-                count += 1;
-            }
-            (at, from) = (node.next(), 0);
-        }
-        Room { producer: self, slices, count }
+        let (_, len) = self.reserve(bytes);
+        Room { producer: self, len, slices: [const { MaybeUninit::uninit() }; MOST_NODES] }
     }
 
     /// Publishes the first `bytes` bytes, not 0, of the room in the tail and behind it.
@@ -167,14 +156,36 @@ impl<P: Park> Producer<P> {
     ///
     /// # Errors
     ///
-    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; the bytes are lost.
+    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; [`OutOfMemory`](ErrorKind::OutOfMemory) if the bytes
+    /// would be too many to be counted, more than 2⁵⁵, as can be where the same memory is added again and again. The
+    /// bytes are lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::BufRead;
+    ///
+    /// let (mut producer, mut consumer) = marmot_buf::linked::buffer();
+    /// let page = vec![b'x'; 100_000];
+    /// let place = page.as_ptr();
+    /// producer.append(page)?;
+    /// assert_eq!(consumer.fill_buf()?.as_ptr(), place);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn append(&mut self, chunk: impl Into<Chunk>) -> io::Result<()> {
         let chunk = chunk.into();
         let bytes = chunk.len();
         if bytes == 0 {
             return Ok(());
         }
-        let tail = self.reserve(0);
+        // Nobody else adds to the count.
+        if bytes > Word::MOST - self.len() {
+            return Err(io::Error::new(
+                ErrorKind::OutOfMemory,
+                "the buffer cannot count so many bytes: read some first",
+            ));
+        }
+        let (tail, _) = self.reserve(0);
         let node = NodeRef::foreign(chunk);
         // What room there is goes on behind it; what is left in the tail is given up.
         node.set_next(tail.next());
@@ -188,9 +199,7 @@ impl<P: Park> Producer<P> {
         if self.sealed {
             return;
         }
-        let Some(tail) = self.tail else { return };
-        release_list(tail.next());
-        tail.set_next(None);
+        let Some(tail) = self.trim() else { return };
         let mut word = self.shared.state.load();
         while !word.is_empty() {
             match self.shared.state.change(word, word.with(SEALED)) {
@@ -201,9 +210,9 @@ impl<P: Park> Producer<P> {
                 Err(now) => word = now,
             }
         }
-        // SAFETY: nothing is published, so the tail is ours alone.
-        unsafe { tail.release() };
         self.tail = None;
+        // SAFETY: nothing is published, so the tail was ours alone.
+        unsafe { tail.release() };
     }
 
     /// Ends the buffer: the consumer gets `result` after the bytes that are in it, and nothing can be added.
@@ -215,19 +224,39 @@ impl<P: Park> Producer<P> {
         let outcome = result.map_or_else(Outcome::Error, |()| Outcome::End);
         // SAFETY: `END` is not set yet, so the cell is the producer's.
         self.shared.outcome.with_mut(|cell| unsafe { *cell = outcome });
-        self.let_go();
-        // From here on this side adds nothing, and the last node, if there is one, is the consumer's.
+        // By one exchange this side adds nothing any more, and leaves the last node to the consumer.
+        let tail = if self.sealed { None } else { self.trim() };
         let mut word = self.shared.state.load();
-        while let Err(now) = self.shared.state.change(word, word.with(END)) {
-            word = now;
+        loop {
+            let ended = if word.is_empty() || tail.is_none() { word.with(END) } else { word.with(END).with(SEALED) };
+            match self.shared.state.change(word, ended) {
+                Ok(()) => break,
+                Err(now) => word = now,
+            }
         }
+        self.tail = None;
         if word.has(READER_WAITS) {
             self.shared.wake_reader();
         }
+        if let Some(tail) = tail
+            && word.is_empty()
+        {
+            // SAFETY: nothing was published as we ended, so the tail was ours alone.
+            unsafe { tail.release() };
+        }
     }
 
-    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes.
-    fn reserve(&mut self, bytes: usize) -> NodeRef {
+    /// Gives back the room behind the tail, which has not been left to the consumer.
+    fn trim(&mut self) -> Option<NodeRef> {
+        let tail = self.tail?;
+        // SAFETY: what lies behind the tail is the producer's alone.
+        unsafe { release_list(tail.next(), None) };
+        tail.set_next(None);
+        Some(tail)
+    }
+
+    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes; and how much that is.
+    fn reserve(&mut self, bytes: usize) -> (NodeRef, usize) {
         if self.sealed {
             self.sealed = false;
             if self.shared.state.clear(SEALED).is_empty() {
@@ -258,7 +287,7 @@ impl<P: Park> Producer<P> {
             room += last.capacity();
             nodes += 1;
         }
-        tail
+        (tail, room)
     }
 
     /// Adds `bytes` to the count. They begin at `first`, in the tail or behind it, and end in `last`, which becomes
@@ -270,8 +299,9 @@ impl<P: Park> Producer<P> {
         loop {
             if word.has(GONE) {
                 // The count is 0 and stays so: everything is ours.
-                release_list(Some(tail));
                 self.tail = None;
+                // SAFETY: nobody else knows of it.
+                unsafe { release_list(Some(tail), None) };
                 return Err(abandoned());
             }
             if word.is_empty() {
@@ -284,25 +314,16 @@ impl<P: Park> Producer<P> {
                 Err(now) => word = now,
             }
         }
+        self.tail = Some(last);
+        if word.has(READER_WAITS) && word.len() + bytes >= shared.reader.want() {
+            shared.wake_reader();
+        }
         if word.is_empty() && first.0 != tail {
             // The consumer begins behind the old tail, and will not see it.
             // SAFETY: the count was 0, so it was ours alone.
             unsafe { tail.release() };
         }
-        self.tail = Some(last);
-        if word.has(READER_WAITS) && word.len() + bytes >= shared.reader.want() {
-            shared.wake_reader();
-        }
         Ok(())
-    }
-}
-
-/// Gives back a node and all behind it.
-fn release_list(mut list: Option<NodeRef>) {
-    while let Some(node) = list {
-        list = node.next();
-        // SAFETY: the callers own the list from `node` on, and have no other use for it.
-        unsafe { node.release() };
     }
 }
 
@@ -365,19 +386,39 @@ impl<P: Park> fmt::Debug for Producer<P> {
 /// ```
 pub struct Room<'a, P: Park = Threads> {
     producer: &'a mut Producer<P>,
-    slices: [IoSliceMut<'a>; MOST_NODES],
-    count: usize,
+    len: usize,
+    /// Where `slices` lays out the pieces. They are never read again: whoever got them may have changed them.
+    slices: [MaybeUninit<IoSliceMut<'static>>; MOST_NODES],
 }
 
-impl<'a, P: Park> Room<'a, P> {
-    /// The pieces, in order.
-    pub fn slices(&mut self) -> &mut [IoSliceMut<'a>] {
-        &mut self.slices[..self.count]
+impl<P: Park> Room<'_, P> {
+    /// The pieces, in order, and the same ones at every call. They can be used until the commit, and no longer.
+    pub fn slices(&mut self) -> &mut [IoSliceMut<'_>] {
+        let mut count = 0;
+        if let Some(tail) = self.producer.tail {
+            let (mut node, mut from, mut left) = (tail, tail.end(), self.len);
+            loop {
+                let here = node.capacity() - from;
+                if here > 0 {
+                    // SAFETY: this is the producer; what lies beyond the tail's end is not published, and neither are
+                    // the nodes behind it. The pieces are borrowed from `self` below, and no longer than that.
+                    self.slices[count].write(IoSliceMut::new(unsafe { node.room(from) }));
+                    count += 1;
+                    left -= here;
+                }
+                if left == 0 {
+                    break;
+                }
+                (node, from) = (node.next().expect("there is room for so many bytes"), 0);
+            }
+        }
+        // SAFETY: the first `count` have been written. Whatever is stored through the shorter lifetime is not read again.
+        unsafe { std::slice::from_raw_parts_mut(self.slices.as_mut_ptr().cast(), count) }
     }
 
     /// How many bytes there is room for.
     pub fn len(&self) -> usize {
-        self.slices[..self.count].iter().map(|slice| slice.len()).sum()
+        self.len
     }
 
     /// Whether there is no room.
@@ -395,7 +436,7 @@ impl<'a, P: Park> Room<'a, P> {
     ///
     /// If there is less room.
     pub fn commit(self, bytes: usize) -> io::Result<()> {
-        assert!(bytes <= self.len(), "{bytes} bytes are committed to room for {}", self.len());
+        assert!(bytes <= self.len, "{bytes} bytes are committed to room for {}", self.len);
         if bytes == 0 { Ok(()) } else { self.producer.commit(bytes) }
     }
 }

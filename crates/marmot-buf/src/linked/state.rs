@@ -31,6 +31,9 @@ pub(super) const WRITER_WAITS: Flags = Flags(1 << 3);
 pub(super) const SEALED: Flags = Flags(1 << 4);
 
 impl Word {
+    /// The largest number of bytes that can be counted.
+    pub(super) const MOST: usize = if usize::BITS > 55 { 1 << 55 } else { usize::MAX };
+
     /// The number of bytes.
     #[inline]
     pub(super) fn len(self) -> usize {
