@@ -1,0 +1,6 @@
+//! The linked buffer, as its users see it.
+
+#![cfg(not(loom))]
+
+mod calls;
+mod property;
