@@ -277,7 +277,8 @@ impl<P: Park> Producer<P> {
             }
         }
         let tail = *self.tail.get_or_insert_with(|| NodeRef::new(self.shared.node_size));
-        let (mut last, mut room, mut nodes) = (tail, tail.capacity() - tail.end(), 1);
+        let (mut last, mut room) = (tail, tail.capacity() - tail.end());
+        let mut nodes = usize::from(room > 0);
         while room < bytes && nodes < MOST_NODES {
             last = last.next().unwrap_or_else(|| {
                 let node = NodeRef::new(self.shared.node_size);

@@ -3,4 +3,10 @@
 #![cfg(not(loom))]
 
 mod calls;
+mod consuming;
+mod doubles;
+mod owners;
+mod producing;
 mod property;
+mod stress;
+mod waiting;
