@@ -380,6 +380,10 @@ impl<P: Park> Consumer<P> {
         self.searched.0 = self.searched.0.saturating_sub(bytes);
         self.known -= bytes;
         self.used += bytes;
+        if self.known == 0 {
+            // To look costs less than to subtract, and the producer may be ahead.
+            self.look();
+        }
         if self.known == 0 || self.used >= self.shared.node_size {
             self.settle();
         }

@@ -30,12 +30,14 @@ pub struct Producer<P: Park = Threads> {
     sealed: bool,
     /// How many bytes the next `read_from` asks for.
     reach: usize,
+    /// What the word was when the room was made for what is published next.
+    seen: Word,
 }
 
 impl<P: Park> Producer<P> {
     pub(super) fn new(shared: Arc<Shared<P>>) -> Self {
         let reach = shared.node_size;
-        Producer { shared, tail: None, sealed: false, reach }
+        Producer { shared, tail: None, sealed: false, reach, seen: Word::default() }
     }
 
     /// How many bytes the consumer has not used yet. It tells by the node, or when it has used all, so it can be less.
@@ -65,6 +67,18 @@ impl<P: Park> Producer<P> {
     ///
     /// By `P`.
     pub fn wait_room(&mut self, until: Option<Instant>) -> io::Result<()> {
+        self.room_by(until).map(drop)
+    }
+
+    /// As `wait_room`, and says what the word was then.
+    #[inline]
+    fn room_by(&mut self, until: Option<Instant>) -> io::Result<Word> {
+        let word = self.shared.state.load();
+        if !word.has(GONE) && self.shared.has_room(word) { Ok(word) } else { self.park_for_room(until) }
+    }
+
+    #[cold]
+    fn park_for_room(&mut self, until: Option<Instant>) -> io::Result<Word> {
         let shared = &*self.shared;
         loop {
             let word = shared.state.load();
@@ -72,7 +86,7 @@ impl<P: Park> Producer<P> {
                 return Err(abandoned());
             }
             if shared.has_room(word) {
-                return Ok(());
+                return Ok(word);
             }
             if until.is_some_and(|until| until <= Instant::now()) {
                 return Err(ErrorKind::TimedOut.into());
@@ -95,7 +109,11 @@ impl<P: Park> Producer<P> {
     ///
     /// It does not wait, whatever the high-water mark.
     pub fn room(&mut self, bytes: usize) -> Room<'_, P> {
-        let (_, len) = self.reserve(bytes);
+        self.room_as_of(self.shared.state.load(), bytes)
+    }
+
+    fn room_as_of(&mut self, word: Word, bytes: usize) -> Room<'_, P> {
+        let (_, len) = self.reserve(word, bytes);
         Room { producer: self, len, slices: [const { MaybeUninit::uninit() }; MOST_NODES] }
     }
 
@@ -179,13 +197,14 @@ impl<P: Park> Producer<P> {
             return Ok(());
         }
         // Nobody else adds to the count.
-        if bytes > Word::MOST - self.len() {
+        let word = self.shared.state.load();
+        if bytes > Word::MOST - word.len() {
             return Err(io::Error::new(
                 ErrorKind::OutOfMemory,
                 "the buffer cannot count so many bytes: read some first",
             ));
         }
-        let (tail, _) = self.reserve(0);
+        let (tail, _) = self.reserve(word, 0);
         let node = NodeRef::foreign(chunk);
         // What room there is goes on behind it; what is left in the tail is given up.
         node.set_next(tail.next());
@@ -255,17 +274,21 @@ impl<P: Park> Producer<P> {
         Some(tail)
     }
 
-    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes; and how much that is.
-    fn reserve(&mut self, bytes: usize) -> (NodeRef, usize) {
+    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes; and how much that is. The
+    /// word is what it was at some moment since the last publication.
+    fn reserve(&mut self, mut word: Word, bytes: usize) -> (NodeRef, usize) {
         if self.sealed {
             self.sealed = false;
-            if self.shared.state.clear(SEALED).is_empty() {
+            word = self.shared.state.clear(SEALED);
+            if word.is_empty() {
                 // The consumer has given it back.
                 self.tail = None;
             }
+            word = word.without(SEALED);
         }
+        self.seen = word;
         if let Some(tail) = self.tail
-            && self.shared.state.load().is_empty()
+            && word.is_empty()
         {
             // The list is ours alone, and stays so until we publish.
             if !tail.is_foreign() && tail.is_unshared() {
@@ -296,7 +319,9 @@ impl<P: Park> Producer<P> {
     fn publish(&mut self, first: Place, last: NodeRef, bytes: usize) -> io::Result<()> {
         let shared = &*self.shared;
         let tail = self.tail.expect("room was made before");
-        let mut word = shared.state.load();
+        // What `reserve` saw may be old, but a count of 0 has stayed so since; and the exchange costs no more if it fails
+        // than a look before it would.
+        let mut word = self.seen;
         loop {
             if word.has(GONE) {
                 // The count is 0 and stays so: everything is ours.
@@ -338,8 +363,17 @@ impl<P: Park> Write for Producer<P> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.wait_room(None)?;
-        let mut room = self.room(bytes.len());
+        let word = self.room_by(None)?;
+        let (tail, _) = self.reserve(word, bytes.len());
+        let begin = tail.end();
+        if bytes.len() <= tail.capacity() - begin {
+            // SAFETY: this is the producer, and what lies beyond the tail's end is not published.
+            let room = unsafe { tail.room(begin) };
+            room[..bytes.len()].copy_from_slice(bytes);
+            self.commit(bytes.len())?;
+            return Ok(bytes.len());
+        }
+        let mut room = self.room_as_of(self.seen, bytes.len());
         let mut rest = bytes;
         for slice in room.slices() {
             // Reading from memory does not fail.

@@ -17,7 +17,7 @@ use crate::primitive::atomic::{
 const SHIFT: u32 = 8;
 
 /// What the word says at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word(u64);
 
 /// A set of flags.
@@ -53,6 +53,11 @@ impl Word {
     #[inline]
     pub(super) fn with_more(self, bytes: usize) -> Word {
         Word(self.0 + ((bytes as u64) << SHIFT))
+    }
+
+    #[inline]
+    pub(super) fn without(self, flags: Flags) -> Word {
+        Word(self.0 & !flags.0)
     }
 
     #[inline]
