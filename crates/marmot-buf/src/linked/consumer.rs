@@ -1,6 +1,7 @@
 //! The reading end.
 
 use std::fmt;
+use std::hint::spin_loop;
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::time::Instant;
 
@@ -94,6 +95,7 @@ impl<P: Park> Consumer<P> {
             return Ok(self.known);
         }
         self.settle();
+        let mut spins = P::SPINS;
         loop {
             let word = self.look();
             if self.known >= bytes || word.has(END) {
@@ -102,6 +104,11 @@ impl<P: Park> Consumer<P> {
             if until.is_some_and(|until| until <= Instant::now()) {
                 self.make_room(word);
                 return Err(ErrorKind::TimedOut.into());
+            }
+            if spins > 0 {
+                spins -= 1;
+                spin_loop();
+                continue;
             }
             if !self.shared.reader.register(bytes) {
                 yield_now();

@@ -1,6 +1,7 @@
 //! The writing end.
 
 use std::fmt;
+use std::hint::spin_loop;
 use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::time::Instant;
@@ -80,6 +81,7 @@ impl<P: Park> Producer<P> {
     #[cold]
     fn park_for_room(&mut self, until: Option<Instant>) -> io::Result<Word> {
         let shared = &*self.shared;
+        let mut spins = P::SPINS;
         loop {
             let word = shared.state.load();
             if word.has(GONE) {
@@ -90,6 +92,11 @@ impl<P: Park> Producer<P> {
             }
             if until.is_some_and(|until| until <= Instant::now()) {
                 return Err(ErrorKind::TimedOut.into());
+            }
+            if spins > 0 {
+                spins -= 1;
+                spin_loop();
+                continue;
             }
             if !shared.writer.register(0) {
                 yield_now();
