@@ -20,7 +20,8 @@
 //! yet consumed, and five flags. The producer fills bytes beyond the published ones, sets the `end` of each node and
 //! links it to the one before; then it adds to the count (`commit`). The consumer learns the count (Acquire), which
 //! makes those bytes, ends and links visible to it, and subtracts what it has used. It subtracts by the node or when it
-//! has used all that it knows of, so that many small reads cost one atomic operation.
+//! has used all that there is, so that many small reads cost one atomic operation. The producer looks at the word once
+//! for each publication, when it makes room: that its exchange fails now and then costs less than to look again.
 //!
 //! **Who owns the last node.** A node before the last one is the consumer's, which gives it back when it moves on. The
 //! last one cannot be moved on from. So:
@@ -49,13 +50,20 @@
 //! parks. The other side sees the flag in the word that its own operation returned; whoever clears the flag unparks.
 //! How many bytes the consumer wants is read after that operation: it is at least as new as the flag in the word, and
 //! a consumer that sets its flag later has seen the new count itself. A consumer that wants more than the high-water
-//! mark lets the producer go on beyond it, so that the two never wait for each other.
+//! mark lets the producer go on beyond it, so that the two never wait for each other. A producer that waits is woken when
+//! half of the mark is left, and not for every byte; a consumer that looks for more in vain, without waiting, wakes it as
+//! soon as there is room at all, since it may never get down to half.
+//!
+//! **Owners.** Bytes that are not copied in belong to somebody whose destructor may panic. So whatever the other side and
+//! later calls rely on (places, counts, flags, wake-ups) is done before a node is given back, on every path.
 //!
 //! # Rejected
 //!
 //! - A ring: growing it copies, and its memory is pinned while the connection is idle.
 //! - A count for each node: the consumer would look at every node for what one word says, and "empty" would need a
 //!   protocol of its own for the last node.
+//! - Handing out room as slices that live as long as the producer's borrow: who keeps one (`mem::replace`) could write
+//!   after the commit. So a room lays its slices out anew at each call, and they live no longer than that borrow of it.
 //! - Publishing the place together with every commit: the consumer may have seen the count and not yet the place, so
 //!   the producer may write it only while the count is 0.
 

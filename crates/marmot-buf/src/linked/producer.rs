@@ -488,3 +488,22 @@ impl<P: Park> fmt::Debug for Room<'_, P> {
         f.debug_struct("Room").field("len", &self.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufRead;
+
+    use super::*;
+
+    #[test]
+    fn more_than_can_be_counted_is_not_appended() {
+        let (mut producer, mut consumer) = crate::linked::buffer();
+        let many = Word::MOST - 5;
+        producer.shared.state.change(Word::default(), Word::default().with_more(many)).unwrap();
+        assert_eq!(producer.append("123456").unwrap_err().kind(), ErrorKind::OutOfMemory);
+        assert_eq!(producer.len(), many);
+        producer.shared.state.subtract(many);
+        producer.append("123456").unwrap();
+        assert_eq!(consumer.fill_buf().unwrap(), b"123456");
+    }
+}
