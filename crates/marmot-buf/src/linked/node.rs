@@ -116,6 +116,8 @@ impl NodeRef {
     ///
     /// Nobody refers to the node.
     unsafe fn discard(self) {
+        // Whoever has the memory next may write all of it.
+        self.traces.write(0..self.traces.len());
         if let Some(owner) = self.owner {
             // The owner comes last, for its destructor may panic.
             // SAFETY: `foreign` made both of boxes, and nobody refers to the node or to its bytes.
