@@ -52,7 +52,7 @@ pub fn play(script: &[u8]) {
         game.compare();
     }
     // What is left goes in an order that the script has a say in.
-    if script.next() % 2 == 0 {
+    if script.next().is_multiple_of(2) {
         game.consumer = None;
         game.producer = None;
     } else {
@@ -228,7 +228,7 @@ impl Game {
     fn read_from(&mut self, count: usize, kind: u8) {
         let bytes = self.bytes(count);
         let Some(producer) = &mut self.producer else { return };
-        if kind % 8 == 0 {
+        if kind.is_multiple_of(8) {
             let error = producer.read_from(&mut Broken).expect_err("the reader is broken");
             assert_eq!(error.kind(), ErrorKind::NotConnected);
             return;
@@ -262,7 +262,7 @@ impl Game {
 
     fn close(&mut self, whether: u8, how: u8) {
         // Not in most scripts, or they would be short.
-        if whether % 4 != 0 {
+        if !whether.is_multiple_of(4) {
             return;
         }
         let Some(producer) = self.producer.take() else { return };
@@ -342,7 +342,7 @@ impl Game {
 
     fn write_to(&mut self, limit: usize, kind: u8) {
         let Some(consumer) = &mut self.consumer else { return };
-        if kind % 8 == 0 && !self.queue.is_empty() {
+        if kind.is_multiple_of(8) && !self.queue.is_empty() {
             let error = consumer.write_to(&mut Broken).expect_err("the writer is broken");
             assert_eq!(error.kind(), ErrorKind::NotConnected);
             return;
@@ -357,7 +357,7 @@ impl Game {
     fn find(&mut self, delimiter: u8, limit: usize, kind: u8) {
         let Some(consumer) = &mut self.consumer else { return };
         let delimiter = [255, 255, 0, 1, 200][usize::from(delimiter) % 5];
-        let until = (kind % 2 == 0).then(Instant::now);
+        let until = kind.is_multiple_of(2).then(Instant::now);
         let result = consumer.find(delimiter, limit, until);
         let seen = self.queue.len().min(limit);
         let found = self.queue.iter().take(seen).position(|byte| *byte == delimiter);
@@ -371,7 +371,7 @@ impl Game {
 
     fn wait(&mut self, count: usize, kind: u8) {
         let Some(consumer) = &mut self.consumer else { return };
-        let until = (kind % 2 == 0).then(Instant::now);
+        let until = kind.is_multiple_of(2).then(Instant::now);
         let result = consumer.wait_until(count, until);
         let len = self.queue.len();
         if len >= count {
@@ -385,10 +385,10 @@ impl Game {
     }
 
     fn leave(&mut self, whether: u8, how: u8) {
-        if whether % 4 != 0 {
+        if !whether.is_multiple_of(4) {
             return;
         }
-        if how % 4 == 0 {
+        if how.is_multiple_of(4) {
             self.consumer = None;
             self.queue.clear();
         } else if self.queue.is_empty()
@@ -407,7 +407,7 @@ impl Game {
             return;
         }
         let index = usize::from(which) % self.chunks.len();
-        if which % 2 == 0 {
+        if which.is_multiple_of(2) {
             let (chunk, expected) = self.chunks.swap_remove(index);
             assert_eq!(chunk, expected, "a chunk has changed");
         } else {
