@@ -1,7 +1,7 @@
 //! The linked buffer: bytes from one producer to one consumer through a list of fixed-size nodes.
 //!
 //! It grows without copying, for a full node is followed by the next one; and it shrinks as it is drained, for a node
-//! goes back to the [pool](pool) when its last byte is consumed. An empty buffer whose producer
+//! goes back to the pool (`pool.rs`) when its last byte is consumed. An empty buffer whose producer
 //! [lets go](Producer::let_go) holds no node at all.
 //!
 //! ```text
@@ -16,7 +16,7 @@
 //!
 //! # The protocol
 //!
-//! Everything that both sides decide on is one atomic [word](state): the number of bytes that are published and not
+//! Everything that both sides decide on is one atomic word (`state.rs`): the number of bytes that are published and not
 //! yet consumed, and five flags. The producer fills bytes beyond the published ones, sets the `end` of each node and
 //! links it to the one before; then it adds to the count (`commit`). The consumer learns the count (Acquire), which
 //! makes those bytes, ends and links visible to it, and subtracts what it has used. It subtracts by the node or when it
@@ -46,7 +46,7 @@
 //! again before that (the producer rewinds a node only if nobody else refers to it), so a chunk is as good as a `&[u8]`.
 //!
 //! **Waiting.** The consumer waits for a number of bytes, the producer for room. Who waits leaves its handle in its
-//! [slot](slot), sets its flag by a compare-and-swap of the word as it saw it (so that nothing has happened since), and
+//! slot (`slot.rs`), sets its flag by a compare-and-swap of the word as it saw it (so that nothing has happened since), and
 //! parks. The other side sees the flag in the word that its own operation returned; whoever clears the flag unparks.
 //! How many bytes the consumer wants is read after that operation: it is at least as new as the flag in the word, and
 //! a consumer that sets its flag later has seen the new count itself. A consumer that wants more than the high-water
