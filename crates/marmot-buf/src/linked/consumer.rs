@@ -431,9 +431,7 @@ impl<P: Park> Consumer<P> {
             if self.known > 0 {
                 self.skip(self.known);
             } else if self.shared.state.change(word, word.with(GONE)).is_ok() {
-                if word.has(WRITER_WAITS) {
-                    self.shared.wake_writer();
-                }
+                // A producer that waited was woken as the count became 0, and with 0 none begins to.
                 return;
             }
         }

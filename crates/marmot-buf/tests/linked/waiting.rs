@@ -102,6 +102,9 @@ fn deadlines_of_both_sides() {
     missed(consumer.wait_until(11, Some(deadline)).unwrap_err(), deadline);
     let deadline = soon();
     missed(consumer.find(2, 100, Some(deadline)).unwrap_err(), deadline);
+    // A consumer that does not wait any more wants no more than the mark.
+    let deadline = soon();
+    missed(producer.wait_room(Some(deadline)).unwrap_err(), deadline);
     // Nothing was lost by any of that, and both go on.
     assert_eq!(consumer.take_chunk(10).unwrap(), [1; 10]);
     producer.wait_room(Some(deadline)).unwrap();
