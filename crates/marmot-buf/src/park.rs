@@ -12,6 +12,10 @@ pub trait Park: 'static {
     /// Names who is to be unparked.
     type Handle: Clone + Send + Sync + 'static;
 
+    /// How often a side looks again before it parks, because the other side is likely to be running at this moment and
+    /// parking costs more. None, where the two may share a thread.
+    const SPINS: u32 = 0;
+
     /// The caller's handle.
     fn current() -> Self::Handle;
 
@@ -37,6 +41,9 @@ pub struct Threads;
 
 impl Park for Threads {
     type Handle = Thread;
+
+    /// A microsecond or two, which is less than it takes to block a thread and to wake it.
+    const SPINS: u32 = 100;
 
     fn current() -> Thread {
         thread::current()

@@ -5,6 +5,7 @@
 
 #![cfg(loom)]
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
@@ -32,7 +33,34 @@ impl Park for Model {
     }
 }
 
-fn model(high_water: usize, f: impl Fn(Producer<Model>, Consumer<Model>) + Send + Sync + 'static) {
+loom::thread_local! {
+    /// Whether this thread has been parked before.
+    static HAS_PARKED: Cell<bool> = Cell::new(false);
+}
+
+/// Loom's threads, whose first `park` ends without reason.
+struct Restless;
+
+impl Park for Restless {
+    type Handle = Thread;
+
+    fn current() -> Thread {
+        thread::current()
+    }
+
+    fn park(_until: Option<Instant>) -> io::Result<()> {
+        if HAS_PARKED.with(|has_parked| has_parked.replace(true)) {
+            thread::park();
+        }
+        Ok(())
+    }
+
+    fn unpark(handle: &Thread) {
+        handle.unpark();
+    }
+}
+
+fn model<P: Park>(high_water: usize, f: impl Fn(Producer<P>, Consumer<P>) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(3);
     builder.check(move || {
@@ -42,7 +70,7 @@ fn model(high_water: usize, f: impl Fn(Producer<Model>, Consumer<Model>) + Send 
 }
 
 /// Reads to the end, one byte at a time, so that each node is drained by itself.
-fn drain(consumer: &mut Consumer<Model>) -> io::Result<Vec<u8>> {
+fn drain<P: Park>(consumer: &mut Consumer<P>) -> io::Result<Vec<u8>> {
     let (mut bytes, mut byte) = (Vec::new(), [0]);
     while consumer.read(&mut byte)? == 1 {
         bytes.push(byte[0]);
@@ -52,7 +80,7 @@ fn drain(consumer: &mut Consumer<Model>) -> io::Result<Vec<u8>> {
 
 #[test]
 fn it_grows_and_drains() {
-    model(100, |mut producer, mut consumer| {
+    model::<Model>(100, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1]).unwrap();
             producer.write_all(&[2, 3]).unwrap();
@@ -64,7 +92,7 @@ fn it_grows_and_drains() {
 
 #[test]
 fn the_producer_waits_for_room() {
-    model(1, |mut producer, mut consumer| {
+    model::<Model>(1, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1, 2]).unwrap();
             producer.write_all(&[3]).unwrap();
@@ -75,8 +103,35 @@ fn the_producer_waits_for_room() {
 }
 
 #[test]
+fn the_producer_is_woken_by_use_alone() {
+    model::<Model>(1, |mut producer, mut consumer| {
+        let writer = thread::spawn(move || {
+            producer.write_all(&[1]).unwrap();
+            producer.write_all(&[2]).unwrap();
+        });
+        assert_eq!(consumer.wait(1).unwrap(), 1);
+        assert_eq!(consumer.skip(1), 1);
+        // This side does not wait for bytes meanwhile.
+        writer.join().unwrap();
+        assert_eq!(consumer.take_chunk(1).unwrap(), [2]);
+    });
+}
+
+#[test]
+fn parks_that_end_without_reason() {
+    model::<Restless>(1, |mut producer, mut consumer| {
+        let writer = thread::spawn(move || {
+            producer.write_all(&[1]).unwrap();
+            producer.write_all(&[2]).unwrap();
+        });
+        assert_eq!(drain(&mut consumer).unwrap(), [1, 2]);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
 fn who_wants_more_than_the_mark_gets_it() {
-    model(1, |mut producer, mut consumer| {
+    model::<Model>(1, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1]).unwrap();
             producer.write_all(&[2]).unwrap();
@@ -90,7 +145,7 @@ fn who_wants_more_than_the_mark_gets_it() {
 
 #[test]
 fn the_last_node_has_one_owner() {
-    model(100, |mut producer, mut consumer| {
+    model::<Model>(100, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1]).unwrap();
             producer.let_go();
@@ -104,7 +159,7 @@ fn the_last_node_has_one_owner() {
 
 #[test]
 fn an_empty_list_begins_anew() {
-    model(100, |mut producer, mut consumer| {
+    model::<Model>(100, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1, 2]).unwrap();
             producer.append(vec![3]).unwrap();
@@ -117,7 +172,7 @@ fn an_empty_list_begins_anew() {
 
 #[test]
 fn a_chunk_keeps_its_node() {
-    model(100, |mut producer, mut consumer| {
+    model::<Model>(100, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1]).unwrap();
             producer.write_all(&[2]).unwrap();
@@ -133,7 +188,7 @@ fn a_chunk_keeps_its_node() {
 
 #[test]
 fn the_producer_closes_with_an_error() {
-    model(100, |mut producer, mut consumer| {
+    model::<Model>(100, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             producer.write_all(&[1]).unwrap();
             producer.close(Err(ErrorKind::ConnectionReset.into()));
@@ -150,7 +205,7 @@ fn the_producer_closes_with_an_error() {
 
 #[test]
 fn the_consumer_goes() {
-    model(1, |mut producer, mut consumer| {
+    model::<Model>(1, |mut producer, mut consumer| {
         let writer = thread::spawn(move || {
             // Until the consumer has gone there may be room again and again.
             let failed = std::iter::repeat_with(|| producer.write_all(&[1, 2, 3])).find_map(Result::err);
@@ -166,7 +221,7 @@ fn the_consumer_goes() {
 
 #[test]
 fn both_go() {
-    model(100, |mut producer, consumer| {
+    model::<Model>(100, |mut producer, consumer| {
         let writer = thread::spawn(move || {
             let _ = producer.write_all(&[1, 2, 3]);
             producer.let_go();

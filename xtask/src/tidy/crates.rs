@@ -10,7 +10,7 @@ use super::Found;
 use super::files::{File, Kind};
 
 /// Each crate, and which others of the workspace it may name.
-pub const LAW: [(&str, &[&str]); 11] = [
+pub const LAW: [(&str, &[&str]); 12] = [
     ("marmot-cli", &["marmot"]),
     (
         "marmot",
@@ -21,6 +21,7 @@ pub const LAW: [(&str, &[&str]); 11] = [
     ("marmot-coro", &[]),
     ("marmot-poll", &[]),
     ("marmot-buf", &[]),
+    ("marmot-buf-fuzz", &["marmot-buf"]),
     ("marmot-io", &["marmot-buf"]),
     ("marmot-macros", &[]),
     ("marmot-stress", &["marmot", "marmot-coro"]),

@@ -1,16 +1,22 @@
 //! The reading end.
 
 use std::fmt;
+use std::hint::spin_loop;
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::time::Instant;
 
-use super::Chunk;
-use super::node::NodeRef;
+use super::node::{NodeRef, release_list};
 use super::producer::MOST_NODES;
 use super::shared::{Outcome, Place, Shared};
 use super::state::{END, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
+use super::{Chunk, LARGEST_NODE};
 use crate::primitive::{Arc, yield_now};
 use crate::{Park, Threads};
+
+/// Why there is a place.
+const SOMEWHERE: &str = "there is a place whenever bytes are known";
+/// Why there is a next node.
+const BEHIND: &str = "known bytes that are not in this node are behind it";
 
 /// The reading end of a [linked buffer](super).
 ///
@@ -25,7 +31,7 @@ use crate::{Park, Threads};
 /// [`wait`](Consumer::wait), `fill_buf` and `read` wait, by `P`, while too little is there. Nothing else does.
 pub struct Consumer<P: Park = Threads> {
     shared: Arc<Shared<P>>,
-    /// Where the next bytes of the list are; none while the count is 0.
+    /// Where the next bytes of the list are; none while none are known.
     place: Option<Place>,
     /// Bytes that were copied together and come before those at `place`: a node of our own, and where they begin.
     gathered: Option<Place>,
@@ -106,27 +112,32 @@ impl<P: Park> Consumer<P> {
     ///
     /// By `P`.
     pub fn wait_until(&mut self, bytes: usize, until: Option<Instant>) -> io::Result<usize> {
-        if self.known >= bytes {
+        if self.known >= bytes.max(1) {
             return Ok(self.known);
         }
         self.settle();
+        let mut spins = P::SPINS;
         loop {
             let word = self.look();
             if self.known >= bytes || word.has(END) {
                 return Ok(self.known);
             }
             if until.is_some_and(|until| until <= Instant::now()) {
+                self.make_room(word);
                 return Err(ErrorKind::TimedOut.into());
+            }
+            if spins > 0 {
+                spins -= 1;
+                spin_loop();
+                continue;
             }
             if !self.shared.reader.register(bytes) {
                 yield_now();
                 continue;
             }
             if self.shared.state.change(word, word.with(READER_WAITS)).is_ok() {
-                if word.has(WRITER_WAITS) && self.shared.has_room(word.with(READER_WAITS)) {
-                    // We want more than what it thinks is enough.
-                    self.shared.wake_writer();
-                }
+                // We may want more than what it thinks is enough.
+                self.make_room(word.with(READER_WAITS));
                 let waited = P::park(until);
                 // Nobody else may find the flag once this side looks at the word again.
                 self.shared.state.clear(READER_WAITS);
@@ -208,10 +219,14 @@ impl<P: Park> Consumer<P> {
 
     /// The first `bytes` bytes, if so many are there. They are borrowed where they are if they lie in one node, and
     /// copied together if they do not.
+    ///
+    /// Asking for more than the high-water mark is in vain until somebody [waits](Consumer::wait) for so many.
     pub fn peek(&mut self, bytes: usize) -> Option<&[u8]> {
         if self.known < bytes {
-            self.look();
+            self.settle();
+            let word = self.look();
             if self.known < bytes {
+                self.make_room(word);
                 return None;
             }
         }
@@ -257,17 +272,22 @@ impl<P: Park> Consumer<P> {
         }
         self.peek(bytes)?;
         // They lie in one node by now.
-        let (node, from) = self.gathered.or(self.place).expect("bytes are somewhere");
+        let (node, from) = self.gathered.or(self.place).expect(SOMEWHERE);
         let chunk = Chunk::new(node.share(), from, from + bytes);
         self.step(bytes);
         Some(chunk)
     }
 
-    /// Writes what is there by one `write_vectored`, of up to 16 pieces, and says how many bytes were taken.
+    /// Writes what is there by one `write_vectored`, of up to 16 pieces, and says how many bytes were taken: 0 if none
+    /// are there, or the writer took none.
     ///
     /// # Errors
     ///
     /// The writer's. Nothing has been taken then.
+    ///
+    /// # Panics
+    ///
+    /// If the writer says that it took more than it was given.
     ///
     /// # Blocking
     ///
@@ -275,17 +295,27 @@ impl<P: Park> Consumer<P> {
     pub fn write_to<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<usize> {
         self.look();
         let mut slices = [IoSlice::new(&[]); MOST_NODES];
-        let mut count = 0;
+        let (mut count, mut given) = (0, 0);
         for (slice, piece) in slices.iter_mut().zip(self.pieces(self.known)) {
             *slice = IoSlice::new(piece);
             count += 1;
+            given += piece.len();
         }
         let taken = match &slices[..count] {
             [] => 0,
             [one] => writer.write(one)?,
             several => writer.write_vectored(several)?,
         };
+        assert!(taken <= given, "the writer took {taken} bytes of {given}");
         Ok(self.skip(taken))
+    }
+
+    /// Wakes the producer if it waits and need not, by what `word` says: for a consumer that asks in vain for more, and
+    /// may not use anything until there is.
+    fn make_room(&self, word: Word) {
+        if word.has(WRITER_WAITS) && self.shared.has_room(word) {
+            self.shared.wake_writer();
+        }
     }
 
     /// Looks at the count.
@@ -300,7 +330,7 @@ impl<P: Park> Consumer<P> {
     }
 
     /// The first bytes that lie together; none if none are known.
-    fn front(&mut self) -> &[u8] {
+    fn front(&self) -> &[u8] {
         if self.known == 0 {
             return &[];
         }
@@ -308,23 +338,22 @@ impl<P: Park> Consumer<P> {
             // SAFETY: the node is ours, and its bytes below `end` are written.
             return unsafe { node.published(from, node.end()) };
         }
-        let (node, from) = self.move_on();
+        let (node, from) = self.place.expect(SOMEWHERE);
         let to = node.end().min(from + self.known);
         // SAFETY: `known` bytes from the place on are published, and the node is kept until we move on.
         unsafe { node.published(from, to) }
     }
 
-    /// The place, in a node that has bytes left. There are some.
-    fn move_on(&mut self) -> Place {
-        let (mut node, mut from) = self.place.expect("bytes are somewhere");
-        while from == node.end() {
-            let next = node.next().expect("bytes are in this node or behind it");
+    /// Gives back the nodes before the one that the next bytes of the list are in. There are some.
+    #[inline]
+    fn move_on(&mut self) {
+        while let Some((node, from)) = self.place
+            && from == node.end()
+        {
+            self.place = Some((node.next().expect(BEHIND), 0));
             // SAFETY: a node before the last one is the consumer's, and nothing in it is left.
             unsafe { node.release() };
-            (node, from) = (next, 0);
-            self.place = Some((node, from));
         }
-        (node, from)
     }
 
     /// The first `bytes` bytes, which are known to be there, piece by piece.
@@ -338,7 +367,8 @@ impl<P: Park> Consumer<P> {
 
     /// Copies at least `bytes` bytes together, which are known to be there; more if that costs no further node.
     fn gather(&mut self, bytes: usize) {
-        let node = NodeRef::new(bytes.max(self.shared.node_size));
+        let size = bytes.max(self.shared.node_size);
+        let node = NodeRef::new(if size <= LARGEST_NODE { size.next_power_of_two() } else { size });
         // SAFETY: the node is new.
         let room = unsafe { node.room(0) };
         let mut count = 0;
@@ -347,20 +377,24 @@ impl<P: Park> Consumer<P> {
             count += piece.len();
         }
         node.set_end(count);
-        let before = self.gathered.take().map_or(0, |(node, from)| {
-            let count = node.end() - from;
+        let mut left = count;
+        if let Some((node, from)) = self.gathered.replace((node, 0)) {
+            left -= node.end() - from;
             // SAFETY: it was ours, and has been copied.
             unsafe { node.release() };
-            count
-        });
-        let mut left = count - before;
-        while left > 0 {
-            let (node, from) = self.move_on();
-            let here = left.min(node.end() - from);
-            self.place = Some((node, from + here));
-            left -= here;
         }
-        self.gathered = Some((node, 0));
+        let (begin, mut from) = self.place.expect(SOMEWHERE);
+        let mut node = begin;
+        while left > node.end() - from {
+            left -= node.end() - from;
+            (node, from) = (node.next().expect(BEHIND), 0);
+        }
+        self.place = Some((node, from + left));
+        // SAFETY: nodes before the last one are the consumer's, and nothing in these is left.
+        unsafe { release_list(Some(begin), Some(node)) };
+        if self.known > count {
+            self.move_on();
+        }
     }
 
     /// Uses up `bytes` bytes of those that lie in front.
@@ -379,28 +413,53 @@ impl<P: Park> Consumer<P> {
         self.searched.0 = self.searched.0.saturating_sub(bytes);
         self.known -= bytes;
         self.used += bytes;
+        if self.known == 0 {
+            // To look costs less than to subtract, and the producer may be ahead.
+            self.look();
+        }
         if self.known == 0 || self.used >= self.shared.node_size {
             self.settle();
         }
+        if self.known > 0 && self.gathered.is_none() {
+            self.move_on();
+        }
     }
 
-    /// Subtracts what has been used from the count. If that makes it 0, the place is forgotten.
+    /// Subtracts what has been used from the count, and learns what is left. If that is nothing, the place is
+    /// forgotten: so there is a place whenever bytes are known.
     fn settle(&mut self) {
         if self.used == 0 {
             return;
         }
         let word = self.shared.state.subtract(self.used);
         self.used = 0;
-        if word.is_empty() {
-            let (node, _) = self.place.take().expect("bytes were somewhere");
-            if word.has(SEALED) {
-                // SAFETY: the producer left the last node to us, and nothing in it is left.
-                unsafe { node.release() };
-            }
-        }
+        self.known = word.len();
+        let last = if word.is_empty() { self.place.take() } else { None };
         // It is not woken for a few bytes.
         if word.has(WRITER_WAITS) && word.len() <= self.shared.high_water / 2 {
             self.shared.wake_writer();
+        }
+        if let Some((node, _)) = last
+            && word.has(SEALED)
+        {
+            // SAFETY: the producer left the last node to us, and nothing in it is left.
+            unsafe { node.release() };
+        }
+    }
+
+    /// Leaves nothing behind: `GONE` is set while the count is 0.
+    fn leave(&mut self) {
+        loop {
+            let word = self.look();
+            if word.has(GONE) {
+                return;
+            }
+            if self.known > 0 {
+                self.skip(self.known);
+            } else if self.shared.state.change(word, word.with(GONE)).is_ok() {
+                // A producer that waited was woken as the count became 0, and with 0 none begins to.
+                return;
+            }
         }
     }
 }
@@ -422,10 +481,10 @@ impl<'a> Iterator for Pieces<'a> {
             let piece = match self.gathered.take() {
                 Some(piece) => &piece[..piece.len().min(self.left)],
                 None => {
-                    let (node, from) = self.place.expect("bytes are somewhere");
+                    let (node, from) = self.place.expect(SOMEWHERE);
                     let to = node.end().min(from + self.left);
                     if to - from < self.left {
-                        self.place = Some((node.next().expect("bytes are in this node or behind it"), 0));
+                        self.place = Some((node.next().expect(BEHIND), 0));
                     }
                     // SAFETY: so many bytes from the place on are published, and the consumer, which is borrowed,
                     // keeps their nodes.
@@ -479,20 +538,16 @@ impl<P: Park> Read for Consumer<P> {
 
 impl<P: Park> Drop for Consumer<P> {
     fn drop(&mut self) {
-        // Whoever goes leaves nothing behind: `GONE` is set while the count is 0.
-        loop {
-            let word = self.look();
-            if self.known > 0 {
-                self.skip(self.known);
-                continue;
-            }
-            if self.shared.state.change(word, word.with(GONE)).is_ok() {
-                if word.has(WRITER_WAITS) {
-                    self.shared.wake_writer();
-                }
-                return;
+        /// Leaves also if the destructor of somebody's bytes panics: the producer is not to wait for ever.
+        struct Leaving<'a, P: Park>(&'a mut Consumer<P>);
+
+        impl<P: Park> Drop for Leaving<'_, P> {
+            fn drop(&mut self) {
+                self.0.leave();
             }
         }
+
+        Leaving(self).0.leave();
     }
 }
 

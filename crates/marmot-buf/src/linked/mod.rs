@@ -1,7 +1,7 @@
 //! The linked buffer: bytes from one producer to one consumer through a list of fixed-size nodes.
 //!
 //! It grows without copying, for a full node is followed by the next one; and it shrinks as it is drained, for a node
-//! goes back to the [pool](pool) when its last byte is consumed. An empty buffer whose producer
+//! goes back to the pool (`pool.rs`) when its last byte is consumed. An empty buffer whose producer
 //! [lets go](Producer::let_go) holds no node at all.
 //!
 //! ```text
@@ -16,11 +16,12 @@
 //!
 //! # The protocol
 //!
-//! Everything that both sides decide on is one atomic [word](state): the number of bytes that are published and not
+//! Everything that both sides decide on is one atomic word (`state.rs`): the number of bytes that are published and not
 //! yet consumed, and six flags. The producer fills bytes beyond the published ones, sets the `end` of each node and
 //! links it to the one before; then it adds to the count (`commit`). The consumer learns the count (Acquire), which
 //! makes those bytes, ends and links visible to it, and subtracts what it has used. It subtracts by the node or when it
-//! has used all that it knows of, so that many small reads cost one atomic operation.
+//! has used all that there is, so that many small reads cost one atomic operation. The producer looks at the word once
+//! for each publication, when it makes room: that its exchange fails now and then costs less than to look again.
 //!
 //! **Who owns the last node.** A node before the last one is the consumer's, which gives it back when it moves on. The
 //! last one cannot be moved on from. So:
@@ -45,17 +46,24 @@
 //! again before that (the producer rewinds a node only if nobody else refers to it), so a chunk is as good as a `&[u8]`.
 //!
 //! **Waiting.** The consumer waits for a number of bytes, the producer for room. Who waits leaves its handle in its
-//! [slot](slot), sets its flag by a compare-and-swap of the word as it saw it (so that nothing has happened since), and
+//! slot (`slot.rs`), sets its flag by a compare-and-swap of the word as it saw it (so that nothing has happened since), and
 //! parks. The other side sees the flag in the word that its own operation returned; whoever clears the flag unparks.
 //! How many bytes the consumer wants is read after that operation: it is at least as new as the flag in the word, and
 //! a consumer that sets its flag later has seen the new count itself. A consumer that wants more than the high-water
-//! mark lets the producer go on beyond it, so that the two never wait for each other.
+//! mark lets the producer go on beyond it, so that the two never wait for each other. A producer that waits is woken when
+//! half of the mark is left, and not for every byte; a consumer that looks for more in vain, without waiting, wakes it as
+//! soon as there is room at all, since it may never get down to half.
+//!
+//! **Owners.** Bytes that are not copied in belong to somebody whose destructor may panic. So whatever the other side and
+//! later calls rely on (places, counts, flags, wake-ups) is done before a node is given back, on every path.
 //!
 //! # Rejected
 //!
 //! - A ring: growing it copies, and its memory is pinned while the connection is idle.
 //! - A count for each node: the consumer would look at every node for what one word says, and "empty" would need a
 //!   protocol of its own for the last node.
+//! - Handing out room as slices that live as long as the producer's borrow: who keeps one (`mem::replace`) could write
+//!   after the commit. So a room lays its slices out anew at each call, and they live no longer than that borrow of it.
 //! - Publishing the place together with every commit: the consumer may have seen the count and not yet the place, so
 //!   the producer may write it only while the count is 0.
 

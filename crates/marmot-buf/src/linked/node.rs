@@ -2,7 +2,9 @@
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::any::Any;
+use std::mem::{self, ManuallyDrop};
 use std::ops::Deref;
+use std::process;
 use std::ptr::{self, NonNull};
 
 use super::pool;
@@ -11,6 +13,9 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Traces, alloc_zeroed, dealloc};
+
+/// The size of a cache line.
+const LINE: usize = 64;
 
 /// The header of a node.
 pub(super) struct Node {
@@ -70,25 +75,29 @@ impl NodeRef {
 
     /// A full node whose bytes are somebody else's.
     pub(super) fn foreign<T: AsRef<[u8]> + Send + 'static>(owner: T) -> NodeRef {
-        let owner = NonNull::from(Box::leak(Box::new(owner)));
+        let owner = Asked(NonNull::from(Box::leak(Box::new(owner))));
         // The owner does not move any more, and nobody borrows it again, so the bytes stay where they are until it is
         // dropped.
-        // SAFETY: the box has just been made, and is freed by `discard` only.
-        let bytes: &[u8] = unsafe { owner.as_ref() }.as_ref();
+        // SAFETY: the box has just been made, and from here on is freed by `discard` only.
+        let bytes: &[u8] = unsafe { owner.0.as_ref() }.as_ref();
         let (start, len) = (NonNull::from(bytes).cast(), bytes.len());
-        let node = Node::new(start, len, Some(owner));
+        let node = Node::new(start, len, Some(ManuallyDrop::new(owner).0));
         node.end.store(len, Relaxed);
         NodeRef(NonNull::from(Box::leak(Box::new(node))))
     }
 
     /// Another reference, for a chunk. The caller has one.
     pub(super) fn share(self) -> NodeRef {
-        // Relaxed: the caller's own reference keeps the node.
-        self.refs.fetch_add(1, Relaxed);
+        // Relaxed: the caller's own reference keeps the node. Only references that are forgotten can be so many that
+        // the count would overflow; as with `Arc`, that is the end.
+        if self.refs.fetch_add(1, Relaxed) > isize::MAX as usize {
+            process::abort();
+        }
         self
     }
 
-    /// Gives a reference back. The last one gives the node back to the pool.
+    /// Gives a reference back. The last one gives the node back to the pool, or drops the owner of its bytes, which may
+    /// panic: the caller has done before whatever others rely on.
     ///
     /// # Safety
     ///
@@ -107,7 +116,10 @@ impl NodeRef {
     ///
     /// Nobody refers to the node.
     unsafe fn discard(self) {
+        // Whoever has the memory next may write all of it.
+        self.traces.write(0..self.traces.len());
         if let Some(owner) = self.owner {
+            // The owner comes last, for its destructor may panic.
             // SAFETY: `foreign` made both of boxes, and nobody refers to the node or to its bytes.
             unsafe {
                 drop(Box::from_raw(self.0.as_ptr()));
@@ -137,10 +149,48 @@ impl NodeRef {
     }
 }
 
-/// The layout of a node with its bytes, and where those begin.
+/// Gives back a list's nodes from `from` up to `to`, and all of them also if the owner of somebody's bytes panics.
+///
+/// # Safety
+///
+/// The caller has the list's references to these nodes, and does not use them after this.
+pub(super) unsafe fn release_list(mut from: Option<NodeRef>, to: Option<NodeRef>) {
+    struct Rest(Option<NodeRef>, Option<NodeRef>);
+
+    impl Drop for Rest {
+        fn drop(&mut self) {
+            // SAFETY: as the caller promises.
+            unsafe { release_list(self.0, self.1) };
+        }
+    }
+
+    while let Some(node) = from
+        && from != to
+    {
+        from = node.next();
+        let rest = Rest(from, to);
+        // SAFETY: as the caller promises.
+        unsafe { node.release() };
+        mem::forget(rest);
+    }
+}
+
+/// An owner who is being asked for its bytes, and is dropped if it panics.
+struct Asked<T>(NonNull<T>);
+
+impl<T> Drop for Asked<T> {
+    fn drop(&mut self) {
+        // SAFETY: `foreign` made it of a box, and has not handed it on.
+        unsafe { drop(Box::from_raw(self.0.as_ptr())) };
+    }
+}
+
+/// The layout of a node with its bytes, and where those begin: at a cache line, so that copies are aligned, and the
+/// header's, which the producer writes, has none of them.
 fn layout(capacity: usize) -> (Layout, usize) {
-    let bytes = Layout::array::<u8>(capacity).expect("a buffer is no larger than the address space");
-    Layout::new::<Node>().extend(bytes).expect("a buffer is no larger than the address space")
+    const SPACE: &str = "a buffer is no larger than the address space";
+    let bytes = Layout::from_size_align(capacity, LINE).expect(SPACE);
+    Layout::new::<Node>().extend(bytes).expect(SPACE)
 }
 
 impl Node {

@@ -1,13 +1,15 @@
 //! The writing end.
 
 use std::fmt;
+use std::hint::spin_loop;
 use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
 use std::time::Instant;
 
 use super::Chunk;
-use super::node::NodeRef;
+use super::node::{NodeRef, release_list};
 use super::shared::{Outcome, Place, Shared};
-use super::state::{END, Flags, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS};
+use super::state::{END, Flags, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use crate::primitive::{Arc, yield_now};
 use crate::{Park, Threads};
 
@@ -31,12 +33,14 @@ pub struct Producer<P: Park = Threads> {
     reach: usize,
     /// Whether the last one found fewer than it had asked for.
     short: bool,
+    /// What the word was when the room was made for what is published next.
+    seen: Word,
 }
 
 impl<P: Park> Producer<P> {
     pub(super) fn new(shared: Arc<Shared<P>>) -> Self {
         let reach = shared.node_size;
-        Producer { shared, tail: None, sealed: false, reach, short: false }
+        Producer { shared, tail: None, sealed: false, reach, short: false, seen: Word::default() }
     }
 
     /// How many bytes the consumer has not used yet. It tells by the node, or when it has used all, so it can be less.
@@ -54,7 +58,8 @@ impl<P: Park> Producer<P> {
         self.shared.state.load().has(GONE)
     }
 
-    /// Waits until there are fewer bytes than the high-water mark, or the consumer waits for more than there are.
+    /// Waits until there are fewer bytes than the high-water mark, or the consumer waits for more than there are. Who
+    /// has to wait is woken when half of the mark is left, or when the consumer asks in vain for more.
     ///
     /// # Errors
     ///
@@ -65,17 +70,35 @@ impl<P: Park> Producer<P> {
     ///
     /// By `P`.
     pub fn wait_room(&mut self, until: Option<Instant>) -> io::Result<()> {
+        self.room_by(until).map(drop)
+    }
+
+    /// As `wait_room`, and says what the word was then.
+    #[inline]
+    fn room_by(&mut self, until: Option<Instant>) -> io::Result<Word> {
+        let word = self.shared.state.load();
+        if !word.has(GONE) && self.shared.has_room(word) { Ok(word) } else { self.park_for_room(until) }
+    }
+
+    #[cold]
+    fn park_for_room(&mut self, until: Option<Instant>) -> io::Result<Word> {
         let shared = &*self.shared;
+        let mut spins = P::SPINS;
         loop {
             let word = shared.state.load();
             if word.has(GONE) {
                 return Err(abandoned());
             }
             if shared.has_room(word) {
-                return Ok(());
+                return Ok(word);
             }
             if until.is_some_and(|until| until <= Instant::now()) {
                 return Err(ErrorKind::TimedOut.into());
+            }
+            if spins > 0 {
+                spins -= 1;
+                spin_loop();
+                continue;
             }
             if !shared.writer.register(0) {
                 yield_now();
@@ -95,21 +118,12 @@ impl<P: Park> Producer<P> {
     ///
     /// It does not wait, whatever the high-water mark.
     pub fn room(&mut self, bytes: usize) -> Room<'_, P> {
-        let tail = self.reserve(bytes);
-        let mut slices = std::array::from_fn(|_| IoSliceMut::new(&mut []));
-        let (mut count, mut from, mut at) = (0, tail.end(), Some(tail));
-        while let Some(node) = at
-            && count < MOST_NODES
-        {
-            if from < node.capacity() {
-                // SAFETY: we are the producer; what lies beyond the tail's end is not published, and neither are the
-                // nodes behind it. They stay ours while `self` is borrowed.
-                slices[count] = IoSliceMut::new(unsafe { node.room(from) });
-                count += 1;
-            }
-            (at, from) = (node.next(), 0);
-        }
-        Room { producer: self, slices, count }
+        self.room_as_of(self.shared.state.load(), bytes)
+    }
+
+    fn room_as_of(&mut self, word: Word, bytes: usize) -> Room<'_, P> {
+        let (_, len) = self.reserve(word, bytes);
+        Room { producer: self, len, slices: [const { MaybeUninit::uninit() }; MOST_NODES] }
     }
 
     /// Publishes the first `bytes` bytes, not 0, of the room in the tail and behind it.
@@ -179,14 +193,37 @@ impl<P: Park> Producer<P> {
     ///
     /// # Errors
     ///
-    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; the bytes are lost.
+    /// [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read; [`OutOfMemory`](ErrorKind::OutOfMemory) if the bytes
+    /// would be too many to be counted, more than 2⁵⁵, as can be where the same memory is added again and again. The
+    /// bytes are lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::BufRead;
+    ///
+    /// let (mut producer, mut consumer) = marmot_buf::linked::buffer();
+    /// let page = vec![b'x'; 100_000];
+    /// let place = page.as_ptr();
+    /// producer.append(page)?;
+    /// assert_eq!(consumer.fill_buf()?.as_ptr(), place);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn append(&mut self, chunk: impl Into<Chunk>) -> io::Result<()> {
         let chunk = chunk.into();
         let bytes = chunk.len();
         if bytes == 0 {
             return Ok(());
         }
-        let tail = self.reserve(0);
+        // Nobody else adds to the count.
+        let word = self.shared.state.load();
+        if bytes > Word::MOST - word.len() {
+            return Err(io::Error::new(
+                ErrorKind::OutOfMemory,
+                "the buffer cannot count so many bytes: read some first",
+            ));
+        }
+        let (tail, _) = self.reserve(word, 0);
         let node = NodeRef::foreign(chunk);
         // What room there is goes on behind it; what is left in the tail is given up.
         node.set_next(tail.next());
@@ -200,9 +237,7 @@ impl<P: Park> Producer<P> {
         if self.sealed {
             return;
         }
-        let Some(tail) = self.tail else { return };
-        release_list(tail.next());
-        tail.set_next(None);
+        let Some(tail) = self.trim() else { return };
         let mut word = self.shared.state.load();
         while !word.is_empty() {
             match self.shared.state.change(word, word.with(SEALED)) {
@@ -213,9 +248,9 @@ impl<P: Park> Producer<P> {
                 Err(now) => word = now,
             }
         }
-        // SAFETY: nothing is published, so the tail is ours alone.
-        unsafe { tail.release() };
         self.tail = None;
+        // SAFETY: nothing is published, so the tail was ours alone.
+        unsafe { tail.release() };
     }
 
     /// Ends the buffer: the consumer gets `result` after the bytes that are in it, and nothing can be added.
@@ -236,28 +271,55 @@ impl<P: Park> Producer<P> {
         }
         // SAFETY: `END` is not set, so the cell is the producer's.
         self.shared.outcome.with_mut(|cell| unsafe { *cell = outcome });
-        self.let_go();
-        // This side adds nothing now, and the last node, if there is one, is left to the consumer.
+        // By one exchange this side adds nothing for now, and leaves the last node to the consumer.
+        let tail = if self.sealed { None } else { self.trim() };
         let mut word = self.shared.state.load();
-        while let Err(now) = self.shared.state.change(word, word.with(flags)) {
-            word = now;
+        loop {
+            let seals = tail.is_some() && !word.is_empty();
+            match self.shared.state.change(word, word.with(if seals { flags.and(SEALED) } else { flags })) {
+                Ok(()) => {
+                    self.sealed |= seals;
+                    break;
+                }
+                Err(now) => word = now,
+            }
         }
         if word.has(READER_WAITS) {
             self.shared.wake_reader();
         }
+        if let Some(tail) = tail
+            && word.is_empty()
+        {
+            self.tail = None;
+            // SAFETY: nothing was published as we ended, so the tail was ours alone.
+            unsafe { tail.release() };
+        }
     }
 
-    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes.
-    fn reserve(&mut self, bytes: usize) -> NodeRef {
+    /// Gives back the room behind the tail, which has not been left to the consumer.
+    fn trim(&mut self) -> Option<NodeRef> {
+        let tail = self.tail?;
+        // SAFETY: what lies behind the tail is the producer's alone.
+        unsafe { release_list(tail.next(), None) };
+        tail.set_next(None);
+        Some(tail)
+    }
+
+    /// The tail, with room for `bytes` bytes in it and behind it, or in [`MOST_NODES`] nodes; and how much that is. The
+    /// word is what it was at some moment since the last publication.
+    fn reserve(&mut self, mut word: Word, bytes: usize) -> (NodeRef, usize) {
         if self.sealed {
             self.sealed = false;
-            if self.shared.state.clear(SEALED).is_empty() {
+            word = self.shared.state.clear(SEALED);
+            if word.is_empty() {
                 // The consumer has given it back.
                 self.tail = None;
             }
+            word = word.without(SEALED);
         }
+        self.seen = word;
         if let Some(tail) = self.tail
-            && self.shared.state.load().is_empty()
+            && word.is_empty()
         {
             // The list is ours alone, and stays so until we publish.
             if !tail.is_foreign() && tail.is_unshared() {
@@ -269,7 +331,8 @@ impl<P: Park> Producer<P> {
             }
         }
         let tail = *self.tail.get_or_insert_with(|| NodeRef::new(self.shared.node_size));
-        let (mut last, mut room, mut nodes) = (tail, tail.capacity() - tail.end(), 1);
+        let (mut last, mut room) = (tail, tail.capacity() - tail.end());
+        let mut nodes = usize::from(room > 0);
         while room < bytes && nodes < MOST_NODES {
             last = last.next().unwrap_or_else(|| {
                 let node = NodeRef::new(self.shared.node_size);
@@ -279,7 +342,7 @@ impl<P: Park> Producer<P> {
             room += last.capacity();
             nodes += 1;
         }
-        tail
+        (tail, room)
     }
 
     /// Adds `bytes` to the count. They begin at `first`, in the tail or behind it, and end in `last`, which becomes
@@ -287,13 +350,16 @@ impl<P: Park> Producer<P> {
     fn publish(&mut self, first: Place, last: NodeRef, bytes: usize) -> io::Result<()> {
         let shared = &*self.shared;
         let tail = self.tail.expect("room was made before");
-        let mut word = shared.state.load();
+        // What `reserve` saw may be old, but a count of 0 has stayed so since; and the exchange costs no more if it fails
+        // than a look before it would.
+        let mut word = self.seen;
         loop {
             debug_assert!(!word.has(END), "nothing is added to a buffer that is closed or paused");
             if word.has(GONE) {
                 // The count is 0 and stays so: everything is ours.
-                release_list(Some(tail));
                 self.tail = None;
+                // SAFETY: nobody else knows of it.
+                unsafe { release_list(Some(tail), None) };
                 return Err(abandoned());
             }
             if word.is_empty() {
@@ -306,25 +372,16 @@ impl<P: Park> Producer<P> {
                 Err(now) => word = now,
             }
         }
+        self.tail = Some(last);
+        if word.has(READER_WAITS) && word.len() + bytes >= shared.reader.want() {
+            shared.wake_reader();
+        }
         if word.is_empty() && first.0 != tail {
             // The consumer begins behind the old tail, and will not see it.
             // SAFETY: the count was 0, so it was ours alone.
             unsafe { tail.release() };
         }
-        self.tail = Some(last);
-        if word.has(READER_WAITS) && word.len() + bytes >= shared.reader.want() {
-            shared.wake_reader();
-        }
         Ok(())
-    }
-}
-
-/// Gives back a node and all behind it.
-fn release_list(mut list: Option<NodeRef>) {
-    while let Some(node) = list {
-        list = node.next();
-        // SAFETY: the callers own the list from `node` on, and have no other use for it.
-        unsafe { node.release() };
     }
 }
 
@@ -338,8 +395,17 @@ impl<P: Park> Write for Producer<P> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.wait_room(None)?;
-        let mut room = self.room(bytes.len());
+        let word = self.room_by(None)?;
+        let (tail, _) = self.reserve(word, bytes.len());
+        let begin = tail.end();
+        if bytes.len() <= tail.capacity() - begin {
+            // SAFETY: this is the producer, and what lies beyond the tail's end is not published.
+            let room = unsafe { tail.room(begin) };
+            room[..bytes.len()].copy_from_slice(bytes);
+            self.commit(bytes.len())?;
+            return Ok(bytes.len());
+        }
+        let mut room = self.room_as_of(self.seen, bytes.len());
         let mut rest = bytes;
         for slice in room.slices() {
             // Reading from memory does not fail.
@@ -385,19 +451,39 @@ impl<P: Park> fmt::Debug for Producer<P> {
 /// ```
 pub struct Room<'a, P: Park = Threads> {
     producer: &'a mut Producer<P>,
-    slices: [IoSliceMut<'a>; MOST_NODES],
-    count: usize,
+    len: usize,
+    /// Where `slices` lays out the pieces. They are never read again: whoever got them may have changed them.
+    slices: [MaybeUninit<IoSliceMut<'static>>; MOST_NODES],
 }
 
-impl<'a, P: Park> Room<'a, P> {
-    /// The pieces, in order.
-    pub fn slices(&mut self) -> &mut [IoSliceMut<'a>] {
-        &mut self.slices[..self.count]
+impl<P: Park> Room<'_, P> {
+    /// The pieces, in order, and the same ones at every call. They can be used until the commit, and no longer.
+    pub fn slices(&mut self) -> &mut [IoSliceMut<'_>] {
+        let mut count = 0;
+        if let Some(tail) = self.producer.tail {
+            let (mut node, mut from, mut left) = (tail, tail.end(), self.len);
+            loop {
+                let here = node.capacity() - from;
+                if here > 0 {
+                    // SAFETY: this is the producer; what lies beyond the tail's end is not published, and neither are
+                    // the nodes behind it. The pieces are borrowed from `self` below, and no longer than that.
+                    self.slices[count].write(IoSliceMut::new(unsafe { node.room(from) }));
+                    count += 1;
+                    left -= here;
+                }
+                if left == 0 {
+                    break;
+                }
+                (node, from) = (node.next().expect("there is room for so many bytes"), 0);
+            }
+        }
+        // SAFETY: the first `count` have been written. Whatever is stored through the shorter lifetime is not read again.
+        unsafe { std::slice::from_raw_parts_mut(self.slices.as_mut_ptr().cast(), count) }
     }
 
     /// How many bytes there is room for.
     pub fn len(&self) -> usize {
-        self.slices[..self.count].iter().map(|slice| slice.len()).sum()
+        self.len
     }
 
     /// Whether there is no room.
@@ -415,7 +501,7 @@ impl<'a, P: Park> Room<'a, P> {
     ///
     /// If there is less room.
     pub fn commit(self, bytes: usize) -> io::Result<()> {
-        assert!(bytes <= self.len(), "{bytes} bytes are committed to room for {}", self.len());
+        assert!(bytes <= self.len, "{bytes} bytes are committed to room for {}", self.len);
         if bytes == 0 { Ok(()) } else { self.producer.commit(bytes) }
     }
 }
@@ -423,5 +509,24 @@ impl<'a, P: Park> Room<'a, P> {
 impl<P: Park> fmt::Debug for Room<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Room").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufRead;
+
+    use super::*;
+
+    #[test]
+    fn more_than_can_be_counted_is_not_appended() {
+        let (mut producer, mut consumer) = crate::linked::buffer();
+        let many = Word::MOST - 5;
+        producer.shared.state.change(Word::default(), Word::default().with_more(many)).unwrap();
+        assert_eq!(producer.append("123456").unwrap_err().kind(), ErrorKind::OutOfMemory);
+        assert_eq!(producer.len(), many);
+        producer.shared.state.subtract(many);
+        producer.append("123456").unwrap();
+        assert_eq!(consumer.fill_buf().unwrap(), b"123456");
     }
 }

@@ -41,7 +41,10 @@ impl<P: Park> Slot<P> {
     #[must_use = "without a handle nobody wakes the caller"]
     pub(super) fn register(&self, want: usize) -> bool {
         self.want.store(want, Relaxed);
-        self.locked(|handle| *handle = Some(P::current())).is_some()
+        // Whoever implements `P` may panic: not under the lock.
+        let current = P::current();
+        let before = self.locked(|handle| handle.replace(current));
+        before.is_some()
     }
 
     /// Unparks the owner. The caller has cleared its flag.

@@ -18,7 +18,7 @@ use crate::primitive::atomic::{
 const SHIFT: u32 = 8;
 
 /// What the word says at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word(u64);
 
 /// A set of flags.
@@ -39,6 +39,9 @@ impl Flags {
 }
 
 impl Word {
+    /// The largest number of bytes that can be counted.
+    pub(super) const MOST: usize = if usize::BITS > 55 { 1 << 55 } else { usize::MAX };
+
     /// The number of bytes.
     #[inline]
     pub(super) fn len(self) -> usize {
@@ -58,6 +61,11 @@ impl Word {
     #[inline]
     pub(super) fn with_more(self, bytes: usize) -> Word {
         Word(self.0 + ((bytes as u64) << SHIFT))
+    }
+
+    #[inline]
+    pub(super) fn without(self, flags: Flags) -> Word {
+        Word(self.0 & !flags.0)
     }
 
     #[inline]
