@@ -234,7 +234,7 @@ fn both_go() {
 
 #[test]
 fn a_paused_producer_goes_on() {
-    model(100, |mut producer, mut consumer| {
+    model::<Model>(100, |mut producer, mut consumer| {
         let (send, receive) = loom::sync::mpsc::channel();
         let writer = thread::spawn(move || {
             producer.write_all(&[1]).unwrap();

@@ -39,6 +39,7 @@ mod section;
 mod sys;
 mod tee;
 mod unread;
+mod utf8;
 mod wait;
 
 #[doc = include_str!("../docs/io.md")]

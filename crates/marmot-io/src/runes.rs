@@ -5,12 +5,9 @@
 //! a U+FFFD that stands in the text, whose width is 3.
 
 use std::io::{self, BufRead, Cursor, Write};
-use std::str;
 
 use crate::bytes::nothing_to_unread;
-
-/// The most bytes that a character has.
-pub(crate) const MAX_WIDTH: usize = 4;
+use crate::utf8::{self, MAX_WIDTH};
 
 /// Reads character by character: Go's `RuneReader`.
 ///
@@ -100,49 +97,9 @@ impl<W: Write + ?Sized> RuneWriter for W {
     }
 }
 
-/// What bytes begin with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum First {
-    /// This character, and its width.
-    Rune(char, usize),
-    /// The beginning of a character, or nothing.
-    Unfinished,
-}
-
-impl First {
-    pub(crate) fn of(bytes: &[u8]) -> First {
-        let bytes = &bytes[..bytes.len().min(MAX_WIDTH)];
-        let valid = match str::from_utf8(bytes) {
-            Ok(all) => all,
-            Err(error) => {
-                let (valid, rest) = bytes.split_at(error.valid_up_to());
-                if valid.is_empty() {
-                    let is_broken = error.error_len().is_some();
-                    return if is_broken { First::broken(rest) } else { First::Unfinished };
-                }
-                str::from_utf8(valid).expect("it is valid up to there")
-            }
-        };
-        valid.chars().next().map_or(First::Unfinished, |rune| First::Rune(rune, rune.len_utf8()))
-    }
-
-    /// The same where no bytes follow: a beginning is broken then.
-    pub(crate) fn of_last(bytes: &[u8]) -> First {
-        match First::of(bytes) {
-            First::Unfinished => First::broken(bytes),
-            rune => rune,
-        }
-    }
-
-    /// The first byte alone, if there is one.
-    fn broken(bytes: &[u8]) -> First {
-        if bytes.is_empty() { First::Unfinished } else { First::Rune(char::REPLACEMENT_CHARACTER, 1) }
-    }
-}
-
 /// Reads from all the bytes that there will ever be.
 fn read_from_all<R: BufRead>(reader: &mut R) -> io::Result<Option<(char, usize)>> {
-    let First::Rune(rune, width) = First::of_last(reader.fill_buf()?) else { return Ok(None) };
+    let Some((rune, width)) = utf8::first_of_all(reader.fill_buf()?) else { return Ok(None) };
     reader.consume(width);
     Ok(Some((rune, width)))
 }
@@ -167,7 +124,7 @@ impl<T: AsRef<[u8]>> RuneScanner for Cursor<T> {
         // The longest of the last bytes that are one character, or else the last byte.
         let widths = (1..=read.len().min(MAX_WIDTH)).rev();
         let is_last =
-            |&width: &usize| matches!(First::of_last(&read[read.len() - width..]), First::Rune(_, w) if w == width);
+            |&width: &usize| matches!(utf8::first_of_all(&read[read.len() - width..]), Some((_, w)) if w == width);
         let width = widths.into_iter().find(is_last).ok_or_else(nothing_to_unread)?;
         self.set_position((read.len() - width) as u64);
         Ok(())

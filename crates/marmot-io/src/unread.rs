@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use crate::bytes::nothing_to_unread;
-use crate::runes::{First, MAX_WIDTH};
+use crate::utf8::{self, First, MAX_WIDTH};
 use crate::{ByteReader, ByteScanner, RuneReader, RuneScanner};
 
 /// Makes a [`ByteScanner`] and a [`RuneScanner`] of any [`BufRead`].
@@ -142,20 +142,13 @@ impl<R: BufRead> ByteScanner for Unread<R> {
 impl<R: BufRead> RuneReader for Unread<R> {
     fn read_rune(&mut self) -> io::Result<Option<(char, usize)>> {
         self.forget();
-        let first = loop {
-            match First::of(self.ahead()) {
-                First::Unfinished => match self.reader.read_byte()? {
-                    Some(byte) => {
-                        // Four bytes are always a character or broken, so there is room.
-                        self.bytes[self.held] = byte;
-                        self.held += 1;
-                    }
-                    None => break First::of_last(self.ahead()),
-                },
-                rune => break rune,
-            }
-        };
-        let First::Rune(rune, width) = first else { return Ok(None) };
+        while utf8::first(self.ahead()) == First::Part {
+            let Some(byte) = self.reader.read_byte()? else { break };
+            // Four bytes are always a character or broken, so there is room.
+            self.bytes[self.held] = byte;
+            self.held += 1;
+        }
+        let Some((rune, width)) = utf8::first_of_all(self.ahead()) else { return Ok(None) };
         self.pass(width);
         self.is_rune = true;
         Ok(Some((rune, width)))

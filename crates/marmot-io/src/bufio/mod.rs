@@ -14,7 +14,6 @@ mod error;
 mod read_writer;
 mod reader;
 mod scanner;
-mod utf8;
 mod writer;
 
 pub use error::{Error, Short};

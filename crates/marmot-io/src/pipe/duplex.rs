@@ -7,7 +7,7 @@ use std::time::Instant;
 use marmot_buf::{Park, Threads};
 
 use super::ends::{PipeReader, PipeWriter, pipe_on};
-use crate::CloseWrite;
+use crate::{CloseWrite, WaitReadable};
 
 /// Makes a connection in memory whose callers block their threads: Go's `net.Pipe`.
 ///
@@ -108,6 +108,12 @@ impl<P: Park> CloseWrite for Duplex<P> {
     fn close_both(&self) -> io::Result<()> {
         self.reader.close();
         self.close_write()
+    }
+}
+
+impl<P: Park> WaitReadable for Duplex<P> {
+    fn wait_readable(&self) -> io::Result<()> {
+        self.reader.wait_readable()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use marmot_buf::{Park, Threads};
 
 use super::shared::{End, Shared};
+use crate::WaitReadable;
 
 /// How many bytes of a write are in between at most.
 const CHUNK: usize = 64 * 1024;
@@ -111,6 +112,12 @@ impl<P: Park> PipeReader<P> {
     /// As a read.
     pub fn wait_readable(&self) -> io::Result<()> {
         self.shared.wait_readable()
+    }
+}
+
+impl<P: Park> WaitReadable for PipeReader<P> {
+    fn wait_readable(&self) -> io::Result<()> {
+        PipeReader::wait_readable(self)
     }
 }
 

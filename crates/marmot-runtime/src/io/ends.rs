@@ -16,6 +16,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::net::TcpStream;
+use marmot_io::{LimitReader, bufio};
 
 /// Where bytes come from, or go to, in the end.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +82,14 @@ unsafe fn wrapped_source<'a, S: Source + 'a>(id: TypeId, at: *mut ()) -> Option<
             .or_else(|| seen::<&'a mut Take<S>>(id, at).map(|found| found as _))
             .or_else(|| seen::<&'a mut BufReader<S>>(id, at).map(|found| found as _))
             .or_else(|| seen::<Take<&'a mut BufReader<S>>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<LimitReader<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<bufio::Reader<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<LimitReader<bufio::Reader<S>>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<Take<bufio::Reader<S>>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<&'a mut LimitReader<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<&'a mut bufio::Reader<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<Take<&'a mut bufio::Reader<S>>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<LimitReader<&'a mut bufio::Reader<S>>>(id, at).map(|found| found as _))
     }
 }
 
@@ -111,6 +120,8 @@ unsafe fn wrapped_sink<'a, S: Sink + 'a>(id: TypeId, at: *mut ()) -> Option<&'a 
             .map(|found| found as _)
             .or_else(|| seen::<BufWriter<S>>(id, at).map(|found| found as _))
             .or_else(|| seen::<&'a mut BufWriter<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<bufio::Writer<S>>(id, at).map(|found| found as _))
+            .or_else(|| seen::<&'a mut bufio::Writer<S>>(id, at).map(|found| found as _))
     }
 }
 
@@ -165,42 +176,63 @@ impl<S: Source> Source for &mut S {
     }
 }
 
-impl<S: Source> Source for Take<S> {
-    fn origin(&self) -> End<'_> {
-        self.get_ref().origin()
-    }
+/// Wrappers that limit how much may be read.
+macro_rules! limits {
+    ($($of:ident, $limit:ident;)*) => {$(
+        impl<S: Source> Source for $of<S> {
+            fn origin(&self) -> End<'_> {
+                self.get_ref().origin()
+            }
 
-    fn buffered(&self) -> usize {
-        usize::try_from(Take::limit(self))
-            .map_or(self.get_ref().buffered(), |limit| limit.min(self.get_ref().buffered()))
-    }
+            fn buffered(&self) -> usize {
+                let buffered = self.get_ref().buffered();
+                usize::try_from(self.$limit()).map_or(buffered, |limit| limit.min(buffered))
+            }
 
-    fn limit(&self) -> u64 {
-        Take::limit(self).min(self.get_ref().limit())
-    }
+            fn limit(&self) -> u64 {
+                // The type's own method comes before the trait's.
+                self.$limit().min(self.get_ref().limit())
+            }
 
-    fn took(&mut self, count: u64) {
-        self.set_limit(Take::limit(self) - count);
-        self.get_mut().took(count);
-    }
+            fn took(&mut self, count: u64) {
+                self.set_limit(self.$limit() - count);
+                self.get_mut().took(count);
+            }
+        }
+    )*};
 }
 
-impl<S: Source> Source for BufReader<S> {
-    fn origin(&self) -> End<'_> {
-        self.get_ref().origin()
-    }
+limits! {
+    Take, limit;
+    LimitReader, remaining;
+}
 
-    fn buffered(&self) -> usize {
-        self.buffer().len() + self.get_ref().buffered()
-    }
+/// Wrappers that read ahead into a buffer.
+macro_rules! buffers {
+    ($($of:ty;)*) => {$(
+        impl<S: Source> Source for $of {
+            fn origin(&self) -> End<'_> {
+                self.get_ref().origin()
+            }
 
-    fn limit(&self) -> u64 {
-        self.get_ref().limit()
-    }
+            fn buffered(&self) -> usize {
+                self.buffer().len() + self.get_ref().buffered()
+            }
 
-    fn took(&mut self, count: u64) {
-        self.get_mut().took(count);
-    }
+            fn limit(&self) -> u64 {
+                self.get_ref().limit()
+            }
+
+            fn took(&mut self, count: u64) {
+                self.get_mut().took(count);
+            }
+        }
+    )*};
+}
+
+buffers! {
+    BufReader<S>;
+    bufio::Reader<S>;
 }
 
 impl<S: Sink> Sink for &mut S {
@@ -210,6 +242,12 @@ impl<S: Sink> Sink for &mut S {
 }
 
 impl<S: Sink> Sink for BufWriter<S> {
+    fn target(&self) -> Option<End<'_>> {
+        if self.buffer().is_empty() { self.get_ref().target() } else { None }
+    }
+}
+
+impl<S: Sink> Sink for bufio::Writer<S> {
     fn target(&self) -> Option<End<'_>> {
         if self.buffer().is_empty() { self.get_ref().target() } else { None }
     }

@@ -1,4 +1,5 @@
-//! Readers and Writers: everything of [`marmot_io`], with copying that the kernel does where it can.
+//! Readers and Writers: everything of [`marmot_io`], with copying that the kernel does where it can, and pipes that park
+//! goroutines.
 //!
 //! [`copy`] and its kin have the signatures of `marmot_io`'s and take any reader and any writer. Where both are known
 //! to be a TCP connection or a file, the kernel moves the bytes, and they do not pass through this process:
@@ -12,8 +13,8 @@
 //! | anything else | anything else | read and write |
 //!
 //! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
-//! reader behind [`Take`](std::io::Take) and [`BufReader`](std::io::BufReader), and a writer behind a
-//! [`BufWriter`](std::io::BufWriter) that is empty. A file counts only if it is a regular one. What little a connection has
+//! reader behind [`Take`](std::io::Take), [`LimitReader`], [`BufReader`](std::io::BufReader) and [`bufio::Reader`], and a
+//! writer behind a [`BufWriter`](std::io::BufWriter) or a [`bufio::Writer`] that is empty. A file counts only if it is a regular one. What little a connection has
 //! at a time is read and written all the same, for that costs less than a pipe.
 //!
 //! **Falling back.** A kernel may know a call and still refuse it for these two: across file systems, for a file that is
@@ -27,11 +28,21 @@
 //! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
 //! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
 
+mod both;
 mod buffered;
 mod copy;
 mod ends;
+mod pipes;
 mod progress;
 mod sys;
 
+pub use both::copy_bidirectional;
 pub use copy::{copy, copy_buffer, copy_counted, copy_n};
 pub use marmot_io::*;
+pub use pipes::{Duplex, PipeReader, PipeWriter, duplex, pipe};
+
+impl WaitReadable for crate::net::TcpStream {
+    fn wait_readable(&self) -> std::io::Result<()> {
+        crate::net::TcpStream::wait_readable(self)
+    }
+}

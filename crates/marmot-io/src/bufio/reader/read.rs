@@ -6,7 +6,8 @@ use super::{Last, Reader};
 use crate::Partial;
 use crate::bufio::Error;
 use crate::bufio::buffer::checked;
-use crate::bufio::utf8::{First, first};
+use crate::utf8::{First, first};
+use crate::{ByteScanner, RuneReader, RuneScanner};
 
 impl<R: Read> Reader<R> {
     /// The next `n` bytes, which stay where they are; fewer only at the end.
@@ -263,5 +264,23 @@ impl<R: Read> Reader<R> {
                 Err(error) => return Err(Partial { moved, error }),
             }
         }
+    }
+}
+
+impl<R: Read> ByteScanner for Reader<R> {
+    fn unread_byte(&mut self) -> io::Result<()> {
+        Reader::unread_byte(self)
+    }
+}
+
+impl<R: Read> RuneReader for Reader<R> {
+    fn read_rune(&mut self) -> io::Result<Option<(char, usize)>> {
+        Reader::read_rune(self)
+    }
+}
+
+impl<R: Read> RuneScanner for Reader<R> {
+    fn unread_rune(&mut self) -> io::Result<()> {
+        Reader::unread_rune(self)
     }
 }

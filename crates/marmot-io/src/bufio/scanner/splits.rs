@@ -5,7 +5,7 @@ use std::io;
 use memchr::memchr;
 
 use super::{Split, Step};
-use crate::bufio::utf8::{First, first};
+use crate::utf8::{First, first};
 
 /// Lines without their ends, `\n` or `\r\n`: Go's `ScanLines`, and what a [`Scanner`](super::Scanner) does unless told
 /// otherwise. The last line needs no end.
