@@ -16,6 +16,9 @@ use crate::{Park, Threads};
 /// How many nodes' room is handed out at most: what one `readv` is given.
 pub(super) const MOST_NODES: usize = 16;
 
+/// How many nodes a `write` fills at most.
+const AT_ONCE: usize = 4;
+
 /// The writing end of a [linked buffer](super).
 ///
 /// Dropping it closes the buffer in good order, whatever the reason; who has another [closes](Producer::close) it.
@@ -390,11 +393,13 @@ fn abandoned() -> io::Error {
 }
 
 impl<P: Park> Write for Producer<P> {
-    /// Copies what fits into the room, after waiting for some.
+    /// Copies, after waiting for room, at most as much as fits into four nodes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
+        // A large piece goes in several parts, so that the consumer reads the first while the next is copied.
+        let bytes = &bytes[..bytes.len().min(AT_ONCE * self.shared.node_size)];
         let word = self.room_by(None)?;
         let (tail, _) = self.reserve(word, bytes.len());
         let begin = tail.end();
