@@ -3,8 +3,9 @@
 //! A turn reads what there is, up to a buffer's size, and writes it back. The buffer is borrowed when bytes have arrived and
 //! given back when they are answered.
 
-use super::buffers::Buffer;
+use super::BUFFER;
 use super::drain::Session;
+use marmot::buf::Lease;
 use marmot::net::TcpStream;
 use std::io::{self, Read, Write};
 
@@ -36,7 +37,7 @@ pub fn serve_on_readable(session: Session) -> io::Result<()> {
 
 /// Echoes once; `false` at the end of the stream.
 fn turn(mut stream: &TcpStream) -> io::Result<bool> {
-    let mut buffer = Buffer::small();
+    let mut buffer = Lease::new(BUFFER);
     let count = stream.read(&mut buffer)?;
     stream.write_all(&buffer[..count])?;
     Ok(count > 0)

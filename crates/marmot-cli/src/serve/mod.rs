@@ -4,7 +4,6 @@
 //! [`http`] and [`proxy`]. [`drain`] is how a server ends: a signal closes the listener and the idle connections, those in the middle of
 //! a request finish it, and when the time for that is up, the rest is cut off. A second signal ends the program at once.
 
-mod buffers;
 mod drain;
 mod echo;
 mod frames;
@@ -25,6 +24,9 @@ use std::time::Duration;
 
 /// What a goroutine of a server gets: room for a panic and its backtrace besides what it needs itself.
 const STACK_SIZE: usize = 64 * 1024;
+
+/// The size of the buffers for requests and answers. A connection borrows one while there is something in it.
+const BUFFER: usize = 16 * 1024;
 
 /// The pause after an error of `accept` that the listener does not deal with itself.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

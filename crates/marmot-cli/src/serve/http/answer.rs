@@ -1,8 +1,9 @@
 //! Answers, gathered so that those to pipelined requests go out in one write.
 
-use super::super::buffers::Buffer;
+use super::super::BUFFER;
 use super::date;
 use super::status::Status;
+use marmot::buf::Lease;
 use marmot::net::TcpStream;
 use std::io::{self, Write};
 
@@ -35,14 +36,14 @@ impl After {
 /// Answers that have not been sent.
 #[derive(Debug)]
 pub struct Answers {
-    buffer: Buffer,
+    buffer: Lease,
     length: usize,
 }
 
 impl Answers {
     /// None yet.
     pub fn new() -> Answers {
-        Answers { buffer: Buffer::small(), length: 0 }
+        Answers { buffer: Lease::new(BUFFER), length: 0 }
     }
 
     /// The answer to a GET, or with `is_head` to a HEAD.

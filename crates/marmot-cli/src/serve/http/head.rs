@@ -10,7 +10,7 @@ use httparse::{Header, Request};
 use std::mem::MaybeUninit;
 
 /// The longest head: the request line, all fields and the empty line.
-pub const MAX_HEAD: usize = super::super::buffers::SMALL;
+pub const MAX_HEAD: usize = super::super::BUFFER;
 /// The most fields.
 const MAX_FIELDS: usize = 100;
 

@@ -1,6 +1,7 @@
 //! Input that has been read and not yet been dealt with.
 
-use super::super::buffers::Buffer;
+use super::super::BUFFER;
+use marmot::buf::Lease;
 use marmot::net::TcpStream;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -8,14 +9,14 @@ use std::ops::Range;
 /// A buffer and the range of it that holds input.
 #[derive(Debug)]
 pub struct Input {
-    buffer: Buffer,
+    buffer: Lease,
     filled: Range<usize>,
 }
 
 impl Input {
     /// No input.
     pub fn new() -> Input {
-        Input { buffer: Buffer::small(), filled: 0..0 }
+        Input { buffer: Lease::new(BUFFER), filled: 0..0 }
     }
 
     /// What there is.

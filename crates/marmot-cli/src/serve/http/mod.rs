@@ -24,12 +24,13 @@ mod head;
 mod input;
 mod status;
 
-use super::buffers::Buffer;
+use super::BUFFER;
 use super::drain::Session;
 use answer::{After, Answers};
 use body::Body;
 use head::{Head, MAX_HEAD, Method};
 use input::Input;
+use marmot::buf::Lease;
 use marmot::net::TcpStream;
 use status::Status;
 use std::io::{self, Read};
@@ -244,7 +245,7 @@ impl Deadline {
 fn linger(mut stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_deadline(Some(Instant::now() + LINGER_TIME))?;
-    let mut buffer = Buffer::small();
+    let mut buffer = Lease::new(BUFFER);
     let mut left = LINGER_BYTES;
     while left > 0 {
         match stream.read(&mut buffer)? {
