@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hint::spin_loop;
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
+use std::mem;
 use std::time::Instant;
 
 use super::node::{NodeRef, release_list};
@@ -74,14 +75,26 @@ impl<P: Park> Consumer<P> {
     /// Lets a producer go on that has [paused](super::Producer::pause), and says why it had; none if it has not paused.
     /// Bytes that are still there stay.
     pub fn resume(&mut self) -> Option<io::Error> {
-        let word = self.shared.state.load();
-        if !(word.has(END) && word.has(PAUSED)) {
+        let mut word = self.shared.state.load();
+        if !word.has(PAUSED) {
             return None;
         }
-        let error = self.outcome().err();
-        // From here on the outcome is the producer's again.
-        self.shared.state.clear(END.and(PAUSED));
-        error
+        // SAFETY: `END` is set, as always with `PAUSED`, so the cell is the consumer's.
+        let outcome = self.shared.outcome.with_mut(|cell| unsafe { mem::replace(&mut *cell, Outcome::End) });
+        while let Err(now) = self.shared.state.change(word, word.without(END.and(PAUSED))) {
+            if !now.has(PAUSED) {
+                // The producer was dropped meanwhile.
+                // SAFETY: as above.
+                self.shared.outcome.with_mut(|cell| unsafe { *cell = outcome });
+                return None;
+            }
+            word = now;
+        }
+        match outcome {
+            Outcome::Error(error) => Some(error),
+            Outcome::Told(kind) => Some(kind.into()),
+            Outcome::End => unreachable!("a producer pauses with an error"),
+        }
     }
 
     /// Takes the outcome. `END` has been seen.
@@ -91,7 +104,7 @@ impl<P: Park> Consumer<P> {
             Outcome::End => Ok(()),
             Outcome::Told(kind) => Err((*kind).into()),
             outcome => {
-                let Outcome::Error(error) = std::mem::replace(outcome, Outcome::End) else { unreachable!() };
+                let Outcome::Error(error) = mem::replace(outcome, Outcome::End) else { unreachable!() };
                 *outcome = Outcome::Told(error.kind());
                 Err(error)
             }

@@ -429,6 +429,8 @@ impl<P: Park> Write for Producer<P> {
 
 impl<P: Park> Drop for Producer<P> {
     fn drop(&mut self) {
+        // One that has paused does not go on any more. Whether or not the consumer has just resumed it, it ends here.
+        self.shared.state.clear(PAUSED);
         self.end(Outcome::End, END);
     }
 }

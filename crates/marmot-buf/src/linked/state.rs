@@ -7,7 +7,7 @@
 //! | `GONE` | nobody will read; the count is 0 | the consumer | – |
 //! | `READER_WAITS` | the consumer parks, or is about to | the consumer | whoever wakes it, or itself |
 //! | `WRITER_WAITS` | the producer parks, or is about to | the producer | whoever wakes it, or itself |
-//! | `PAUSED` | with `END`: something may be added once the consumer has resumed the producer | the producer | the consumer |
+//! | `PAUSED` | with `END`: something may be added once the consumer has resumed the producer | the producer | the consumer; the producer as it goes |
 //! | `SEALED` | the last node is left to the consumer; set only while the count is not 0 | the producer | the producer |
 
 use crate::primitive::atomic::{

@@ -42,6 +42,7 @@ pub fn play(script: &[u8]) {
         queue: VecDeque::new(),
         result: Ok(()),
         told: false,
+        paused: false,
         chunks: Vec::new(),
         random: 1,
         high_water,
@@ -99,6 +100,8 @@ struct Game {
     result: Result<(), ErrorKind>,
     /// Whether an error has been given out as it is.
     told: bool,
+    /// Whether it has ended for now only.
+    paused: bool,
     chunks: Vec<(Chunk, Vec<u8>)>,
     random: u32,
     high_water: usize,
@@ -113,7 +116,8 @@ impl Game {
             6 | 7 => self.read_from(script.size(), script.next()),
             8 | 9 => self.append(script.size()),
             10 => self.append_chunk(script.next()),
-            11 | 12 => self.producer.as_mut().into_iter().for_each(Producer::let_go),
+            11 => self.producer.as_mut().into_iter().for_each(Producer::let_go),
+            12 => self.pause_or_resume(script.next()),
             13 => self.close(script.next(), script.next()),
             14..=16 => self.read(script.size()),
             17 | 18 => self.fill_and_consume(script.size()),
@@ -133,7 +137,9 @@ impl Game {
         if let Some(consumer) = &mut self.consumer {
             assert_eq!(consumer.len(), self.queue.len());
             assert_eq!(consumer.is_empty(), self.queue.is_empty());
-            if self.producer.is_some() || !self.queue.is_empty() {
+            let has_ended = self.producer.is_none() || self.paused;
+            assert_eq!(consumer.has_failed(), has_ended && self.result.is_err());
+            if !has_ended || !self.queue.is_empty() {
                 assert!(consumer.ended().is_none());
             }
         }
@@ -171,11 +177,35 @@ impl Game {
         }
     }
 
-    // The producer's calls.
+    /// Whether nothing comes after what is in the queue.
+    fn has_ended(&self) -> bool {
+        self.producer.is_none() || self.paused
+    }
+
+    // The producer's calls. One that has paused adds nothing.
+
+    fn pause_or_resume(&mut self, whether: u8) {
+        if self.paused {
+            let Some(consumer) = &mut self.consumer else { return };
+            let error = consumer.resume();
+            if self.producer.is_none() {
+                assert!(error.is_none(), "there is nobody to go on");
+                return;
+            }
+            let error = error.expect("it has paused");
+            assert_eq!((error.kind(), error.get_ref().is_some()), (ErrorKind::TimedOut, !self.told));
+            (self.paused, self.result, self.told) = (false, Ok(()), false);
+        } else if let Some(producer) = &mut self.producer
+            && whether.is_multiple_of(2)
+        {
+            producer.pause(io::Error::new(ErrorKind::TimedOut, "by the script"));
+            (self.paused, self.result) = (true, Err(ErrorKind::TimedOut));
+        }
+    }
 
     fn write(&mut self, count: usize) {
         let bytes = self.bytes(count);
-        let Some(producer) = &mut self.producer else { return };
+        let Some(producer) = self.producer.as_mut().filter(|_| !self.paused) else { return };
         let is_full = producer.len() >= self.high_water;
         match producer.write(&bytes) {
             Ok(0) => assert_eq!(count, 0),
@@ -199,7 +229,7 @@ impl Game {
 
     fn room(&mut self, count: usize, committed: usize) {
         let bytes = self.bytes(committed);
-        let Some(producer) = &mut self.producer else { return };
+        let Some(producer) = self.producer.as_mut().filter(|_| !self.paused) else { return };
         let mut room = producer.room(count);
         let len = room.len();
         assert!(len >= count.min(15 * self.node_size));
@@ -227,7 +257,7 @@ impl Game {
 
     fn read_from(&mut self, count: usize, kind: u8) {
         let bytes = self.bytes(count);
-        let Some(producer) = &mut self.producer else { return };
+        let Some(producer) = self.producer.as_mut().filter(|_| !self.paused) else { return };
         if kind.is_multiple_of(8) {
             let error = producer.read_from(&mut Broken).expect_err("the reader is broken");
             assert_eq!(error.kind(), ErrorKind::NotConnected);
@@ -244,14 +274,14 @@ impl Game {
 
     fn append(&mut self, count: usize) {
         let bytes = self.bytes(count);
-        let Some(producer) = &mut self.producer else { return };
+        let Some(producer) = self.producer.as_mut().filter(|_| !self.paused) else { return };
         let result = producer.append(bytes.clone());
         self.expect_added(result, &bytes);
     }
 
     /// What has come out goes in again.
     fn append_chunk(&mut self, which: u8) {
-        let Some(producer) = &mut self.producer else { return };
+        let Some(producer) = self.producer.as_mut().filter(|_| !self.paused) else { return };
         if self.chunks.is_empty() {
             return;
         }
@@ -267,6 +297,8 @@ impl Game {
         }
         let Some(producer) = self.producer.take() else { return };
         match how % 3 {
+            // One that has paused stays as it is.
+            _ if self.paused => drop(producer),
             0 => drop(producer),
             1 => producer.close(Ok(())),
             _ => {
@@ -289,7 +321,7 @@ impl Game {
             // The rest may not be known yet, but it is if it was asked for.
             assert!(0 < read && read <= count.min(self.queue.len()));
             assert_eq!(buf[..read], self.dequeue(read));
-        } else if self.producer.is_none() {
+        } else if self.has_ended() {
             self.expect_end(result);
         } else {
             assert_eq!(result.expect_err("nothing is there").kind(), CANCELLED);
@@ -306,7 +338,7 @@ impl Game {
             consumer.consume(count);
             assert!(self.queue.iter().take(bytes.len()).eq(&bytes));
             self.queue.drain(..count);
-        } else if self.producer.is_none() {
+        } else if self.has_ended() {
             self.expect_end(result.map(|bytes| bytes.len()));
         } else {
             assert_eq!(result.expect_err("nothing is there").kind(), CANCELLED);
@@ -361,7 +393,7 @@ impl Game {
         let result = consumer.find(delimiter, limit, until);
         let seen = self.queue.len().min(limit);
         let found = self.queue.iter().take(seen).position(|byte| *byte == delimiter);
-        if found.is_some() || seen == limit || self.producer.is_none() {
+        if found.is_some() || seen == limit || self.has_ended() {
             assert_eq!(result.expect("there is nothing to wait for"), found.map(|at| at + 1));
         } else {
             let kind = if until.is_some() { ErrorKind::TimedOut } else { CANCELLED };
@@ -376,7 +408,7 @@ impl Game {
         let len = self.queue.len();
         if len >= count {
             assert!((count..=len).contains(&result.expect("so many are there")));
-        } else if self.producer.is_none() {
+        } else if self.has_ended() {
             assert_eq!(result.expect("no more will come"), len);
         } else {
             let kind = if until.is_some() { ErrorKind::TimedOut } else { CANCELLED };
@@ -392,7 +424,7 @@ impl Game {
             self.consumer = None;
             self.queue.clear();
         } else if self.queue.is_empty()
-            && self.producer.is_none()
+            && self.has_ended()
             && let Some(consumer) = &mut self.consumer
         {
             let result = consumer.ended().expect("it has ended");
