@@ -94,7 +94,9 @@ fn what_is_no_line() {
     assert_refused(ErrorKind::InvalidData, "utf-8", Lines::new().decode(&mut holding(b"\xff\n")));
     assert_refused(ErrorKind::InvalidData, "utf-8", Lines::new().decode_last(&mut holding(b"\xff")));
     let (mut output, _input) = buffer();
-    assert_refused(ErrorKind::InvalidInput, "two", Lines::new().encode("one\ntwo", &mut output));
+    for line in ["one\ntwo", "one\r"] {
+        assert_refused(ErrorKind::InvalidInput, "as another", Lines::new().encode(line, &mut output));
+    }
 }
 
 #[test]

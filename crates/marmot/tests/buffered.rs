@@ -5,14 +5,14 @@ mod common;
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::atomic::{
-    AtomicUsize,
+    AtomicBool, AtomicUsize,
     Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{alone, assert_fails, everywhere, listener, ms, open_sockets, pair, reset, until, with_procs};
-use marmot::buffered::codec::{Fixed, LengthDelimited, Lines};
+use marmot::buffered::codec::{Decoded, Decoder, Fixed, LengthDelimited, Lines};
 use marmot::buffered::{Conn, Framed, HIGH_WATER, Reader, Sink, Source, Writer};
 use marmot::net::TcpStream;
 
@@ -433,15 +433,16 @@ fn the_other_calls_of_the_reading_side() {
     });
 }
 
-/// A source of a few bytes at a time, with an error in between, after which it goes on.
-struct Dribble(Vec<io::Result<&'static [u8]>>);
+/// A source of a few bytes at a time, which is late as long as that is set.
+struct Dribble(Vec<io::Result<&'static [u8]>>, Arc<AtomicBool>);
 
 impl Read for Dribble {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.0.is_empty() {
-            return Ok(0);
+        match self.0.first() {
+            None => Ok(0),
+            Some(Ok(b"late")) if self.1.load(Acquire) => Err(ErrorKind::TimedOut.into()),
+            Some(_) => self.0.remove(0)?.read(buf),
         }
-        self.0.remove(0)?.read(buf)
     }
 }
 
@@ -450,22 +451,154 @@ impl Source for Dribble {}
 #[test]
 fn any_source_can_be_read_ahead() {
     everywhere(|_| {
-        let timed_out = || Err(ErrorKind::TimedOut.into());
         let interrupted = Err(ErrorKind::Interrupted.into());
-        let pieces = vec![Ok(&b"ab"[..]), timed_out(), timed_out(), interrupted, Ok(b"cd"), Ok(b"e")];
-        let mut reader = Reader::new(Dribble(pieces)).unwrap();
-        assert_fails(ErrorKind::TimedOut, reader.wait(3));
-        assert_fails(ErrorKind::TimedOut, reader.wait(3));
+        let late = Arc::new(AtomicBool::new(true));
+        let source = Dribble(vec![Ok(&b"in"[..]), Ok(b"late"), interrupted, Ok(b"er")], Arc::clone(&late));
+        let mut reader = Reader::new(source).unwrap();
+        for _ in 0..3 {
+            assert_fails(ErrorKind::TimedOut, reader.wait(3));
+            assert_eq!(reader.peek(2).unwrap(), b"in");
+        }
+        late.store(false, Release);
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "abcde");
+        assert_eq!(text, "inlateer");
 
         let broken = vec![Ok(&b"ab"[..]), Err(ErrorKind::InvalidData.into())];
-        let mut reader = Reader::new(Dribble(broken)).unwrap();
+        let mut reader = Reader::new(Dribble(broken, late)).unwrap();
         assert_eq!(reader.wait(3).unwrap(), 2);
         let mut text = Vec::new();
         assert_fails(ErrorKind::InvalidData, reader.read_to_end(&mut text));
         assert_eq!(text, b"ab");
+    });
+}
+
+#[test]
+fn a_deadline_that_passes_between_two_reads_is_none() {
+    everywhere(|_| {
+        let (mut conn, mut far) = conn();
+        let passed = Instant::now() + ms(10);
+        conn.get_ref().set_read_deadline(Some(passed)).unwrap();
+        // Until the reading goroutine has found it, or would have by now.
+        until(|| Instant::now() > passed + ms(30));
+        conn.get_ref().set_read_deadline(Some(Instant::now() + Duration::from_secs(60))).unwrap();
+        far.write_all(b"in time").unwrap();
+        let mut text = [0; 7];
+        conn.read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"in time");
+    });
+}
+
+/// A source that panics after its first bytes.
+struct Panics(bool);
+
+impl Read for Panics {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        assert!(!std::mem::replace(&mut self.0, true), "read this (it is part of the test)");
+        (&b"abc"[..]).read(buf)
+    }
+}
+
+impl Source for Panics {}
+
+#[test]
+fn a_stream_that_breaks_off_does_not_seem_to_have_ended() {
+    everywhere(|_| {
+        let mut reader = Reader::new(Panics(false)).unwrap();
+        let mut text = Vec::new();
+        assert_fails(ErrorKind::ConnectionAborted, reader.read_to_end(&mut text));
+        assert_eq!(text, b"abc");
+        assert_fails(ErrorKind::ConnectionAborted, reader.read(&mut [0]));
+    });
+}
+
+/// A sink that panics, or fails, as it is told.
+struct Bad(Arc<AtomicUsize>, ErrorKind);
+
+impl Write for Bad {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(1, Release);
+        assert_ne!(self.1, ErrorKind::Other, "read this (it is part of the test)");
+        let _ = bytes;
+        Err(self.1.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Bad {
+    fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write(&bufs[0])
+    }
+}
+
+#[test]
+fn a_sink_that_panics_ends_nobody_else_and_is_not_called_again() {
+    with_procs(1, || {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let mut writer = Writer::new(Bad(Arc::clone(&calls), ErrorKind::Other));
+        writer.write_all(b"lost").unwrap();
+        marmot::yield_now();
+        // This goroutine runs on, and so do others.
+        marmot::go(|| ()).join().unwrap();
+        assert_eq!(calls.load(Acquire), 1);
+        assert_fails(ErrorKind::Other, writer.write(b"more"));
+        assert_fails(ErrorKind::Other, writer.flush());
+        drop(writer);
+        assert_eq!(calls.load(Acquire), 1);
+    });
+}
+
+#[test]
+fn what_the_m_could_not_send_is_told_by_the_next_call() {
+    with_procs(1, || {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let mut writer = Writer::new(Bad(Arc::clone(&calls), ErrorKind::StorageFull));
+        writer.write_all(b"kept").unwrap();
+        marmot::yield_now();
+        assert_fails(ErrorKind::StorageFull, writer.write(b"more"));
+        // That is told once; what was kept is tried again.
+        writer.write_all(b"more").unwrap();
+        assert_fails(ErrorKind::StorageFull, writer.flush());
+        assert!(!writer.is_empty());
+        assert_eq!(calls.load(Acquire), 2);
+    });
+    // A connection tells it before it waits for an answer that will not come.
+    with_procs(1, || {
+        let (mut conn, _far) = conn();
+        conn.get_ref().set_write_deadline(Some(Instant::now())).unwrap();
+        conn.write_all(b"question").unwrap();
+        marmot::yield_now();
+        assert_fails(ErrorKind::TimedOut, conn.read(&mut [0]));
+    });
+}
+
+#[test]
+fn what_is_handed_on_is_sent_when_its_new_goroutine_waits() {
+    with_procs(2, || {
+        let (near, mut far) = pair();
+        let mut writer = Writer::new(near);
+        writer.write_all(b"one ").unwrap();
+        // Another M takes it, for this one's goroutine does not end its turn until what the other has written is there.
+        let second = marmot::go(move || {
+            writer.write_all(b"two").unwrap();
+            marmot::sleep(ms(1));
+            drop(writer);
+        });
+        let reader = std::thread::spawn(move || {
+            let mut text = [0; 7];
+            far.read_exact(&mut text).unwrap();
+            text
+        });
+        let begun = Instant::now();
+        while !reader.is_finished() {
+            assert!(begun.elapsed() < common::LIMIT, "nothing has come");
+            std::hint::spin_loop();
+        }
+        assert_eq!(&reader.join().unwrap(), b"one two");
+        second.join().unwrap();
     });
 }
 
@@ -529,6 +662,36 @@ fn a_reset_in_the_middle_of_a_frame_is_a_reset() {
         assert_eq!(frames.read().unwrap().unwrap(), b"0123456789");
         assert_fails(ErrorKind::ConnectionReset, frames.read());
         assert_fails(ErrorKind::ConnectionReset, frames.read());
+    });
+}
+
+/// Frames of five bytes, which come just when the codec has looked.
+struct Late(TcpStream);
+
+impl Decoder for Late {
+    type Frame = marmot::buf::Chunk;
+
+    fn decode<P: marmot::buf::Park>(
+        &mut self,
+        input: &mut marmot::buf::Consumer<P>,
+    ) -> io::Result<Decoded<Self::Frame>> {
+        let decoded = Fixed::new(5).decode(input)?;
+        if let Decoded::Need(_) = decoded {
+            self.0.write_all(b"hello")?;
+            until(|| input.len() >= 5);
+        }
+        Ok(decoded)
+    }
+}
+
+#[test]
+fn a_frame_that_comes_while_the_codec_looks_is_found() {
+    everywhere(|_| {
+        let (near, far) = conn();
+        let mut frames = Framed::new(near, Late(far));
+        for _ in 0..3 {
+            assert_eq!(frames.read().unwrap().unwrap(), b"hello");
+        }
     });
 }
 

@@ -74,7 +74,7 @@ impl Decoder for LengthDelimited {
         }
         // A limit of nearly all of the address space is no limit, but the sum must not wrap.
         let whole = length.saturating_add(self.field);
-        if input.len() < whole {
+        if input.peek(whole).is_none() {
             return Ok(Decoded::Need(whole));
         }
         input.skip(self.field);

@@ -53,9 +53,10 @@ impl Decoder for Lines {
     type Frame = String;
 
     fn decode<P: Park>(&mut self, input: &mut Consumer<P>) -> io::Result<Decoded<String>> {
+        // Looked at first: what comes meanwhile has been searched or will be.
+        let there = input.len();
         // Room for the end, of up to two bytes.
         let Some(length) = input.find_here(b'\n', self.most.saturating_add(2)) else {
-            let there = input.len();
             return if there > self.most.saturating_add(1) {
                 Err(too_long(there, self.most, ErrorKind::InvalidData))
             } else {
@@ -93,8 +94,8 @@ impl<T: AsRef<str>> Encoder<T> for Lines {
         if line.len() > self.most {
             return Err(too_long(line.len(), self.most, ErrorKind::InvalidInput));
         }
-        if line.contains('\n') {
-            let text = "a line with a line's end in it would be read as two";
+        if line.contains('\n') || line.ends_with('\r') {
+            let text = "a line with a line's end in it would be read as another";
             return Err(io::Error::new(ErrorKind::InvalidInput, text));
         }
         output.write_all(line.as_bytes())?;

@@ -33,7 +33,8 @@ impl Chunk {
         Chunk { node, start, end }
     }
 
-    /// A chunk of somebody's bytes, which are kept and not copied.
+    /// A chunk of somebody's bytes, which are kept and not copied. The owner is dropped by whoever drops the last chunk,
+    /// or drains the buffer that it was put into; so its destructor should not wait.
     pub fn from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Chunk {
         let node = NodeRef::foreign(owner);
         let end = node.end();

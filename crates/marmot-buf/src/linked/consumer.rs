@@ -27,6 +27,9 @@ const BEHIND: &str = "known bytes that are not in this node are behind it";
 /// written before. It is given out once; later attempts to read fail with an error of the same kind, so that a broken
 /// stream never seems to have ended in good order.
 ///
+/// Dropping it takes what is there, and what a producer adds meanwhile on another thread, until that one finds nobody
+/// reading.
+///
 /// # Blocking
 ///
 /// [`wait`](Consumer::wait), `fill_buf` and `read` wait, by `P`, while too little is there. Nothing else does.
@@ -227,6 +230,12 @@ impl<P: Park> Consumer<P> {
             found
         });
         self.searched.0 = found.unwrap_or(from.max(to));
+        if found.is_none() && self.known < limit {
+            // Who looks for more in vain must not leave a producer waiting that has room by now.
+            self.settle();
+            let word = self.look();
+            self.make_room(word);
+        }
         found.map(|found| found + 1)
     }
 
@@ -255,12 +264,7 @@ impl<P: Park> Consumer<P> {
             self.look();
         }
         let count = bytes.min(self.known);
-        let mut left = count;
-        while left > 0 {
-            let here = left.min(self.front().len());
-            self.step(here);
-            left -= here;
-        }
+        Skip { consumer: self, left: count }.go_on();
         count
     }
 
@@ -474,6 +478,28 @@ impl<P: Park> Consumer<P> {
                 return;
             }
         }
+    }
+}
+
+/// Passes over bytes that are known to be there: all of them also if the owner of some panics.
+struct Skip<'a, P: Park> {
+    consumer: &'a mut Consumer<P>,
+    left: usize,
+}
+
+impl<P: Park> Skip<'_, P> {
+    fn go_on(&mut self) {
+        while self.left > 0 {
+            let here = self.left.min(self.consumer.front().len());
+            self.left -= here;
+            self.consumer.step(here);
+        }
+    }
+}
+
+impl<P: Park> Drop for Skip<'_, P> {
+    fn drop(&mut self) {
+        self.go_on();
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Producer<P: Park = Threads> {
     reach: usize,
     /// Whether the last one found fewer than it had asked for.
     short: bool,
+    /// Whether it has paused, and may not have been resumed yet.
+    has_paused: bool,
     /// What the word was when the room was made for what is published next.
     seen: Word,
 }
@@ -43,7 +45,7 @@ pub struct Producer<P: Park = Threads> {
 impl<P: Park> Producer<P> {
     pub(super) fn new(shared: Arc<Shared<P>>) -> Self {
         let reach = shared.node_size;
-        Producer { shared, tail: None, sealed: false, reach, short: false, seen: Word::default() }
+        Producer { shared, tail: None, sealed: false, reach, short: false, has_paused: false, seen: Word::default() }
     }
 
     /// How many bytes the consumer has not used yet. It tells by the node, or when it has used all, so it can be less.
@@ -129,8 +131,20 @@ impl<P: Park> Producer<P> {
         Room { producer: self, len, slices: [const { MaybeUninit::uninit() }; MOST_NODES] }
     }
 
+    /// Whether something may be added: not between pausing and being resumed.
+    fn check_running(&mut self) -> io::Result<()> {
+        if self.has_paused {
+            if self.shared.state.load().has(END) {
+                return Err(io::Error::new(ErrorKind::InvalidInput, "the producer has paused and was not resumed"));
+            }
+            self.has_paused = false;
+        }
+        Ok(())
+    }
+
     /// Publishes the first `bytes` bytes, not 0, of the room in the tail and behind it.
     fn commit(&mut self, bytes: usize) -> io::Result<()> {
+        self.check_running()?;
         const ROOM: &str = "no more is committed than there was room for";
         let tail = self.tail.expect(ROOM);
         let begin = tail.end();
@@ -218,6 +232,7 @@ impl<P: Park> Producer<P> {
         if bytes == 0 {
             return Ok(());
         }
+        self.check_running()?;
         // Nobody else adds to the count.
         let word = self.shared.state.load();
         if bytes > Word::MOST - word.len() {
@@ -262,14 +277,17 @@ impl<P: Park> Producer<P> {
     }
 
     /// Ends the buffer for now, because of an error after which the stream may go on, such as a deadline: the consumer
-    /// gets `error` after the bytes that are in it. Nothing must be added until the consumer has
-    /// [resumed](super::Consumer::resume) it; if this producer is dropped before, the buffer ends with the error.
+    /// gets `error` after the bytes that are in it. Nothing can be added until the consumer has
+    /// [resumed](super::Consumer::resume) it; if this producer is closed or dropped before, the buffer ends with `error`.
     pub fn pause(&mut self, error: io::Error) {
+        self.has_paused = true;
         self.end(Outcome::Error(error), END.and(PAUSED));
     }
 
     fn end(&mut self, outcome: Outcome, flags: Flags) {
         if self.shared.state.load().has(END) {
+            // One that has paused may have taken room since.
+            self.let_go();
             return;
         }
         // SAFETY: `END` is not set, so the cell is the producer's.

@@ -6,7 +6,7 @@
 use super::drain::Session;
 use marmot::buffered::codec::Fixed;
 use marmot::buffered::{Conn, Framed};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
 /// Serves a connection through buffers.
 ///
@@ -16,15 +16,17 @@ use std::io::{self, Read, Write};
 pub fn serve(session: Session, size: usize) -> io::Result<()> {
     let mut frames = Framed::new(Conn::new(session.try_clone_stream()?)?, Fixed::new(size));
     loop {
-        if frames.get_mut().wait(1)? == 0 || !session.begin() {
+        if frames.get_mut().fill_buf()?.is_empty() || !session.begin() {
             return Ok(());
         }
         while frames.get_ref().readable() > 0 {
             let Some(frame) = frames.read()? else { break };
             frames.write(frame)?;
         }
+        // They are answered when the answers have been sent.
+        frames.flush()?;
         if !session.end() {
-            return frames.flush();
+            return Ok(());
         }
     }
 }

@@ -118,7 +118,7 @@ impl<C: Connection> Conn<C> {
     /// G.
     pub fn find(&mut self, delimiter: u8, limit: usize) -> io::Result<Option<usize>> {
         // It may be there; but who asks mostly has nothing more to write until it is.
-        self.send_before(usize::MAX)?;
+        self.send_before(limit)?;
         self.reader.find(delimiter, limit)
     }
 
@@ -139,9 +139,16 @@ impl<C: Connection> Conn<C> {
         (&mut self.reader, &mut self.writer)
     }
 
-    /// Sends what has gathered if a wait for `bytes` bytes would block a plain thread. A goroutine's M sends it.
+    /// Before a wait for `bytes` bytes. A goroutine's M sends what has gathered, and here is told that it could not; on a
+    /// plain thread it is sent here.
     fn send_before(&mut self, bytes: usize) -> io::Result<()> {
-        if sched::is_goroutine() || self.reader.len() >= bytes { Ok(()) } else { self.writer.flush() }
+        if self.reader.len() >= bytes {
+            Ok(())
+        } else if sched::here().is_some() {
+            self.writer.check()
+        } else {
+            self.writer.flush()
+        }
     }
 }
 

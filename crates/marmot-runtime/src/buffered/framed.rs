@@ -107,10 +107,12 @@ impl<D: Decoder, C: Connection> Framed<D, C> {
     pub fn read(&mut self) -> io::Result<Option<D::Frame>> {
         loop {
             let input = self.conn.sides().0.input();
+            // Before the codec looks: it may find that what has come since is enough.
+            let there = input.len();
             let needed = match self.codec.decode(input)? {
                 Decoded::Frame(frame) => return Ok(Some(frame)),
-                // A codec that needs no more than there is would be asked for ever.
-                Decoded::Need(bytes) => bytes.max(input.len() + 1),
+                // A codec that needs no more than there was would be asked for ever.
+                Decoded::Need(bytes) => bytes.max(there + 1),
             };
             if self.conn.wait(needed)? < needed {
                 return self.read_last();

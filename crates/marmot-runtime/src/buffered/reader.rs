@@ -6,10 +6,16 @@
 //! is dropped.
 //!
 //! **Errors after which a stream goes on** (a deadline that has passed) pause it: it leaves the source and the
-//! producer where the reader finds them. The reader gives the error out after the bytes that came before. It starts the
-//! goroutine again when more is asked for: not before, because the deadline may be set anew meanwhile.
+//! producer where the reader finds them. When more is asked for than there is, the goroutine is started again; and if it
+//! pauses then, the reader gives its error out. So an error counts only while somebody waits: a deadline that passes
+//! between two reads, and is set anew before the second, is none.
+//!
+//! **A goroutine that does not come to its end**, because its source panics, no stack can be had or the runtime is shut
+//! down, breaks the stream off: that is an error, and never the end ([`Filler`]).
 
 use std::io::{self, BufRead, ErrorKind, Read};
+use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use marmot_buf::linked::Options;
@@ -80,7 +86,10 @@ type Paused = Arc<Mutex<State>>;
 ///
 /// # Cancellation
 ///
-/// What ends a wait of the source ends a wait here. No byte is lost by that.
+/// What ends a wait of the source ends a wait here. No byte is lost by that. A deadline counts for whoever waits while it
+/// passes, as on the source itself. When the runtime that it was made on is shut down, the stream breaks off with
+/// [`ConnectionAborted`](ErrorKind::ConnectionAborted) or the source's error, unless the reading goroutine waits for room
+/// at that moment: then a thread outside that reads on waits in vain.
 ///
 /// # Examples
 ///
@@ -121,7 +130,7 @@ impl Reader {
         let stop = source.stopper()?;
         let (producer, consumer) = Options::new().high_water(HIGH_WATER).build();
         let paused = Arc::new(Mutex::new(State::Running));
-        wait(source, producer, Arc::clone(&paused));
+        wait(source, Filler(Some(producer)), Arc::clone(&paused));
         Ok(Reader { consumer, paused, restart: None, stop: Some(Box::new(stop)) })
     }
 
@@ -193,24 +202,40 @@ impl Reader {
         &mut self.consumer
     }
 
-    /// Before a wait for `bytes` bytes: lets the stream go on if it has paused and that was said.
+    /// Before a wait for `bytes` bytes: lets the stream go on if it has paused.
     fn go_on(&mut self, bytes: usize) {
-        if self.restart.is_some() && self.consumer.len() < bytes {
-            self.restart.take().into_iter().for_each(|restart| restart());
+        if self.consumer.len() >= bytes {
+            return;
+        }
+        if let Some(restart) = self.restart.take() {
+            restart();
+        } else if self.consumer.has_failed()
+            && let Some(restart) = self.paused()
+        {
+            // Nobody waited when it paused.
+            self.consumer.resume();
+            restart();
         }
     }
 
     /// After a wait that found too little: says why, if the stream has paused.
     fn check_paused(&mut self) -> io::Result<()> {
+        let Some(restart) = self.paused() else { return Ok(()) };
+        let why = self.consumer.resume();
+        // It goes on when more is asked for: the deadline may be set anew before that.
+        self.restart = Some(restart);
+        why.map_or(Ok(()), Err)
+    }
+
+    /// What starts the goroutine again, if it has paused.
+    fn paused(&mut self) -> Option<Restart> {
+        // It is in place when the consumer hears of it: the goroutine has the lock meanwhile.
         let mut state = lock(&self.paused);
-        match std::mem::replace(&mut *state, State::Running) {
-            State::Paused(restart) => {
-                self.restart = Some(restart);
-                self.consumer.resume().map_or(Ok(()), Err)
-            }
+        match mem::replace(&mut *state, State::Running) {
+            State::Paused(restart) => Some(restart),
             other => {
                 *state = other;
-                Ok(())
+                None
             }
         }
     }
@@ -239,7 +264,7 @@ impl Read for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         // If it has paused, the source goes with this; else the source's read ends, and what it reads has nobody to go to.
-        let state = std::mem::replace(&mut *lock(&self.paused), State::Unwanted);
+        let state = mem::replace(&mut *lock(&self.paused), State::Unwanted);
         drop(state);
         if let Some(stop) = self.stop.take() {
             stop();
@@ -258,40 +283,76 @@ fn lock(paused: &Paused) -> MutexGuard<'_, State> {
     paused.lock().unwrap_or_else(|e| e.into_inner())
 }
 
+/// The producer, as long as the stream has not come to its end: whoever drops it breaks the stream off.
+struct Filler(Option<Producer<Goroutines>>);
+
+impl Filler {
+    fn end(mut self, result: io::Result<()>) {
+        if let Some(producer) = self.0.take() {
+            producer.close(result);
+        }
+    }
+}
+
+impl Deref for Filler {
+    type Target = Producer<Goroutines>;
+
+    fn deref(&self) -> &Producer<Goroutines> {
+        self.0.as_ref().expect(FILLS)
+    }
+}
+
+impl DerefMut for Filler {
+    fn deref_mut(&mut self) -> &mut Producer<Goroutines> {
+        self.0.as_mut().expect(FILLS)
+    }
+}
+
+const FILLS: &str = "only its end takes the producer away";
+
+impl Drop for Filler {
+    fn drop(&mut self) {
+        if let Some(producer) = self.0.take() {
+            let text = "the goroutine that reads ahead did not come to the end of the stream";
+            producer.close(Err(io::Error::new(ErrorKind::ConnectionAborted, text)));
+        }
+    }
+}
+
 /// Lets `fill` go on when there is something to read.
-fn wait<S: Source>(source: S, producer: Producer<Goroutines>, paused: Paused) {
-    source.when_readable(move |source| fill(source, producer, paused));
+fn wait<S: Source>(source: S, filler: Filler, paused: Paused) {
+    source.when_readable(move |source| fill(source, filler, paused));
 }
 
 /// The reading goroutine: reads until nothing is left for now.
-fn fill<S: Source>(mut source: S, mut producer: Producer<Goroutines>, paused: Paused) {
+fn fill<S: Source>(mut source: S, mut filler: Filler, paused: Paused) {
     loop {
-        if producer.wait_room(None).is_err() {
+        if filler.wait_room(None).is_err() {
             return;
         }
-        match producer.read_from(&mut source) {
-            Ok(0) => return producer.close(Ok(())),
-            Ok(_) if producer.was_short() => {
-                producer.let_go();
-                return wait(source, producer, paused);
+        match filler.read_from(&mut source) {
+            Ok(0) => return filler.end(Ok(())),
+            Ok(_) if filler.was_short() => {
+                filler.let_go();
+                return wait(source, filler, paused);
             }
             Ok(_) => {}
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
-                ErrorKind::TimedOut | ErrorKind::WouldBlock => return pause(source, producer, &paused, error),
-                _ => return producer.close(Err(error)),
+                ErrorKind::TimedOut | ErrorKind::WouldBlock => return pause(source, filler, &paused, error),
+                _ => return filler.end(Err(error)),
             },
         }
     }
 }
 
 /// Ends for now, because of `error`, and leaves behind what is needed to go on.
-fn pause<S: Source>(source: S, mut producer: Producer<Goroutines>, place: &Paused, error: io::Error) {
+fn pause<S: Source>(source: S, mut filler: Filler, place: &Paused, error: io::Error) {
     let mut state = lock(place);
     if let State::Running = *state {
         // The consumer, which may be told before the rest is in place, waits for the lock.
-        producer.pause(error);
+        filler.pause(error);
         let paused = Arc::clone(place);
-        *state = State::Paused(Box::new(move || wait(source, producer, paused)));
+        *state = State::Paused(Box::new(move || wait(source, filler, paused)));
     }
 }

@@ -32,6 +32,9 @@ use crate::sched::{self, Leftover};
 const LARGE: usize = 16 * 1024;
 
 /// Where a [`Writer`]'s bytes go.
+///
+/// `try_write_vectored` is called by an M, between two goroutines, as are the destructors of what was
+/// [appended](Writer::append) and sent by it: what blocks there holds up all goroutines of that M.
 pub trait Sink: Write + Send + Sized + 'static {
     /// As `write_vectored`, but fails with [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     ///
@@ -74,37 +77,63 @@ struct Gathered<W> {
     producer: Producer<Goroutines>,
     consumer: Consumer<Goroutines>,
     sink: W,
+    /// Why the M, or the goroutine that it had started, could not send; nobody has been told yet.
+    failed: Option<io::Error>,
+    /// Whether the sink is being called; if it is not, that it has panicked, and is not called again.
+    is_called: bool,
 }
 
 impl<W: Sink> Gathered<W> {
+    /// For whoever writes, flushes or waits: what has gone wrong meanwhile.
+    fn check(&mut self) -> io::Result<()> {
+        if self.is_called {
+            return Err(io::Error::other("the sink has panicked, and nobody knows what it had taken"));
+        }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
     /// Sends all, waiting where it has to.
     fn send(&mut self) -> io::Result<()> {
-        while !self.consumer.is_empty() {
-            match self.consumer.write_to(&mut self.sink) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.producer.let_go();
-        Ok(())
+        self.check()?;
+        self.call(|consumer, sink| drain(consumer, sink))
     }
 
     /// Sends what can be sent without waiting. False if something is left that could be sent later.
     fn try_send(&mut self) -> bool {
-        while !self.consumer.is_empty() {
-            match self.consumer.write_to(&mut Unwaiting(&mut self.sink)) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-                // Whoever writes or flushes next is told.
-                Ok(0) | Err(_) => return true,
+        // Whoever writes, flushes or waits next is told first.
+        if self.is_called || self.failed.is_some() {
+            return true;
+        }
+        match self.call(|consumer, sink| drain(consumer, &mut Unwaiting(sink))) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            result => {
+                self.failed = result.err();
+                true
             }
         }
-        self.producer.let_go();
-        true
     }
+
+    /// Lets `f` call the sink.
+    fn call<T>(&mut self, f: impl FnOnce(&mut Consumer<Goroutines>, &mut W) -> T) -> T {
+        self.is_called = true;
+        let result = f(&mut self.consumer, &mut self.sink);
+        self.is_called = false;
+        self.producer.let_go();
+        result
+    }
+}
+
+/// Sends all that there is to `sink`.
+fn drain(consumer: &mut Consumer<Goroutines>, sink: &mut impl Write) -> io::Result<()> {
+    while !consumer.is_empty() {
+        match consumer.write_to(sink) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What the writer shares with the M.
@@ -153,8 +182,13 @@ impl<W: Sink> Leftover for Shared<W> {
         if self.try_hold().is_some_and(|mut held| held.gathered().try_send()) {
             return;
         }
-        // An error is found again by whoever writes or flushes next.
-        rt::go(move || drop(self.hold().gathered().send()));
+        rt::go(move || {
+            let mut held = self.hold();
+            let gathered = held.gathered();
+            if let Err(error) = gathered.send() {
+                gathered.failed.get_or_insert(error);
+            }
+        });
     }
 }
 
@@ -168,7 +202,9 @@ impl<W: Sink> Leftover for Shared<W> {
 ///
 /// # Errors
 ///
-/// Those of the sink. What has gathered stays there after one, and is sent by the next `flush` if the sink recovers.
+/// Those of the sink. If it was the M that could not send, the next `write` or `flush` tells, and so does a wait of the
+/// [connection](super::Conn)'s reading side. What has gathered stays there after an error, and is sent by the next `flush`
+/// if the sink recovers. Whoever has to know that it was sent calls `flush`.
 ///
 /// # Blocking
 ///
@@ -208,7 +244,7 @@ impl<W: Sink> Writer<W> {
         Writer {
             shared: Arc::new(Shared {
                 turn: Turn::new(),
-                gathered: UnsafeCell::new(Gathered { producer, consumer, sink }),
+                gathered: UnsafeCell::new(Gathered { producer, consumer, sink, failed: None, is_called: false }),
                 left: Left::new(),
             }),
         }
@@ -236,17 +272,25 @@ impl<W: Sink> Writer<W> {
         self.shared.hold().gathered().consumer.is_empty()
     }
 
+    /// Fails if what was gathered could not be sent and nobody has been told. It does not wait.
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.shared.try_hold().map_or(Ok(()), |mut held| held.gathered().check())
+    }
+
     /// Lets `f` write what is to be gathered.
     pub(super) fn gather<T>(&mut self, f: impl FnOnce(&mut Producer<Goroutines>) -> io::Result<T>) -> io::Result<T> {
         let result = {
             let mut held = self.shared.hold();
             let gathered = held.gathered();
+            gathered.check()?;
             if gathered.consumer.len() >= HIGH_WATER {
                 gathered.send()?;
             }
             f(&mut gathered.producer)
         };
-        if sched::is_goroutine() && self.shared.left.claim() {
+        if let Some(here) = sched::here()
+            && self.shared.left.claim(here)
+        {
             sched::leave(self.shared.clone());
         }
         result
@@ -259,7 +303,7 @@ impl<W: Sink> Write for Writer<W> {
             let mut held = self.shared.hold();
             let gathered = held.gathered();
             gathered.send()?;
-            return gathered.sink.write(bytes);
+            return gathered.call(|_, sink| sink.write(bytes));
         }
         self.gather(|producer| producer.write(bytes))
     }
@@ -268,13 +312,13 @@ impl<W: Sink> Write for Writer<W> {
         let mut held = self.shared.hold();
         let gathered = held.gathered();
         gathered.send()?;
-        gathered.sink.flush()
+        gathered.call(|_, sink| sink.flush())
     }
 }
 
 impl<W: Sink> Drop for Writer<W> {
     fn drop(&mut self) {
-        // There is nobody to tell.
+        // There is nobody to tell; a sink that has panicked is not called.
         let _ = self.flush();
     }
 }

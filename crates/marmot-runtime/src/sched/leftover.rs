@@ -4,6 +4,7 @@
 //! back to it. A buffered writer leaves what it has gathered, so that it is sent by one system call when the goroutine
 //! has nothing more to write for now.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::current;
@@ -15,9 +16,9 @@ pub(crate) trait Leftover: Send + Sync {
     fn finish(self: Arc<Self>);
 }
 
-/// Whether the caller is a goroutine, whose M does what it leaves.
-pub(crate) fn is_goroutine() -> bool {
-    current::gp().is_some()
+/// A name of the caller's M, never 0, which does what the caller leaves; none for a plain thread.
+pub(crate) fn here() -> Option<usize> {
+    current::gp().and(current::mp()).map(|mp| std::ptr::from_ref(mp).addr())
 }
 
 /// Leaves something to the M of the caller, which is a goroutine.
@@ -37,7 +38,10 @@ impl M {
             // Not borrowed while it is done: who spawns on this M runs nothing here, but need not know of this list.
             let next = self.own.leftovers.borrow_mut().pop();
             let Some(leftover) = next else { return };
-            leftover.finish();
+            // On this stack there is nobody else to catch it, and the M has other goroutines.
+            if catch_unwind(AssertUnwindSafe(|| leftover.finish())).is_err() {
+                super::report(format_args!("what a goroutine had left to be sent has panicked"));
+            }
         }
     }
 }

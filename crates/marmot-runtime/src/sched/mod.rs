@@ -77,7 +77,7 @@ use marmot_poll::{Events, Poller};
 pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Head, Spec};
-pub(crate) use leftover::{Leftover, is_goroutine, leave};
+pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
 pub(crate) use park::{park, park_here, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;

@@ -17,11 +17,11 @@ struct Writer {
 
 impl Writer {
     /// A goroutine's part; true if its M is to send after its turn.
-    fn write(&self) -> bool {
+    fn write(&self, here: usize) -> bool {
         self.turn.take();
         self.gathered.set(self.gathered.get() + 1);
         self.turn.give();
-        self.left.claim()
+        self.left.claim(here)
     }
 
     /// An M's part. If the turn is taken, a goroutine waits for it, which is the same here.
@@ -40,12 +40,12 @@ fn nothing_that_was_written_stays_behind() {
     explore(3, || {
         let writer =
             Arc::new(Writer { left: Left::new(), turn: Turn::new(), gathered: Plain::new(0), sent: Plain::new(0) });
-        let is_left = writer.write();
+        let is_left = writer.write(1);
         // The writer goes to a goroutine of another M before this one has sent.
         let theirs = Arc::clone(&writer);
         let other = thread::spawn(move || {
             for _ in 0..2 {
-                if theirs.write() {
+                if theirs.write(2) {
                     theirs.send();
                 }
             }
