@@ -219,7 +219,10 @@ impl<P: Park> Consumer<P> {
             self.searched = (0, delimiter);
         }
         if self.known < limit {
-            self.look();
+            // Who looks for more, perhaps in vain, must not leave a producer waiting that has room by now.
+            self.settle();
+            let word = self.look();
+            self.make_room(word);
         }
         let (from, to) = (self.searched.0, self.known.min(limit));
         let mut at = 0;
@@ -230,12 +233,6 @@ impl<P: Park> Consumer<P> {
             found
         });
         self.searched.0 = found.unwrap_or(from.max(to));
-        if found.is_none() && self.known < limit {
-            // Who looks for more in vain must not leave a producer waiting that has room by now.
-            self.settle();
-            let word = self.look();
-            self.make_room(word);
-        }
         found.map(|found| found + 1)
     }
 
