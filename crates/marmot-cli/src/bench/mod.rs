@@ -12,11 +12,13 @@
 //! | `spawn` | | a goroutine's start, end and join: one at a time, and in batches of 1000 |
 //! | `parked` | `memory` | memory of a parked goroutine, the memory mappings of all, and the time to start one |
 //! | `unstarted` | | memory of a goroutine that has not started |
+//! | `buffer` | | sending 4 KiB to another goroutine through a linked buffer; and how many bytes a second that makes |
 //! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
 //! | `sleep` | `timer` | many sleeps at the same time, and how late they end |
 //!
 //! Instruments that count, as callgrind and strace do, need a program that does the same at every run: [`once`].
 
+mod buffer;
 mod once;
 mod parked;
 mod pingpong;
@@ -80,6 +82,8 @@ enum Name {
     Parked,
     /// Memory of a goroutine that has not started.
     Unstarted,
+    /// Sending bytes to another goroutine through a linked buffer.
+    Buffer,
     /// A tree of goroutines with a million leaves.
     Skynet,
     /// Many sleeps at the same time.
@@ -112,6 +116,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             Name::Spawn => spawn::run(&runtime, &mut rows)?,
             Name::Parked => parked::run(&runtime, args.count, &mut rows)?,
             Name::Unstarted => unstarted::run(&runtime, args.count, &mut rows)?,
+            Name::Buffer => buffer::run(&runtime, &mut rows)?,
             Name::Skynet => skynet::run(&runtime, &mut rows)?,
             Name::Sleep => sleep::run(&runtime, &mut rows)?,
         }

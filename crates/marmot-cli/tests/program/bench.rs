@@ -24,6 +24,7 @@ fn every_benchmark_prints_its_rows() {
         ("pingpong", &["pingpong", "pingpong.wall"]),
         ("read", &["read", "read.wall"]),
         ("spawn", &["spawn", "spawn.wall", "spawn_batch", "spawn_batch.wall"]),
+        ("buffer", &["buffer", "buffer.wall", "buffer.rate"]),
         ("skynet", &["skynet", "skynet.wall"]),
         ("sleep", &["sleep", "sleep_late.p50", "sleep_late.p99"]),
     ] {
