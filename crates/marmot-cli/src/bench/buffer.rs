@@ -27,7 +27,9 @@ const RUNS: usize = 5;
 const PATIENCE: Duration = Duration::from_millis(2);
 
 pub fn run(runtime: &Runtime, rows: &mut Rows) -> io::Result<()> {
-    rows.time(runtime, LABEL, PIECES, |count| drop(pieces(count)))?;
+    rows.time(runtime, LABEL, PIECES, |count| {
+        pieces(count);
+    })?;
     let count = rows.share_of(PIECES);
     let runs = (0..RUNS).map(|_| {
         let mut is_shared = false;
