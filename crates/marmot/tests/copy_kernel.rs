@@ -550,3 +550,44 @@ fn pipes_that_are_kept_are_no_shortage_of_descriptors() {
     });
     child.assert_success();
 }
+
+/// Whether there is a thread for calls that block. It stays for some seconds.
+fn has_spare_thread() -> bool {
+    let names = fs::read_dir("/proc/self/task").unwrap().map(|entry| fs::read(entry.unwrap().path().join("comm")));
+    names.flatten().any(|name| name.starts_with(b"marmot-blocking"))
+}
+
+#[test]
+fn what_has_left_the_memory_during_a_wait_is_not_read_on_the_m() {
+    let child = in_child("what_has_left_the_memory_during_a_wait_is_not_read_on_the_m", || {
+        let rt = runtime(1);
+        rt.run(|| {
+            const SHORT: usize = 4096;
+            let mut from = File::from(rustix::fs::memfd_create("copy", rustix::fs::MemfdFlags::CLOEXEC).unwrap());
+            from.write_all(&[7; SHORT]).unwrap();
+            std::io::Seek::rewind(&mut from).unwrap();
+            let (near, mut far) = pair();
+            near.set_nonblocking(true).unwrap();
+            let mut filled = 0;
+            while let Ok(count) = (&near).write(&[0; 1 << 16]) {
+                filled += count;
+            }
+            near.set_nonblocking(false).unwrap();
+            let (mut handle, mut to) = (from.try_clone().unwrap(), near.try_clone().unwrap());
+            let copy = marmot::go(move || copy(&mut handle, &mut to).unwrap());
+            until(|| copy.goroutine().wait_reason() == Some(WaitReason::IoWrite));
+            if has_spare_thread() {
+                eprintln!("skipped: this system does not tell what is in memory");
+                return;
+            }
+            // A hole has no page, as little as what was evicted.
+            let flags = rustix::fs::FallocateFlags::PUNCH_HOLE | rustix::fs::FallocateFlags::KEEP_SIZE;
+            rustix::fs::fallocate(&from, flags, 0, SHORT as u64).unwrap();
+            let mut arrived = vec![0; filled + SHORT];
+            far.read_exact(&mut arrived).unwrap();
+            assert_eq!(copy.join().unwrap(), SHORT as u64);
+            assert!(has_spare_thread());
+        });
+    });
+    child.assert_success();
+}
