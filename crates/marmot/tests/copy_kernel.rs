@@ -17,7 +17,8 @@ use std::thread;
 use std::time::Instant;
 
 use common::{
-    Place, bounded, contents, everywhere, file, in_child, listener, noise, open_descriptors, pair, runtime, until, with_procs,
+    Place, bounded, contents, everywhere, file, in_child, listener, noise, open_descriptors, pair, runtime, until,
+    with_procs,
 };
 use marmot::WaitReason;
 use marmot::io::{copy, copy_buffer, copy_counted, copy_n};

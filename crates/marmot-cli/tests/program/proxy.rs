@@ -112,7 +112,7 @@ fn silent_peers_are_asked_after() {
         let begun = Instant::now();
         while !is_asked_after(from, to) {
             assert!(begun.elapsed() < BOUND, "port {from} does not ask after port {to}");
-            thread::sleep(Duration::from_millis(10));
+            thread::park_timeout(Duration::from_millis(10));
         }
     }
 }

@@ -9,18 +9,18 @@
 //! | [`TcpStream`](crate::net::TcpStream) | `TcpStream` | splice(2), through a pipe |
 //! | `TcpStream` | [`File`](std::fs::File) | splice(2), through a pipe |
 //! | `File` | `TcpStream` | sendfile(2) |
-//! | `File` | `File` | copy_file_range(2) |
+//! | `File` | `File` | copy_file_range(2), or else read and write on a spare thread |
 //! | anything else | anything else | read and write |
 //!
 //! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
 //! reader behind [`Take`](std::io::Take), [`LimitReader`], [`BufReader`](std::io::BufReader) and [`bufio::Reader`], and a
-//! writer behind a [`BufWriter`](std::io::BufWriter) or a [`bufio::Writer`] that is empty. A file counts only if it is a regular one. What little a connection has
-//! at a time is read and written all the same, for that costs less than a pipe.
+//! writer behind a [`BufWriter`](std::io::BufWriter) or a [`bufio::Writer`] that is empty. For the kernel a file counts only
+//! if it is a regular one. What little a connection has at a time is read and written all the same, for that costs less than
+//! a pipe. An urgent byte (`MSG_OOB`) is left out, as by every read.
 //!
 //! **Falling back.** A kernel may know a call and still refuse it for these two: across file systems, for a file that is
 //! open for appending, under a filter of system calls. What it has moved by then stays moved, what is under way is written
-//! by hand, and reading and writing go on from there. The caller sees the same either way. From file to file, that is done
-//! on a spare thread as well.
+//! by hand, and reading and writing go on from there. The caller sees the same either way.
 //!
 //! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing, and one on which
 //! nothing comes holds neither buffer nor pipe. A call that may wait for a disk runs on a spare thread, for a piece at a
