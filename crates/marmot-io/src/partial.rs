@@ -58,8 +58,21 @@ impl Partial {
         self.moved == 0 && self.error.get_ref().is_some_and(|inner| inner.is::<End>())
     }
 
-    /// The reader ended after `moved` bytes, and more were needed.
-    pub(crate) fn ended(moved: u64) -> Partial {
+    /// The error of a reader that ended after `moved` bytes when more were needed: [`is_end`](Partial::is_end) if there were
+    /// none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use marmot_io::Partial;
+    ///
+    /// assert!(Partial::ended(0).is_end());
+    /// let torn = Partial::ended(3);
+    /// assert!(!torn.is_end());
+    /// assert_eq!((torn.moved, torn.kind()), (3, ErrorKind::UnexpectedEof));
+    /// ```
+    pub fn ended(moved: u64) -> Partial {
         let error = match moved {
             0 => io::Error::new(ErrorKind::UnexpectedEof, End),
             _ => ErrorKind::UnexpectedEof.into(),

@@ -571,3 +571,66 @@ fn a_connection_has_deadlines_and_halves() {
     let (mut reader, _) = server.into_split();
     assert_eq!(reader.read(&mut [0]).unwrap(), 0);
 }
+
+/// An error that owns something.
+#[derive(Debug)]
+struct Owning<T>(#[allow(dead_code, reason = "it is only there to be dropped")] T);
+
+impl<T> std::fmt::Display for Owning<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the last words")
+    }
+}
+
+impl<T: std::fmt::Debug> Error for Owning<T> {}
+
+#[test]
+fn an_error_that_comes_too_late_may_own_the_other_end() {
+    within_bound(|| {
+        let (reader, writer) = pipe();
+        reader.close();
+        reader.close_with_error(io::Error::other(Owning(writer)));
+        let (reader, writer) = pipe();
+        writer.close();
+        writer.close_with_error(io::Error::other(Owning(reader)));
+    });
+}
+
+thread_local! {
+    /// What the next wait of this thread fails with.
+    static FAILURE: std::cell::Cell<Option<io::Error>> = const { std::cell::Cell::new(None) };
+}
+
+/// Waits by failing, or else by looking again; its handles own whatever they are given.
+struct Failing;
+
+impl marmot_io::Park for Failing {
+    type Handle = Arc<std::sync::Mutex<Option<PipeReader<Failing>>>>;
+
+    fn current() -> Self::Handle {
+        HANDLE.take()
+    }
+
+    fn park(_: Option<Instant>) -> io::Result<()> {
+        FAILURE.take().map_or(Ok(()), Err)
+    }
+
+    fn unpark(_: &Self::Handle) {}
+}
+
+thread_local! {
+    /// The handle of this thread's next wait.
+    static HANDLE: std::cell::Cell<<Failing as marmot_io::Park>::Handle> = std::cell::Cell::default();
+}
+
+#[test]
+fn a_handle_may_own_an_end() {
+    within_bound(|| {
+        let (reader, writer) = pipe_on::<Failing>();
+        HANDLE.set(Arc::new(std::sync::Mutex::new(Some(reader))));
+        FAILURE.set(Some(ErrorKind::Other.into()));
+        // The handle is the last owner of the other end, and goes when the wait is over.
+        assert_eq!(kind((&writer).write(b"x")), ErrorKind::Other);
+        assert_eq!(kind((&writer).write(b"x")), ErrorKind::BrokenPipe);
+    });
+}

@@ -8,7 +8,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 
 use common::{Place, Started, bounded, contents, everywhere, file, noise, pair};
-use marmot::io::{copy, copy_buffer, copy_counted, copy_n};
+use marmot::io::{Partial, copy, copy_buffer, copy_counted, copy_n};
 use marmot::net::TcpStream;
 
 /// More than any buffer, pipe or piece has room for, and no multiple of anything.
@@ -126,6 +126,33 @@ fn a_part_that_is_not_there_is_an_error() {
         let partial = copy_n(&mut file(b"short"), &mut file(b""), 6).unwrap_err();
         assert_eq!((partial.moved, partial.kind()), (5, ErrorKind::UnexpectedEof));
         assert_eq!(copy_n(&mut file(b"short"), &mut file(b""), 0).unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_end_in_time_is_told_from_one_too_early() {
+    bounded(|| {
+        let is_end = |from: &mut dyn FnMut() -> Result<u64, Partial>| from().unwrap_err().is_end();
+        for (bytes, expected) in [(&b""[..], true), (b"short", false)] {
+            let conn = || connection(Place::Threads, bytes).0;
+            assert_eq!(is_end(&mut || copy_n(&mut conn(), &mut file(b""), 6)), expected);
+            assert_eq!(is_end(&mut || copy_n(&mut conn(), &mut pair().0, 6)), expected);
+            assert_eq!(is_end(&mut || copy_n(&mut file(bytes), &mut file(b""), 6)), expected);
+            assert_eq!(is_end(&mut || copy_n(&mut file(bytes), &mut pair().0, 6)), expected);
+            assert_eq!(is_end(&mut || copy_n(&mut &bytes[..], &mut Vec::new(), 6)), expected);
+        }
+    });
+}
+
+#[test]
+fn an_end_too_early_stays_one_for_whoever_hears_of_it() {
+    bounded(|| {
+        // A part is copied from the reader's buffer, and then it is found, on the plain way, that there is no more.
+        let mut from = BufReader::new(file(b"short"));
+        from.fill_buf().unwrap();
+        let Partial { moved, error } = copy_n(&mut from, &mut BufWriter::new(file(b"")), 6).unwrap_err();
+        assert_eq!(moved, 5);
+        assert!(!Partial { moved: 0, error }.is_end());
     });
 }
 

@@ -105,7 +105,8 @@ fn a_direction_that_fails_ends_the_other_with_the_right_count() {
         let mut text = [0; 16];
         server.read_exact(&mut text).unwrap();
         reset(client);
-        assert_eq!(server.read(&mut text).unwrap_or(0), 0);
+        // The other peer hears that what it has got was cut.
+        assert_fails(ErrorKind::ConnectionReset, server.read(&mut text));
         let both = proxy.join();
         assert_eq!(both.a_to_b.bytes, 16);
         assert_eq!(both.a_to_b.result.unwrap_err().kind(), ErrorKind::ConnectionReset);
@@ -196,5 +197,44 @@ fn a_buffered_reader_waits_without_its_buffer() {
         waiting.until_waiting(WaitReason::IoRead);
         far.write_all(b"a line\n").unwrap();
         assert_eq!(waiting.join(), "a line\n");
+    });
+}
+
+#[test]
+fn a_direction_that_fails_aborts_both_connections_for_every_handle() {
+    everywhere(|place| {
+        let ((client, near), (far, mut server)) = (pair(), pair());
+        let (mut near_handle, mut far_handle) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        let proxy = place.start(move || copy_bidirectional(&near, &far).unwrap());
+        reset(client);
+        let both = proxy.join();
+        assert_fails(ErrorKind::ConnectionReset, both.a_to_b.result);
+        assert_fails(ErrorKind::NotConnected, both.b_to_a.result);
+        assert_fails(ErrorKind::NotConnected, near_handle.read(&mut [0]));
+        assert_fails(ErrorKind::NotConnected, far_handle.write(b"x"));
+        // The peer hears of it when the last handle goes.
+        server.set_read_deadline(Some(Instant::now() + ms(20))).unwrap();
+        assert_fails(ErrorKind::TimedOut, server.read(&mut [0]));
+        drop(far_handle);
+        server.set_read_deadline(None).unwrap();
+        assert_fails(ErrorKind::ConnectionReset, server.read(&mut [0]));
+    });
+}
+
+#[test]
+fn nothing_can_be_put_back_after_the_kernel_has_copied() {
+    everywhere(|_| {
+        let bytes: Vec<u8> = (0..100).collect();
+        let mut reader = bufio::Reader::with_capacity(16, file(&bytes));
+        reader.read_exact(&mut [0; 10]).unwrap();
+        assert_eq!(copy_n(&mut reader, &mut file(b""), 50).unwrap(), 50);
+        assert!(reader.unread_byte().is_err());
+        assert_eq!(reader.read_byte().unwrap(), Some(60));
+        // What was read before an attempt that found nothing stays.
+        let mut reader = bufio::Reader::new(file(&bytes));
+        reader.read_exact(&mut [0; 100]).unwrap();
+        assert_eq!(copy(&mut reader, &mut file(b"")).unwrap(), 0);
+        reader.unread_byte().unwrap();
+        assert_eq!(reader.read_byte().unwrap(), Some(99));
     });
 }

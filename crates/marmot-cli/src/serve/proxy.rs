@@ -7,13 +7,18 @@
 
 use super::drain::Session;
 use marmot::net::TcpStream;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// How long each upstream address may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection is silent before its peer is asked whether it is still there, and between two such questions: Go's
+/// default. The peer is given up after as many as the system asks by default.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE);
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Serves a connection: connects to the first upstream address that answers, and copies until both directions have ended.
 ///
@@ -29,11 +34,12 @@ pub fn serve(session: Session, upstream: &[SocketAddr]) -> io::Result<()> {
     let server = connect(upstream)?;
     // What comes is passed on at once. A connection that is dead already says so when it is read.
     let _ = server.set_nodelay(true);
-    marmot::scope(|scope| {
-        scope.go(|| pass(&server, client));
-        pass(client, &server);
-    });
-    Ok(())
+    for stream in [client, &server] {
+        // Without it a peer that has vanished is found out only where something is sent to it; that is the worst of it.
+        let _ = SockRef::from(stream).set_tcp_keepalive(&KEEP_ALIVE);
+    }
+    // How each direction has ended is the peers' affair.
+    marmot::io::copy_bidirectional(client, &server).map(drop)
 }
 
 fn connect(upstream: &[SocketAddr]) -> io::Result<TcpStream> {
@@ -45,26 +51,4 @@ fn connect(upstream: &[SocketAddr]) -> io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-/// Copies one direction until it ends; resets both connections if it fails.
-fn pass(from: &TcpStream, to: &TcpStream) {
-    let passed = marmot::io::copy(&mut &*from, &mut &*to).and_then(|_| match to.shutdown(Shutdown::Write) {
-        // Both directions have ended already.
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-        outcome => outcome,
-    });
-    if passed.is_err() {
-        abort(from);
-        abort(to);
-    }
-}
-
-/// Makes every wait on a connection fail, and has it reset when it is closed.
-///
-/// `TcpStream::close` would shut it down first, which the peer would take for an orderly end.
-fn abort(stream: &TcpStream) {
-    // Neither fails on an open socket, and there is no other way to take if they did.
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-    let _ = stream.set_deadline(Some(Instant::now()));
 }

@@ -6,7 +6,7 @@ use socket2::SockRef;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An upstream listener, and a proxy in front of it.
 fn pair() -> (TcpListener, Server) {
@@ -88,6 +88,33 @@ fn resets_are_passed_on() {
     let (client, mut server) = through(&upstream, &proxy);
     reset(client);
     assert_eq!(server.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+/// Whether the kernel will ask after this connection's peer, whose port is the second.
+fn is_asked_after(from: u16, to: u16) -> bool {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let (from, to) = (format!(":{from:04X}"), format!(":{to:04X}"));
+    table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|fields| {
+        // The addresses, the state, the queues, and the timer, of which 2 is that of keep-alive (proc_net_tcp.rst).
+        matches!(&fields[..], [_, near, far, _, _, timer, ..]
+            if near.ends_with(&from) && far.ends_with(&to) && timer.starts_with("02:"))
+    })
+}
+
+#[test]
+fn silent_peers_are_asked_after() {
+    let (upstream, proxy) = pair();
+    let (client, server) = through(&upstream, &proxy);
+    let client_side = (proxy.addr.port(), client.local_addr().unwrap().port());
+    let upstream_side = (server.peer_addr().unwrap().port(), server.local_addr().unwrap().port());
+    for (from, to) in [client_side, upstream_side] {
+        // Until everything is acknowledged, the timer is another one.
+        let begun = Instant::now();
+        while !is_asked_after(from, to) {
+            assert!(begun.elapsed() < BOUND, "port {from} does not ask after port {to}");
+            thread::park_timeout(Duration::from_millis(10));
+        }
+    }
 }
 
 #[test]

@@ -91,6 +91,8 @@ impl<P: Park> PipeReader<P> {
     }
 
     /// As [`close`](PipeReader::close), and writes fail with `error`. If this end has been closed before, nothing happens.
+    ///
+    /// The pipe keeps the error until both ends are dropped. An error that owns an end of this very pipe keeps it for ever.
     pub fn close_with_error(&self, error: io::Error) {
         self.shared.close(End::Read, Some(error));
     }
@@ -193,6 +195,8 @@ impl<P: Park> PipeWriter<P> {
 
     /// As [`close`](PipeWriter::close), and reads fail with `error` instead of finding the end. If this end has been closed
     /// before, nothing happens.
+    ///
+    /// The pipe keeps the error until both ends are dropped. An error that owns an end of this very pipe keeps it for ever.
     pub fn close_with_error(&self, error: io::Error) {
         self.shared.close(End::Write, Some(error));
     }

@@ -2,7 +2,8 @@
 //!
 //! # The protocol
 //!
-//! Everything is under one lock, which is never held while anybody parks, unparks or is unparked.
+//! Everything is under one lock, which is never held while anybody parks, unparks or is unparked, nor while anything is
+//! dropped that comes from outside: an error or a handle may own an end of this pipe, whose drop takes the lock.
 //!
 //! Each end has a line. Whoever cannot go on at once joins it, and only the one at its head acts: the reader at the head
 //! takes bytes, the writer at the head puts them in place, a chunk at a time, and stays at the head until all of
@@ -112,11 +113,14 @@ impl<H: Clone> Line<H> {
         Step::Park(self.deadline)
     }
 
-    /// Leaves the line, and returns who is to be unparked for having become its head.
-    fn leave(&mut self, ticket: Option<u64>) -> Option<H> {
-        let was_head = ticket.is_some() && self.is_turn_of(ticket);
-        self.callers.retain(|(number, _)| Some(*number) != ticket);
-        if was_head { self.head() } else { None }
+    /// Leaves the line. Returns the caller's own handle, to be dropped once the lock is free, and who is to be unparked for
+    /// having become the head.
+    fn leave(&mut self, ticket: Option<u64>) -> (Option<H>, Option<H>) {
+        let Some(at) = self.callers.iter().position(|(number, _)| Some(*number) == ticket) else {
+            return (None, None);
+        };
+        let own = self.callers.remove(at).map(|(_, handle)| handle);
+        (own, if at == 0 { self.head() } else { None })
     }
 }
 
@@ -206,20 +210,19 @@ impl<P: Park> Shared<P> {
     fn when_readable(&self, mut take: impl FnMut(&mut State<P::Handle>) -> usize) -> io::Result<usize> {
         let (mut ticket, mut parked) = (None, Ok(()));
         loop {
-            let (step, ready) = self.with(|state| {
-                let verdict = match mem::replace(&mut parked, Ok(())) {
-                    Ok(()) => state.verdict(End::Read),
-                    Err(error) => Some(Err(error)),
-                };
+            let failed = mem::replace(&mut parked, Ok(())).err();
+            let (step, _own, ready) = self.with(|state| {
+                let verdict = failed.map(Err).or_else(|| state.verdict(End::Read));
                 let (result, writer) = match verdict {
                     Some(result) => (result, None),
                     None if state.len() > 0 && state.readers.is_turn_of(ticket) => {
                         let count = take(state);
                         (Ok(count), if state.len() == 0 { state.writers.head() } else { None })
                     }
-                    None => return (state.readers.wait::<P>(&mut ticket), [None, None]),
+                    None => return (state.readers.wait::<P>(&mut ticket), None, [None, None]),
                 };
-                (Step::Return(result), [state.readers.leave(ticket), writer])
+                let (own, head) = state.readers.leave(ticket);
+                (Step::Return(result), own, [head, writer])
             });
             ready.iter().flatten().for_each(P::unpark);
             match step {
@@ -239,22 +242,24 @@ impl<P: Park> Shared<P> {
         // How many bytes have been taken out, without those of the chunk that is in place; and how long that is.
         let (mut gone, mut placed) = (0, 0);
         loop {
-            let (step, ready) = self.with(|state| {
+            let mut failed = mem::replace(&mut parked, Ok(())).err();
+            let (step, _own, ready) = self.with(|state| {
                 let mut lease = None;
                 if placed > 0 && state.len() == 0 {
                     (lease, _) = state.clear();
                     gone += mem::take(&mut placed);
                 }
-                let verdict = match mem::replace(&mut parked, Ok(())) {
-                    _ if gone == buf.len() => Some(Ok(gone)),
-                    Ok(()) => state.verdict(End::Write),
-                    Err(error) => Some(Err(error)),
+                let verdict = if gone == buf.len() {
+                    Some(Ok(gone))
+                } else {
+                    failed.take().map(Err).or_else(|| state.verdict(End::Write))
                 };
                 if let Some(result) = verdict {
                     if placed > 0 {
                         gone += state.clear().1;
                     }
-                    return (Step::Return(result), state.writers.leave(ticket));
+                    let (own, head) = state.writers.leave(ticket);
+                    return (Step::Return(result), own, head);
                 }
                 let mut reader = None;
                 if placed == 0 && state.writers.is_turn_of(ticket) {
@@ -263,7 +268,7 @@ impl<P: Park> Shared<P> {
                     placed = state.put(lease, rest, self.chunk);
                     reader = state.readers.head();
                 }
-                (state.writers.wait::<P>(&mut ticket), reader)
+                (state.writers.wait::<P>(&mut ticket), None, reader)
             });
             ready.iter().for_each(P::unpark);
             match step {
@@ -276,8 +281,12 @@ impl<P: Park> Shared<P> {
 
     /// Closes an end, with an error for the other or without, unless it has been closed before.
     pub fn close(&self, end: End, error: Option<io::Error>) {
+        let mut reason = Some(Reason::new(error));
         let everybody: Vec<P::Handle> = self.with(|state| {
-            state.line(end).closed.get_or_insert_with(|| Reason::new(error));
+            let closed = &mut state.line(end).closed;
+            if closed.is_none() {
+                *closed = reason.take();
+            }
             state.readers.all().chain(state.writers.all()).collect()
         });
         everybody.iter().for_each(P::unpark);

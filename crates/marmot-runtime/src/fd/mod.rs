@@ -13,6 +13,8 @@
 //! **Fairness.** Nobody interrupts a goroutine whose operations never have to wait, so each that
 //! succeeds spends a little of its turn (`sched::spend`), and when that is used up, it yields.
 
+pub(crate) mod spare;
+
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};

@@ -14,6 +14,8 @@ use crate::rt;
 ///
 /// When one side has ended what it sends, the other is told by [`CloseWrite::close_write`], and the opposite direction
 /// goes on. When a direction fails, both connections are closed ([`CloseWrite::close_both`]), so that the other ends too.
+/// A `TcpStream` is closed by a reset then, which its peer hears of once the last handle is dropped: what the peer has got
+/// may be cut, and it shall not take that for all.
 ///
 /// # Errors
 ///
@@ -89,7 +91,9 @@ impl CloseWrite for TcpStream {
         }
     }
 
+    /// Aborts the connection: what waits is woken, later operations fail, and the peer is reset when the last handle goes.
+    /// Bytes may have been lost, and an orderly end would tell the peer otherwise.
     fn close_both(&self) -> Result<()> {
-        self.close()
+        self.abort()
     }
 }

@@ -1,12 +1,13 @@
 //! The functions that copy.
 
-use std::io::{ErrorKind, Read, Result, Write};
+use std::io::{Read, Result, Write};
 
 use marmot_io::Partial;
 
-use super::ends::{self, Sink, Source};
+use super::ends::{self, End, Sink, Source};
 use super::progress::{Moved, Stop};
 use super::sys;
+use crate::blocking::blocking;
 
 /// Copies from `reader` to `writer` until the end, and says how many bytes that were: [`std::io::copy`], by the kernel
 /// where it can.
@@ -19,8 +20,8 @@ use super::sys;
 ///
 /// # Blocking
 ///
-/// G, while a connection has no bytes or no room, and while a file is read or written by the kernel. Everything else as
-/// the reader and the writer.
+/// G, while a connection has no bytes or no room, while a file is read or written by the kernel, and while a file is
+/// copied to a file in whatever way. Everything else as the reader and the writer.
 ///
 /// # Cancellation
 ///
@@ -83,7 +84,7 @@ pub fn copy_counted<R: Read + ?Sized, W: Write + ?Sized>(
     go_on(by_kernel, |_| marmot_io::copy_counted(reader, writer))
 }
 
-/// As [`copy_counted`], through the caller's buffer where the kernel cannot do it.
+/// As [`copy_counted`], through the caller's buffer where reader and writer are not both known.
 ///
 /// # Errors
 ///
@@ -117,7 +118,8 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
 ///
 /// # Errors
 ///
-/// As [`copy_counted`]; [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the reader ends earlier.
+/// As [`copy_counted`]; [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) if the reader ends earlier, and then
+/// [`is_end`](Partial::is_end) if there was nothing at all.
 ///
 /// # Blocking
 ///
@@ -143,8 +145,8 @@ pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(
     n: u64,
 ) -> std::result::Result<u64, Partial> {
     let by_kernel = by_kernel(reader, writer, n);
-    let moved = go_on(by_kernel, |moved| marmot_io::copy_n(reader, writer, n - moved))?;
-    if moved == n { Ok(n) } else { Err(Partial { moved, error: ErrorKind::UnexpectedEof.into() }) }
+    let moved = go_on(by_kernel, |moved| marmot_io::copy_counted(&mut (&mut *reader).take(n - moved), writer))?;
+    if moved == n { Ok(n) } else { Err(Partial::ended(moved)) }
 }
 
 /// What the kernel has moved, and what `plain` moves if it is left to that; `plain` is told how far the kernel came.
@@ -175,7 +177,10 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
     // What has been read already comes first.
     let ready = limit.min(source.buffered() as u64);
     if ready > 0 {
-        match marmot_io::copy_counted(&mut source.take(ready), sink) {
+        let to_file = matches!(sink.target(), Some(End::File(_)));
+        let mut copy = || marmot_io::copy_counted(&mut (&mut *source).take(ready), &mut *sink);
+        // It may have to wait for a disk, and the source's side of it is in memory.
+        match if to_file { blocking(copy) } else { copy() } {
             Ok(count) => moved.add(count),
             Err(partial) => {
                 moved.given += partial.moved;
@@ -189,6 +194,8 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
     }
     let Some(target) = sink.target() else { return (moved, Stop::Unable) };
     let (more, stop) = sys::transfer(source.origin(), target, left);
-    source.took(more.taken);
+    if more.taken > 0 {
+        source.took(more.taken);
+    }
     (Moved { taken: moved.taken + more.taken, given: moved.given + more.given }, stop)
 }

@@ -25,8 +25,8 @@ pub(super) enum End<'a> {
     File(&'a File),
 }
 
-/// A reader whose bytes the kernel can take from under it.
-pub(super) trait Source: Read {
+/// A reader whose bytes the kernel can take from under it. A spare thread may read what it has buffered.
+pub(super) trait Source: Read + Send {
     /// Where its bytes come from.
     fn origin(&self) -> End<'_>;
 
@@ -44,8 +44,8 @@ pub(super) trait Source: Read {
     fn took(&mut self, _count: u64) {}
 }
 
-/// A writer to which the kernel can give bytes under it.
-pub(super) trait Sink: Write {
+/// A writer to which the kernel can give bytes under it. A spare thread may write to it, if it is a file.
+pub(super) trait Sink: Write + Send {
     /// Where its bytes go, if none has to go there before.
     fn target(&self) -> Option<End<'_>>;
 }

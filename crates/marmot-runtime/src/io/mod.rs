@@ -9,13 +9,14 @@
 //! | [`TcpStream`](crate::net::TcpStream) | `TcpStream` | splice(2), through a pipe |
 //! | `TcpStream` | [`File`](std::fs::File) | splice(2), through a pipe |
 //! | `File` | `TcpStream` | sendfile(2) |
-//! | `File` | `File` | copy_file_range(2) |
+//! | `File` | `File` | copy_file_range(2), or else read and write on a spare thread |
 //! | anything else | anything else | read and write |
 //!
 //! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
 //! reader behind [`Take`](std::io::Take), [`LimitReader`], [`BufReader`](std::io::BufReader) and [`bufio::Reader`], and a
-//! writer behind a [`BufWriter`](std::io::BufWriter) or a [`bufio::Writer`] that is empty. A file counts only if it is a regular one. What little a connection has
-//! at a time is read and written all the same, for that costs less than a pipe.
+//! writer behind a [`BufWriter`](std::io::BufWriter) or a [`bufio::Writer`] that is empty. For the kernel a file counts only
+//! if it is a regular one. What little a connection has at a time is read and written all the same, for that costs less than
+//! a pipe. An urgent byte (`MSG_OOB`) is left out, as by every read.
 //!
 //! **Falling back.** A kernel may know a call and still refuse it for these two: across file systems, for a file that is
 //! open for appending, under a filter of system calls. What it has moved by then stays moved, what is under way is written
@@ -23,7 +24,12 @@
 //!
 //! **Waiting.** Connections wait as in every read and write, with their turns, deadlines and closing, and one on which
 //! nothing comes holds neither buffer nor pipe. A call that may wait for a disk runs on a spare thread, for a piece at a
-//! time, and so does not hold up other goroutines. A file that is in memory needs no such call: it is sent at once.
+//! time, and so does not hold up other goroutines; so does what a buffered reader has read ahead for a file. A file that is
+//! in memory needs no such call: it is sent at once.
+//!
+//! **Looking back.** What the kernel moves does not pass through a reader's buffer, so that there is nothing before its
+//! next byte: a [`bufio::Reader`] then has nothing to put back, and a `BufReader` does not know better than to seek back in
+//! its buffer ([`seek_relative`](std::io::Seek::seek_relative)) to bytes from before the copy; use `seek` after one.
 //!
 //! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
 //! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
@@ -32,6 +38,7 @@ mod both;
 mod buffered;
 mod copy;
 mod ends;
+mod files;
 mod pipes;
 mod progress;
 mod sys;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use super::sys;
+use crate::fd::spare;
 
 /// What ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Error for Explained {
 
 /// `e`, with advice if something ran out. The kind stays, and the system's own error is its source.
 pub(crate) fn explain(e: io::Error) -> io::Error {
-    match sys::shortage(&e) {
+    match shortage(&e) {
         Some(shortage) => io::Error::new(e.kind(), Explained { shortage, source: e }),
         None => e,
     }
@@ -73,5 +74,14 @@ pub(crate) fn explain(e: io::Error) -> io::Error {
 
 /// What ran out, if `e` means that a later try may succeed when others have given something back.
 pub(crate) fn passing_shortage(e: &io::Error) -> Option<Shortage> {
-    sys::shortage(e).filter(|s| *s != Shortage::Ports)
+    shortage(e).filter(|s| *s != Shortage::Ports)
+}
+
+/// What ran out. If it is descriptors, this thread gives back those that it keeps, for the next try.
+fn shortage(e: &io::Error) -> Option<Shortage> {
+    let shortage = sys::shortage(e)?;
+    if matches!(shortage, Shortage::ProcessDescriptors | Shortage::SystemDescriptors) {
+        spare::give_back();
+    }
+    Some(shortage)
 }

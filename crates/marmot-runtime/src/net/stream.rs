@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use marmot_buf::Lease;
+use socket2::SockRef;
 
 use super::addr::ToSocketAddrs;
 use super::connect;
@@ -153,6 +154,14 @@ impl TcpStream {
             Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,
         }
+    }
+
+    /// As [`close`](TcpStream::close), but the connection does not end in order: when the last handle goes, the peer is
+    /// reset, and what has not been sent by then is discarded.
+    pub(crate) fn abort(&self) -> io::Result<()> {
+        let result = SockRef::from(self.fd.io()).set_linger(Some(Duration::ZERO));
+        self.fd.close();
+        result
     }
 
     /// Limits how long each read may wait; `None` is for ever.

@@ -222,7 +222,8 @@ impl<R> Reader<R> {
         &self.inner
     }
 
-    /// The source. What is read from it directly is missing here.
+    /// The source. What is read from it directly is missing here, and what was read last can not be put back any more: who
+    /// has the source may have moved it.
     ///
     /// # Examples
     ///
@@ -236,6 +237,7 @@ impl<R> Reader<R> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn get_mut(&mut self) -> &mut R {
+        self.last = Last::Nothing;
         &mut self.inner
     }
 

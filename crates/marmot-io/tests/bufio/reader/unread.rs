@@ -219,3 +219,19 @@ fn a_look_into_the_buffer_between_changes_nothing() {
     assert_eq!(reader.fill_buf().unwrap(), b"c");
     assert_no_byte(&mut reader);
 }
+
+#[test]
+fn nothing_is_unread_once_the_source_may_have_moved() {
+    let mut reader = Reader::with_capacity(SMALLEST, io::Cursor::new("0123456789abcdef ghijkl"));
+    reader.read_byte().unwrap();
+    reader.get_mut().set_position(20);
+    assert_no_byte(&mut reader);
+    reader.read_rune().unwrap();
+    reader.get_mut();
+    assert_no_rune(&mut reader);
+    assert_no_byte(&mut reader);
+    // What comes after that can be.
+    assert_eq!(reader.read_byte().unwrap(), Some(b'2'));
+    reader.unread_byte().unwrap();
+    assert_eq!(reader.read_byte().unwrap(), Some(b'2'));
+}

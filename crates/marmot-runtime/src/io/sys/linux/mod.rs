@@ -1,6 +1,7 @@
 //! Linux: splice(2), sendfile(2) and copy_file_range(2).
 
 mod cached;
+mod mark;
 mod pipe;
 mod range;
 mod sendfile;
@@ -14,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::io::buffered;
 use crate::io::ends::End;
+use crate::io::files;
 use crate::io::progress::{Moved, Stop};
 
 /// Moves up to `limit` bytes, of which there is at least one.
@@ -29,7 +31,8 @@ pub(in crate::io) fn transfer(from: End<'_>, to: End<'_>, limit: u64) -> (Moved,
         (End::File(from), End::File(to)) if size(from) > Some(0) && size(to).is_some() => {
             range::transfer(from, to, limit)
         }
-        _ => (Moved::default(), Stop::Unable),
+        (End::File(from), End::File(to)) => files::transfer(from, to, limit, Moved::default()),
+        (End::File(_), End::Tcp(_)) => (Moved::default(), Stop::Unable),
     }
 }
 

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::is_refusal;
 use crate::blocking::blocking;
+use crate::io::files;
 use crate::io::progress::{Moved, Stop};
 
 /// How many bytes a call is asked for: a few milliseconds' worth.
@@ -22,10 +23,12 @@ pub(super) fn transfer(from: &File, to: &File, limit: u64) -> (Moved, Stop) {
             Ok(0) if moved.taken > 0 => return (moved, Stop::Done),
             // Some kernels say so of files that do have bytes, for example on an overlay or in sysfs (copy_file_range(2)
             // before Linux 5.19). A read tells.
-            Ok(0) => return (moved, Stop::Unable),
+            Ok(0) => return files::transfer(from, to, limit, moved),
             Ok(count) => moved.add(count as u64),
             Err(Errno::INTR) => {}
-            Err(errno) if is_refusal(errno) || is_refusal_of_files(errno) => return (moved, Stop::Unable),
+            Err(errno) if is_refusal(errno) || is_refusal_of_files(errno) => {
+                return files::transfer(from, to, limit, moved);
+            }
             Err(errno) => return (moved, Stop::Failed(io::Error::from(errno))),
         }
     }

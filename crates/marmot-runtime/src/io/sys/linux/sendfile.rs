@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use rustix::fs::{sendfile, tell};
+use rustix::io::pread;
 
 use super::cached::is_cached;
 use super::told;
@@ -18,15 +19,19 @@ const PIECE: usize = 1024 * 1024;
 /// Moves up to `limit` bytes from where the file's offset is. The file had `size` bytes just now.
 pub(super) fn transfer(from: &File, size: u64, to: &TcpStream, limit: u64) -> (Moved, Stop) {
     let mut moved = Moved::default();
-    let start = tell(from).unwrap_or(0);
+    let Ok(start) = tell(from) else { return (moved, Stop::Unable) };
     let mut in_memory = true;
     while moved.taken < limit {
         let count = moved.next(limit, PIECE);
         let at = start.saturating_add(moved.taken);
-        // Once a piece is missing, the disk is at work, and pages are there before their bytes are: it is not asked again.
-        // Bytes behind the size have been written since, and are in memory.
-        in_memory = in_memory && is_cached(from, at..at.saturating_add(count as u64).min(size));
+        if at >= size && is_at_end(from) {
+            break;
+        }
         let send = |io: &std::net::TcpStream| {
+            // It is asked before each try, for what was in memory before a wait may be gone after it. Once a piece is
+            // missing, the disk is at work, and pages are there before their bytes are: from then on it is not asked.
+            // Bytes behind the size have been written since, and are in memory.
+            in_memory = in_memory && is_cached(from, at..at.saturating_add(count as u64).min(size));
             let send = || told(sendfile(io, from, None, count));
             if in_memory { send() } else { blocking(send) }
         };
@@ -39,4 +44,11 @@ pub(super) fn transfer(from: &File, size: u64, to: &TcpStream, limit: u64) -> (M
         }
     }
     (moved, Stop::Done)
+}
+
+/// Whether a read would find the end: no turn of the connection's writers is waited for only to learn that. At or behind
+/// the size it comes from no disk.
+fn is_at_end(file: &File) -> bool {
+    let read = tell(file).and_then(|at| pread(file, &mut [0], at));
+    read == Ok(0)
 }

@@ -8,7 +8,12 @@
 //! A round through a pipe draws what there is into an empty pipe, and pours it all out again: while it pours, more comes.
 //! So there is nothing in the pipe when the connection is found without bytes, at its end, or broken. A try that
 //! finds nothing puts back its pipe or its buffer before it waits: only who waits for room holds one. Where no pipe is to
-//! be had, for want of descriptors, it is a buffer's turn again.
+//! be had, for want of descriptors or of memory for pipes, it is a buffer's turn again.
+//!
+//! An urgent byte (`MSG_OOB`) stops a splice for good: it never passes the mark, and says there that nothing has come
+//! (`EAGAIN`) or, when the peer has ended, that this is the end (zero), whatever lies behind. A read leaves the byte out and
+//! goes on. So neither answer is believed before the socket has said that it is not at the mark (`SIOCATMARK`, tcp(7));
+//! if it is, the next round is through a buffer. Both are asked within the same turn, so that no other reader comes between.
 //!
 //! *Rejected:*
 //!
@@ -22,6 +27,9 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use marmot_io::Partial;
 
+use rustix::io::Errno;
+
+use super::mark::is_at_mark;
 use super::pipe::{self, Pipe};
 use super::told;
 use crate::blocking::blocking;
@@ -32,7 +40,7 @@ use crate::net::TcpStream;
 use crate::netpoll::Direction;
 
 /// How much is moved at a time through a buffer, and from where on a pipe costs less.
-const BUFFER: usize = 16 * 1024;
+pub(super) const BUFFER: usize = 16 * 1024;
 
 /// Moves up to `limit` bytes to a connection or a regular file.
 pub(super) fn transfer(from: &TcpStream, to: End<'_>, limit: u64) -> (Moved, Stop) {
@@ -55,7 +63,7 @@ pub(super) fn transfer(from: &TcpStream, to: End<'_>, limit: u64) -> (Moved, Sto
     (moved, Stop::Done)
 }
 
-/// Moves what there is, up to `count` bytes, through a pipe if one is to be had.
+/// Moves what there is, up to `count` bytes, through a pipe if that goes.
 fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) -> ControlFlow<Stop> {
     let Some(mut pipe) = draw(from, count)? else { return buffered::round(from, to, count.min(BUFFER), moved) };
     moved.taken += pipe.held() as u64;
@@ -91,13 +99,19 @@ enum Drawn {
     End,
     Refused,
     NoPipe,
+    AtMark,
 }
 
-/// A pipe with what there is, up to `count` bytes, after waiting for it; none if no pipe is to be had.
+/// A pipe with what there is, up to `count` bytes, after waiting for it; none if this is a buffer's turn: no pipe is to be had, or
+/// the next byte is an urgent one.
 fn draw(from: &TcpStream, count: usize) -> ControlFlow<Stop, Option<Pipe>> {
     let draw = |io: &std::net::TcpStream| {
-        let Ok(mut pipe) = Pipe::take() else { return Ok(Drawn::NoPipe) };
-        match told(pipe.draw(io, count))? {
+        let Some(mut pipe) = Pipe::take() else { return Ok(Drawn::NoPipe) };
+        let drawn = pipe.draw(io, count);
+        if matches!(drawn, Ok(0) | Err(Errno::AGAIN)) && is_at_mark(io) {
+            return Ok(Drawn::AtMark);
+        }
+        match told(drawn)? {
             Some(0) => Ok(Drawn::End),
             Some(_) => Ok(Drawn::Bytes(pipe)),
             None => Ok(Drawn::Refused),
@@ -105,7 +119,7 @@ fn draw(from: &TcpStream, count: usize) -> ControlFlow<Stop, Option<Pipe>> {
     };
     match from.fd().run(Direction::Read, draw, |_| false) {
         Ok(Drawn::Bytes(pipe)) => Continue(Some(pipe)),
-        Ok(Drawn::NoPipe) => Continue(None),
+        Ok(Drawn::NoPipe | Drawn::AtMark) => Continue(None),
         Ok(Drawn::Refused) => Break(Stop::Unable),
         // The peer's end, or our own close's.
         Ok(Drawn::End) => Break(from.fd().check_open().map_or_else(Stop::Failed, |()| Stop::Done)),
