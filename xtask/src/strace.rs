@@ -2,6 +2,10 @@
 
 use std::io;
 
+/// The names of the calls that read from a connection, and of those that write to one.
+pub const READS: [&str; 3] = ["recvfrom", "readv", "recvmsg"];
+pub const WRITES: [&str; 3] = ["sendto", "writev", "sendmsg"];
+
 /// The system calls of a process by their names, most of the time first.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Calls(pub Vec<(String, u64)>);
@@ -17,6 +21,11 @@ impl Calls {
         let rows = text.split("------\n").nth(1).and_then(|rest| rest.split("\n------").next());
         let calls = rows.and_then(|rows| rows.lines().map(row).collect());
         calls.map(Calls).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "strace -c wrote no table"))
+    }
+
+    /// Those with these names.
+    pub fn of(&self, names: &[&str]) -> u64 {
+        self.0.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, count)| count).sum()
     }
 
     /// All of them.
@@ -47,6 +56,7 @@ mod tests {
         let calls = Calls::parse(text).unwrap();
         assert_eq!(calls.0, [("futex".to_owned(), 2), ("recvfrom".to_owned(), 4001)]);
         assert_eq!(calls.total(), 4003);
+        assert_eq!(calls.of(&READS), 4001);
     }
 
     #[test]

@@ -8,9 +8,13 @@
 //! | a direction ends by | then |
 //! |---|---|
 //! | the end of what it reads | the half-close is passed on to where it writes; the other direction goes on |
-//! | an error, or a panic | both connections are closed in both directions, so that the other direction ends as well |
+//! | an error, or a panic | both connections are closed in both directions, so that the other direction ends as well; but not one to which the other direction has brought everything |
 
 use std::io::{self, Read, Write};
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
 use std::thread;
 
 use crate::{CloseWrite, Partial, copy_counted};
@@ -52,7 +56,8 @@ pub struct BothWays {
 ///
 /// When one side has ended what it sends, the other is told by [`CloseWrite::close_write`], and the opposite direction
 /// goes on. When a direction fails, both connections are closed ([`CloseWrite::close_both`]): the opposite direction then
-/// ends, too, with an error or as if its reader had ended, and its bytes are those that arrived.
+/// ends, too, with an error or as if its reader had ended, and its bytes are those that arrived. If it had ended before,
+/// the connection that it wrote to stays as it is.
 ///
 /// # Errors
 ///
@@ -176,39 +181,54 @@ where
     B: CloseWrite + Sync + ?Sized,
 {
     let (mut there, mut back) = (None, None);
-    run_both(&mut || there = Some(transfer(a, b, &mut a_to_b)), &mut || back = Some(transfer(b, a, &mut b_to_a)))?;
+    let ended = [AtomicBool::new(false), AtomicBool::new(false)];
+    run_both(&mut || there = Some(transfer(a, b, &mut a_to_b, [&ended[0], &ended[1]])), &mut || {
+        back = Some(transfer(b, a, &mut b_to_a, [&ended[1], &ended[0]]));
+    })?;
     let run = "`run_both` runs both directions";
     Ok(BothWays { a_to_b: there.expect(run), b_to_a: back.expect(run) })
 }
 
-/// Copies one direction to its end, and passes the end on.
-fn transfer<F, T>(from: &F, to: &T, copy: &mut impl FnMut(&F, &T) -> Result<u64, Partial>) -> Transfer
+/// Copies one direction to its end, and passes the end on. The flags say that this direction, and the opposite one, have
+/// ended in good order.
+fn transfer<F, T>(
+    from: &F,
+    to: &T,
+    copy: &mut impl FnMut(&F, &T) -> Result<u64, Partial>,
+    [own, opposite]: [&AtomicBool; 2],
+) -> Transfer
 where
     F: CloseWrite + ?Sized,
     T: CloseWrite + ?Sized,
 {
-    let mut closing = CloseUnlessEnded { from, to, has_ended: false };
+    let _closing = CloseUnlessEnded { from, to, own, opposite };
     let (bytes, result) = match copy(from, to) {
         Ok(bytes) => (bytes, to.close_write()),
         Err(partial) => (partial.moved, Err(partial.error)),
     };
-    closing.has_ended = result.is_ok();
+    own.store(result.is_ok(), Release);
     Transfer { bytes, result }
 }
 
-/// Closes both connections when a direction fails, also by a panic: the opposite one would wait for ever.
+/// Closes both connections when a direction fails, also by a panic: the opposite one would wait for ever. If that has
+/// ended already, nobody waits, and what it has given to its writer is complete and shall arrive.
 struct CloseUnlessEnded<'a, F: CloseWrite + ?Sized, T: CloseWrite + ?Sized> {
     from: &'a F,
     to: &'a T,
-    has_ended: bool,
+    own: &'a AtomicBool,
+    opposite: &'a AtomicBool,
 }
 
 impl<F: CloseWrite + ?Sized, T: CloseWrite + ?Sized> Drop for CloseUnlessEnded<'_, F, T> {
     fn drop(&mut self) {
-        if !self.has_ended {
-            // There is a first error already; these ends are only to be told.
+        if self.own.load(Acquire) {
+            return;
+        }
+        // There is a first error already; these ends are only to be told.
+        let _ = self.to.close_both();
+        // Acquire pairs with the Release of the opposite direction: its half-close has been passed on before.
+        if !self.opposite.load(Acquire) {
             let _ = self.from.close_both();
-            let _ = self.to.close_both();
         }
     }
 }

@@ -223,3 +223,39 @@ fn a_direction_that_panics_ends_the_other() {
         assert_eq!(server.read(&mut [0]).unwrap(), 0);
     });
 }
+
+/// Counts how it is closed.
+#[derive(Default)]
+struct Closes {
+    write: AtomicUsize,
+    both: AtomicUsize,
+}
+
+impl CloseWrite for Closes {
+    fn close_write(&self) -> io::Result<()> {
+        self.write.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    fn close_both(&self) -> io::Result<()> {
+        self.both.fetch_add(1, SeqCst);
+        Ok(())
+    }
+}
+
+#[test]
+fn who_has_got_everything_is_not_closed_when_the_opposite_direction_fails() {
+    let (client, server) = (Closes::default(), Closes::default());
+    // The answer first, and then the rest of the question, which nobody wants any more.
+    let one_by_one = |question: Half<'_>, answer: Half<'_>| {
+        answer();
+        question();
+        Ok(())
+    };
+    let question = |_: &Closes, _: &Closes| Err(Partial { moved: 3, error: ErrorKind::BrokenPipe.into() });
+    let answer = |_: &Closes, _: &Closes| Ok(11);
+    let both = copy_bidirectional_by(&client, &server, one_by_one, question, answer).unwrap();
+    assert_eq!((both.a_to_b.bytes, both.b_to_a.bytes), (3, 11));
+    assert_eq!((client.write.into_inner(), client.both.into_inner()), (1, 0));
+    assert_eq!((server.write.into_inner(), server.both.into_inner()), (0, 1));
+}

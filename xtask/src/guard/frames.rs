@@ -2,7 +2,7 @@
 
 use super::each;
 use super::limits::{FRAME, FRAMES, FRAMES_CALLS};
-use crate::strace::Calls;
+use crate::strace::{Calls, READS, WRITES};
 use crate::tools;
 use crate::verdict::{Bound, Verdict};
 use std::fs;
@@ -25,19 +25,13 @@ const PATIENCE: u32 = 60;
 pub fn count(program: &Path, scratch: &Path) -> io::Result<Vec<Verdict>> {
     let once = batches(program, scratch, BATCHES)?;
     let twice = batches(program, scratch, BATCHES * 2)?;
-    let sum = |calls: &Calls, names: &[&str]| -> u64 {
-        calls.0.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, count)| count).sum()
-    };
-    let verdict = |what: &str, names: &[&str], limit| Verdict {
+    let verdict = |what: &str, names: &[&str]| Verdict {
         what: format!("{what} of {FRAMES} frames"),
-        figure: Some(each(sum(&once, names), sum(&twice, names), BATCHES)),
-        bound: Bound::AtMost(limit),
+        figure: Some(each(once.of(names), twice.of(names), BATCHES)),
+        bound: Bound::AtMost(FRAMES_CALLS),
         unit: "system calls",
     };
-    Ok(vec![
-        verdict("reading", &["recvfrom", "readv", "recvmsg"], FRAMES_CALLS),
-        verdict("writing", &["sendto", "writev", "sendmsg"], FRAMES_CALLS),
-    ])
+    Ok(vec![verdict("reading", &READS), verdict("writing", &WRITES)])
 }
 
 /// The calls of a server that has answered so many batches.

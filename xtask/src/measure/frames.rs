@@ -8,6 +8,7 @@ use super::options::Options;
 use super::series::Series;
 use super::server::Server;
 use super::table::{self, Table};
+use crate::strace::{READS, WRITES};
 use crate::verdict::{self, Bound, Verdict};
 use std::io;
 
@@ -57,11 +58,10 @@ pub fn run(harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
         let (counted, frames) = calls::count(harness, &ways[0].1, &load)?;
         // The answers under way at the end are not among those that were counted: one batch for each connection at most.
         let batches = (frames + u64::from(CONNECTIONS * BATCH)) as f64 / f64::from(BATCH);
-        for (what, names) in [("read", ["recvfrom", "readv", "recvmsg"]), ("write", ["sendto", "writev", "sendmsg"])] {
-            let count: u64 = counted.0.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, n)| n).sum();
+        for (what, names) in [("read", READS), ("write", WRITES)] {
             verdicts.push(Verdict {
                 what: format!("{what} calls for {BATCH} frames"),
-                figure: Some(count as f64 / batches),
+                figure: Some(counted.of(&names) as f64 / batches),
                 bound: Bound::AtMost(1.0),
                 unit: "",
             });

@@ -218,13 +218,20 @@ impl<P: Park> Consumer<P> {
         if self.searched.1 != delimiter {
             self.searched = (0, delimiter);
         }
-        if self.known < limit {
-            // Who looks for more, perhaps in vain, must not leave a producer waiting that has room by now.
-            self.settle();
-            let word = self.look();
-            self.make_room(word);
+        let found = self.search(limit);
+        if found.is_some() || self.known >= limit {
+            return found;
         }
-        let (from, to) = (self.searched.0, self.known.min(limit));
+        // Who looks for more, perhaps in vain, must not leave a producer waiting that has room by now.
+        self.settle();
+        let word = self.look();
+        self.make_room(word);
+        self.search(limit)
+    }
+
+    /// Looks for the delimiter in what is known and was not searched yet.
+    fn search(&mut self, limit: usize) -> Option<usize> {
+        let ((from, delimiter), to) = (self.searched, self.known.min(limit));
         let mut at = 0;
         let found = self.pieces(to).find_map(|piece| {
             let begin = from.saturating_sub(at).min(piece.len());

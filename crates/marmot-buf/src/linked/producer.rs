@@ -134,10 +134,11 @@ impl<P: Park> Producer<P> {
     /// Whether something may be added: not between pausing and being resumed.
     fn check_running(&mut self) -> io::Result<()> {
         if self.has_paused {
-            if self.shared.state.load().has(END) {
+            let word = self.shared.state.load();
+            if word.has(END) {
                 return Err(io::Error::new(ErrorKind::InvalidInput, "the producer has paused and was not resumed"));
             }
-            self.has_paused = false;
+            (self.has_paused, self.seen) = (false, word);
         }
         Ok(())
     }
@@ -183,6 +184,7 @@ impl<P: Park> Producer<P> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn read_from<R: io::Read + ?Sized>(&mut self, reader: &mut R) -> io::Result<usize> {
+        self.check_running()?;
         let reach = self.reach;
         let mut room = self.room(reach);
         let count = match room.slices() {
@@ -273,6 +275,8 @@ impl<P: Park> Producer<P> {
 
     /// Ends the buffer: the consumer gets `result` after the bytes that are in it, and nothing can be added.
     pub fn close(mut self, result: io::Result<()>) {
+        // One that has paused keeps its error; from here on it cannot be resumed.
+        self.shared.state.clear(PAUSED);
         self.end(result.map_or_else(Outcome::Error, |()| Outcome::End), END);
     }
 

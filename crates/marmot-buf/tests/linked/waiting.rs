@@ -250,3 +250,25 @@ fn a_paused_producer_that_is_dropped_has_failed() {
         assert_eq!(consumer.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
     }
 }
+
+#[test]
+fn a_paused_producer_adds_nothing_and_keeps_its_error() {
+    let (mut producer, mut consumer) = Options::new().node_size(512).build::<Threads>();
+    producer.write_all(&bytes(600)).unwrap();
+    producer.pause(ErrorKind::TimedOut.into());
+    let mut source = &b"not taken"[..];
+    assert_eq!(producer.read_from(&mut source).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(source, b"not taken");
+    assert_eq!(producer.write(b"x").unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(producer.append(vec![1]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(consumer.resume().unwrap().kind(), ErrorKind::TimedOut);
+    producer.write_all(b"y").unwrap();
+    assert_eq!(consumer.skip(600), 600);
+    assert_eq!(consumer.peek(2), None);
+    assert_eq!(consumer.fill_buf().unwrap(), b"y");
+    producer.pause(ErrorKind::TimedOut.into());
+    producer.close(Ok(()));
+    assert!(consumer.resume().is_none());
+    consumer.consume(1);
+    assert_eq!(consumer.fill_buf().unwrap_err().kind(), ErrorKind::TimedOut);
+}

@@ -55,6 +55,32 @@ impl Sink for TcpStream {
     }
 }
 
+/// A sink that is marked while it is called, so that it is known if it has panicked.
+struct Marked<'a, W>(W, &'a mut bool);
+
+impl<W> Marked<'_, W> {
+    fn call<T>(&mut self, f: impl FnOnce(&mut W) -> T) -> T {
+        *self.1 = true;
+        let result = f(&mut self.0);
+        *self.1 = false;
+        result
+    }
+}
+
+impl<W: Write> Write for Marked<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.call(|sink| sink.write(bytes))
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.call(|sink| sink.write_vectored(bufs))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.call(W::flush)
+    }
+}
+
 /// A sink that does not wait.
 struct Unwaiting<'a, W>(&'a mut W);
 
@@ -95,7 +121,7 @@ impl<W: Sink> Gathered<W> {
     /// Sends all, waiting where it has to.
     fn send(&mut self) -> io::Result<()> {
         self.check()?;
-        self.call(|consumer, sink| drain(consumer, sink))
+        self.call(|consumer, mut sink| drain(consumer, &mut sink))
     }
 
     /// Sends what can be sent without waiting. False if something is left that could be sent later.
@@ -104,7 +130,10 @@ impl<W: Sink> Gathered<W> {
         if self.is_called || self.failed.is_some() {
             return true;
         }
-        match self.call(|consumer, sink| drain(consumer, &mut Unwaiting(sink))) {
+        let Gathered { consumer, sink, is_called, .. } = self;
+        let sent = drain(consumer, &mut Marked(Unwaiting(sink), is_called));
+        self.producer.let_go();
+        match sent {
             Err(error) if error.kind() == ErrorKind::WouldBlock => false,
             result => {
                 self.failed = result.err();
@@ -114,10 +143,9 @@ impl<W: Sink> Gathered<W> {
     }
 
     /// Lets `f` call the sink.
-    fn call<T>(&mut self, f: impl FnOnce(&mut Consumer<Goroutines>, &mut W) -> T) -> T {
-        self.is_called = true;
-        let result = f(&mut self.consumer, &mut self.sink);
-        self.is_called = false;
+    fn call<T>(&mut self, f: impl FnOnce(&mut Consumer<Goroutines>, Marked<'_, &mut W>) -> T) -> T {
+        let Gathered { consumer, sink, is_called, .. } = self;
+        let result = f(consumer, Marked(sink, is_called));
         self.producer.let_go();
         result
     }
@@ -303,7 +331,7 @@ impl<W: Sink> Write for Writer<W> {
             let mut held = self.shared.hold();
             let gathered = held.gathered();
             gathered.send()?;
-            return gathered.call(|_, sink| sink.write(bytes));
+            return gathered.call(|_, mut sink| sink.write(bytes));
         }
         self.gather(|producer| producer.write(bytes))
     }
@@ -312,14 +340,17 @@ impl<W: Sink> Write for Writer<W> {
         let mut held = self.shared.hold();
         let gathered = held.gathered();
         gathered.send()?;
-        gathered.call(|_, sink| sink.flush())
+        gathered.call(|_, mut sink| sink.flush())
     }
 }
 
 impl<W: Sink> Drop for Writer<W> {
     fn drop(&mut self) {
-        // There is nobody to tell; a sink that has panicked is not called.
-        let _ = self.flush();
+        let mut held = self.shared.hold();
+        let gathered = held.gathered();
+        // There is nobody to tell. A sink that has panicked is not called.
+        gathered.failed = None;
+        let _ = gathered.send().and_then(|()| gathered.call(|_, mut sink| sink.flush()));
     }
 }
 
