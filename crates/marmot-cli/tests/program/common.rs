@@ -130,3 +130,18 @@ pub fn read_all(mut stream: &TcpStream) -> Vec<u8> {
     stream.read_to_end(&mut bytes).expect("the stream ends in good order");
     bytes
 }
+
+/// Has much sent back to several connections at the same time.
+pub fn assert_echoes_to_many(server: &Server, length: usize) {
+    thread::scope(|scope| {
+        for seed in 0..8 {
+            scope.spawn(move || {
+                let stream = server.connect();
+                let sent = noise(length, seed);
+                let sender = send_all(&stream, sent.clone());
+                assert!(read_all(&stream) == sent, "what came back differs");
+                sender.join().unwrap();
+            });
+        }
+    });
+}

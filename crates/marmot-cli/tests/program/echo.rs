@@ -1,29 +1,16 @@
 //! `marmot serve echo`, end to end.
 
 use crate::common;
-use crate::common::{Server, noise, read_all, send_all};
+use crate::common::{Server, read_all, send_all};
 use rustix::process::Signal;
 use std::io::{Read, Write};
-use std::thread;
 
 const WAYS: [&[&str]; 2] = [&["echo"], &["echo", "--on-readable"]];
 
 #[test]
 fn echoes_much_from_many() {
     for way in WAYS {
-        let server = Server::start(way);
-        thread::scope(|scope| {
-            for seed in 0..8 {
-                let server = &server;
-                scope.spawn(move || {
-                    let stream = server.connect();
-                    let sent = noise(1 << 20, seed);
-                    let sender = send_all(&stream, sent.clone());
-                    assert!(read_all(&stream) == sent, "{way:?}: what came back differs");
-                    sender.join().unwrap();
-                });
-            }
-        });
+        common::assert_echoes_to_many(&Server::start(way), 1 << 20);
     }
 }
 
