@@ -258,8 +258,15 @@ fn what_is_no_regular_file_is_read_and_written() {
 
 /// How many ends of pipes this process has open.
 fn pipe_ends() -> usize {
-    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    links.filter(|link| link.to_string_lossy().starts_with("pipe:")).count()
+    pipe_descriptors().count()
+}
+
+/// The numbers of the descriptors that are ends of pipes.
+fn pipe_descriptors() -> impl Iterator<Item = u64> {
+    let entries = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap());
+    let pipes =
+        entries.filter(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:")));
+    pipes.map(|entry| entry.file_name().to_string_lossy().parse().unwrap())
 }
 
 /// How many pipes a thread keeps at most.
@@ -537,7 +544,9 @@ fn pipes_that_are_kept_are_no_shortage_of_descriptors() {
             copy(&mut full(), &mut file(b"")).unwrap();
             assert_eq!(pipe_ends(), before + 2);
             let maximum = getrlimit(Resource::Nofile).maximum;
-            setrlimit(Resource::Nofile, Rlimit { current: Some(open_descriptors() as u64), maximum }).unwrap();
+            // The limit is one of numbers, and those of the pipe shall be good for something else.
+            let current = pipe_descriptors().max().map(|last| last + 1);
+            setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
             let mut taken = vec![];
             while let Ok(file) = File::open("/dev/null") {
                 taken.push(file);
