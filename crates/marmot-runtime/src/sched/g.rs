@@ -10,7 +10,7 @@
 //! | field of a G | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `resume_point`, `first_look` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `coro`, `suspender`, `resume_point`, `first_look`, `roll_place`, `since` | the M that the goroutine has settled on; before that, whoever took it from a queue |
 //! | `status` | as those; anyone may read it |
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
@@ -19,6 +19,7 @@
 //! |---|---|
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
+//! | `labels` | the goroutine itself; while it does not run, whoever may resume or start it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
 //! | `unstarted` | a G, see above |
 //! | the rest | immutable |
@@ -42,6 +43,7 @@ use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Stack, Suspender, prefetch}
 use super::Sched;
 use super::inbox::{Link, Linked};
 use super::join::JoinWord;
+use super::labels::Slot;
 use super::m::M;
 use super::park;
 use super::place::Placing;
@@ -90,6 +92,10 @@ pub(crate) struct G {
     first_look: Cell<usize>,
     link: Link<G>,
     pub(crate) status: Status,
+    /// Its place in the roll of its M.
+    pub(super) roll_place: Cell<u32>,
+    /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
+    pub(super) since: Cell<u64>,
     /// For `sleep` and `park_timeout`; a goroutine waits for one thing at a time.
     pub(crate) timer: Timer,
 }
@@ -110,6 +116,8 @@ pub(crate) struct Head {
     pub(crate) pinned: Cell<bool>,
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
     pub(crate) placing: Cell<Placing>,
+    /// What its samples are marked with.
+    pub(crate) labels: Slot,
     /// Where the goroutine is once it has started; null before that and after its end.
     started: AtomicPtr<G>,
     pub(crate) join: JoinWord<G>,
@@ -150,6 +158,8 @@ impl G {
             first_look: Cell::new(0),
             link: Link::default(),
             status: Status::new(),
+            roll_place: Cell::new(0),
+            since: Cell::new(0),
             timer: Timer::new(),
         }
     }
@@ -224,6 +234,7 @@ impl G {
             (&raw mut (*place).head).write(head);
             (&raw mut (*place).first_look).write(Cell::new(0));
             (&raw mut (*place).link).write(Link::default());
+            (&raw mut (*place).since).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (*place).status.reset();
         }
@@ -279,6 +290,11 @@ impl G {
         prefetch(self.first_look.get());
     }
 
+    /// Since when it waits, where that is known.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        Some(self.since.get()).filter(|&since| since != 0)
+    }
+
     /// Says which address it will look at first when it goes on.
     #[inline]
     pub(crate) fn looks_first_at(&self, address: usize) {
@@ -327,6 +343,7 @@ impl Head {
             inner_token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(Placing::Free),
+            labels: if sched.is_some() { Slot::inherited() } else { Slot::empty() },
             started: AtomicPtr::default(),
             join: JoinWord::new(),
             vtable,

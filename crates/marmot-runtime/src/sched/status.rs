@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Why a goroutine waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum WaitReason {
@@ -51,10 +51,12 @@ pub enum WaitReason {
     IoTurn,
     /// For the other side of a buffer or a pipe.
     Buffer,
+    /// For the Ms to report their goroutines.
+    Snapshot,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 9] = [
+    const ALL: [WaitReason; 10] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -64,6 +66,7 @@ impl WaitReason {
         WaitReason::IoWrite,
         WaitReason::IoTurn,
         WaitReason::Buffer,
+        WaitReason::Snapshot,
     ];
 }
 
@@ -79,6 +82,7 @@ impl fmt::Display for WaitReason {
             WaitReason::IoWrite => "IO write",
             WaitReason::IoTurn => "turn at a descriptor",
             WaitReason::Buffer => "buffer",
+            WaitReason::Snapshot => "snapshot of goroutines",
         })
     }
 }
