@@ -11,11 +11,36 @@ pub fn prefetch(address: usize) {
     }
 }
 
-/// The caller's stack pointer, roughly.
+/// The caller's own registers: where it is, its stack pointer, its frame pointer and its link register.
 #[inline(always)]
-pub(crate) fn stack_pointer() -> usize {
-    let sp;
-    // SAFETY: the instruction reads a register.
-    unsafe { asm!("mov {}, sp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
-    sp
+pub(crate) fn registers() -> (usize, usize, usize, usize) {
+    let (pc, sp, fp, lr);
+    // SAFETY: the instructions read registers. None of them moves the stack pointer, so it belongs to that place.
+    unsafe {
+        asm!(
+            "adr {pc}, .",
+            "mov {sp}, sp",
+            "mov {fp}, x29",
+            "mov {lr}, x30",
+            pc = out(reg) pc,
+            sp = out(reg) sp,
+            fp = out(reg) fp,
+            lr = out(reg) lr,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    (pc, sp, fp, lr)
+}
+
+/// The word at `address`, as it is in memory: it may be any part of a stack, of whoever's.
+///
+/// # Safety
+///
+/// The address is that of a word that can be read.
+#[inline(always)]
+pub(crate) unsafe fn load(address: usize) -> usize {
+    let word;
+    // SAFETY: the caller's promise.
+    unsafe { asm!("ldr {}, [{}]", out(reg) word, in(reg) address, options(nostack, preserves_flags, readonly)) };
+    word
 }

@@ -38,6 +38,7 @@ use std::sync::atomic::{
     fence,
 };
 
+use marmot_coro::trace::Registers;
 use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Stack, Suspender, prefetch};
 
 use super::Sched;
@@ -308,7 +309,8 @@ impl G {
     /// Only from within the goroutine.
     #[inline]
     pub(crate) unsafe fn suspend(&self) {
-        self.resume_point.set(ResumePoint::here());
+        let registers = Registers::here();
+        self.resume_point.set(ResumePoint::new(&registers));
         // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the
         // caller does.
         unsafe { (*self.suspender.get()).suspend() }
