@@ -1,4 +1,4 @@
-//! Snapshots find every goroutine, and say what it does.
+//! Snapshots find every goroutine, and say what it does. They are of the whole process, so each test has it for itself.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Place, bounded, everywhere, ms, pair, runtime, until, with_procs};
+use common::{Place, alone, bounded, everywhere, ms, pair, runtime, until, with_procs};
 use marmot::net::TcpStream;
 use marmot::{JoinHandle, WaitReason};
 use marmot_runtime::profile::labels::with_labels;
@@ -21,6 +21,12 @@ const MANY: usize = 10_000;
 fn labelled(snapshot: &Snapshot, label: &str) -> Vec<Goroutine> {
     let has = |g: &&Goroutine| g.labels.iter().any(|(key, value)| key == "test" && value == label);
     snapshot.goroutines.iter().filter(has).cloned().collect()
+}
+
+/// Whether a frame of the stack is in `f`, which begins there and is not long.
+#[track_caller]
+fn assert_goes_through(g: &Goroutine, f: usize) {
+    assert!(g.stack.iter().any(|&pc| (f..f + 256).contains(&pc)), "{f:#x} is not in {:x?}", g.stack);
 }
 
 /// Waits until so many of them wait, and returns them as they are then.
@@ -66,6 +72,7 @@ impl Parked {
 
 #[test]
 fn ten_thousand_in_three_places() {
+    let _alone = alone();
     with_procs(2, || {
         let mut all = Parked::default();
         let lines = with_labels(&[("test", "many")], || {
@@ -103,6 +110,17 @@ fn ten_thousand_in_three_places() {
         assert!(limited.iter().all(|g| g.labels == [label("kind", "limit"), label("test", "many")]));
         assert!(joining.iter().all(|g| g.labels == [label("test", "many")]));
 
+        for (group, f) in [
+            (named, parks as fn() as usize),
+            (limited, parks_with_a_limit as fn() as usize),
+            (children, parks as fn() as usize),
+            (joining, waits_for as fn(JoinHandle<()>) as usize),
+        ] {
+            group.iter().for_each(|g| assert_goes_through(g, f));
+            let stacks: HashSet<&[usize]> = group.iter().map(|g| &g.stack[..]).collect();
+            assert_eq!(stacks.len(), 1, "all of them wait in the same place");
+        }
+
         let snapshot = profile::goroutines();
         assert_eq!(snapshot.absent, []);
         assert_eq!(labelled(&snapshot, "many").len(), MANY);
@@ -114,20 +132,26 @@ fn ten_thousand_in_three_places() {
 
 #[test]
 fn who_asks_runs() {
+    let _alone = alone();
     everywhere(|place| {
         let asked = place.start(|| {
             let me = marmot::current().id().to_string();
             let snapshot = profile::goroutines();
             assert_eq!(snapshot.absent, []);
-            snapshot.goroutines.into_iter().find(|g| g.id.to_string() == me).map(|g| g.status)
+            snapshot.goroutines.into_iter().find(|g| g.id.to_string() == me)
         });
-        let expected = (place == Place::Goroutines).then_some(Status::Running);
-        assert_eq!(asked.join(), expected);
+        let found = asked.join();
+        assert_eq!(found.is_some(), place == Place::Goroutines);
+        if let Some(g) = found {
+            assert_eq!(g.status, Status::Running);
+            assert!(g.stack.len() > 2, "{:x?}", g.stack);
+        }
     });
 }
 
 #[test]
 fn each_wait_says_its_reason() {
+    let _alone = alone();
     bounded(|| {
         let rt = runtime(2);
         rt.run(|| {
@@ -151,6 +175,7 @@ fn each_wait_says_its_reason() {
 
 #[test]
 fn those_that_have_not_started_are_found() {
+    let _alone = alone();
     with_procs(1, || {
         let (mut near, far) = pair();
         let waits = with_labels(&[("test", "unstarted")], || {
@@ -184,6 +209,7 @@ fn those_that_have_not_started_are_found() {
 
 #[test]
 fn queues_are_looked_through() {
+    let _alone = alone();
     // The M is held up until the errand has been sent, so that it finds what was queued meanwhile.
     with_procs(1, || {
         let asked = thread::spawn(|| labelled(&profile::goroutines(), "queued"));
@@ -203,6 +229,7 @@ fn queues_are_looked_through() {
 
 #[test]
 fn two_runtimes_are_told_apart() {
+    let _alone = alone();
     bounded(|| {
         let (one, two) = (runtime(1), runtime(2));
         let parked = with_labels(&[("test", "two")], || [one.go(parks), two.go(parks)]);
@@ -217,6 +244,7 @@ fn two_runtimes_are_told_apart() {
 
 #[test]
 fn a_stuck_m_is_absent() {
+    let _alone = alone();
     bounded(|| {
         let rt = runtime(2);
         let free = Arc::new(AtomicBool::new(false));
@@ -248,13 +276,13 @@ fn a_stuck_m_is_absent() {
 
 #[test]
 fn while_goroutines_come_and_go() {
+    let _alone = alone();
     for procs in [1, 2, 8] {
         with_procs(procs, move || {
             let stop = Arc::new(AtomicBool::new(false));
             let label = format!("stress {procs}");
-            let parked = with_labels(&[("test", &*label)], || {
-                Parked((0..200).map(|_| marmot::go(parks)).collect(), Vec::new())
-            });
+            let parked =
+                with_labels(&[("test", &*label)], || Parked((0..200).map(|_| marmot::go(parks)).collect(), Vec::new()));
             until_waiting(&label, 200);
             let spawners: Vec<_> = (0..2 * procs)
                 .map(|i| {
@@ -287,6 +315,7 @@ fn while_goroutines_come_and_go() {
 
 #[test]
 fn while_a_runtime_is_shut_down() {
+    let _alone = alone();
     bounded(|| {
         let stop = Arc::new(AtomicBool::new(false));
         let asker = {

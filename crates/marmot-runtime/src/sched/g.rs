@@ -84,7 +84,7 @@ pub(crate) struct Spec {
 #[repr(C)]
 pub(crate) struct G {
     coro: UnsafeCell<Option<Coroutine>>,
-    resume_point: Cell<ResumePoint>,
+    pub(super) resume_point: Cell<ResumePoint>,
     suspender: Cell<*const Suspender>,
     /// The M that it has settled on; none before it has started, and for a plain thread.
     mp: Option<&'static M>,
