@@ -5,7 +5,7 @@ mod common;
 use std::hint::black_box;
 use std::time::Duration;
 
-use common::{LATE, alone, ms, pair, until, with_procs};
+use common::{Functions, LATE, alone, ms, pair, until, with_procs};
 use marmot::{JoinHandle, WaitReason};
 use marmot_runtime::profile::labels::with_labels;
 use marmot_runtime::profile::{self, Blocked, Status};
@@ -27,16 +27,23 @@ impl Drop for Recording {
     }
 }
 
-/// What was recorded of waits in `f`, which is not long.
+/// What was recorded of waits in `f`.
 fn in_function(f: usize) -> Vec<Blocked> {
-    let here = |wait: &Blocked| wait.stack.iter().any(|pc| (f..f + 256).contains(pc));
-    profile::blocked().into_iter().filter(here).collect()
+    let functions = Functions([
+        waits_for_a_sleeper as fn(_) as usize,
+        waits_for_bytes as fn(_) as usize,
+        waits_for_the_system as fn() as usize,
+        sleeps as fn() as usize,
+        waits_on_a_thread as fn(_) as usize,
+        waits_shortly as fn(_) as usize,
+    ]);
+    profile::blocked().into_iter().filter(|wait| functions.innermost(&wait.stack) == Some(f)).collect()
 }
 
 #[inline(never)]
 fn waits_for_a_sleeper(child: JoinHandle<()>) {
     child.join().unwrap();
-    black_box(());
+    black_box(1);
 }
 
 #[test]
@@ -62,19 +69,19 @@ fn a_join_is_recorded_with_its_length() {
 #[inline(never)]
 fn sleeps() {
     marmot::sleep(ms(2));
-    black_box(());
+    black_box(2);
 }
 
 #[inline(never)]
 fn waits_for_bytes(far: marmot::net::TcpStream) {
     far.wait_readable().unwrap();
-    black_box(());
+    black_box(3);
 }
 
 #[inline(never)]
 fn waits_for_the_system() {
     marmot::blocking(|| ());
-    black_box(());
+    black_box(4);
 }
 
 fn waits_outside() {
@@ -105,27 +112,29 @@ fn waits_for_the_world_outside_are_recorded_on_demand() {
     assert_eq!(functions(), [vec![], vec![(WaitReason::Blocking, 1)], vec![(WaitReason::IoRead, 1)]]);
 }
 
+#[inline(never)]
+fn waits_on_a_thread(child: JoinHandle<()>) {
+    child.join().unwrap();
+    black_box(5);
+}
+
+#[inline(never)]
+fn waits_shortly(child: JoinHandle<()>) {
+    child.join().unwrap();
+    black_box(6);
+}
+
 #[test]
 fn a_plain_thread_is_recorded_too() {
-    #[inline(never)]
-    fn on_a_thread(child: JoinHandle<()>) {
-        child.join().unwrap();
-        black_box(());
-    }
     let _alone = alone();
     let _recording = Recording::begin();
-    on_a_thread(marmot::go(|| marmot::sleep(ms(20))));
-    let found = in_function(on_a_thread as fn(JoinHandle<()>) as usize);
+    waits_on_a_thread(marmot::go(|| marmot::sleep(ms(20))));
+    let found = in_function(waits_on_a_thread as fn(JoinHandle<()>) as usize);
     assert_eq!(found.iter().map(|wait| (wait.reason, wait.count)).collect::<Vec<_>>(), [(Some(WaitReason::Join), 1)]);
 }
 
 #[test]
 fn sampled_waits_sum_up_to_what_they_were() {
-    #[inline(never)]
-    fn waits_shortly(child: JoinHandle<()>) {
-        child.join().unwrap();
-        black_box(());
-    }
     const WAITS: u32 = 400;
     let _alone = alone();
     // Each wait is recorded with a probability of about a half.

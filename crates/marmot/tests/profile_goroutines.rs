@@ -3,13 +3,14 @@
 mod common;
 
 use std::collections::HashSet;
+use std::hint::black_box;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Place, alone, bounded, everywhere, ms, pair, runtime, until, with_procs};
+use common::{Functions, Place, alone, bounded, everywhere, ms, pair, runtime, until, with_procs};
 use marmot::net::TcpStream;
 use marmot::{JoinHandle, WaitReason};
 use marmot_runtime::profile::labels::with_labels;
@@ -21,12 +22,6 @@ const MANY: usize = 10_000;
 fn labelled(snapshot: &Snapshot, label: &str) -> Vec<Goroutine> {
     let has = |g: &&Goroutine| g.labels.iter().any(|(key, value)| key == "test" && value == label);
     snapshot.goroutines.iter().filter(has).cloned().collect()
-}
-
-/// Whether a frame of the stack is in `f`, which begins there and is not long.
-#[track_caller]
-fn assert_goes_through(g: &Goroutine, f: usize) {
-    assert!(g.stack.iter().any(|&pc| (f..f + 256).contains(&pc)), "{f:#x} is not in {:x?}", g.stack);
 }
 
 /// Waits until so many of them wait, and returns them as they are then.
@@ -43,19 +38,19 @@ fn until_waiting(label: &str, count: usize) -> Vec<Goroutine> {
 #[inline(never)]
 fn parks() {
     marmot::park();
-    std::hint::black_box(());
+    black_box(1);
 }
 
 #[inline(never)]
 fn parks_with_a_limit() {
     marmot::park_timeout(Duration::from_secs(1000));
-    std::hint::black_box(());
+    black_box(2);
 }
 
 #[inline(never)]
 fn waits_for(child: JoinHandle<()>) {
     child.join().unwrap();
-    std::hint::black_box(());
+    black_box(3);
 }
 
 /// Ends its goroutines' waits when it is dropped, and waits for them.
@@ -110,13 +105,10 @@ fn ten_thousand_in_three_places() {
         assert!(limited.iter().all(|g| g.labels == [label("kind", "limit"), label("test", "many")]));
         assert!(joining.iter().all(|g| g.labels == [label("test", "many")]));
 
-        for (group, f) in [
-            (named, parks as fn() as usize),
-            (limited, parks_with_a_limit as fn() as usize),
-            (children, parks as fn() as usize),
-            (joining, waits_for as fn(JoinHandle<()>) as usize),
-        ] {
-            group.iter().for_each(|g| assert_goes_through(g, f));
+        let places = [parks as fn() as usize, parks_with_a_limit as fn() as usize, waits_for as fn(_) as usize];
+        let functions = Functions(places);
+        for (group, place) in [(named, places[0]), (limited, places[1]), (children, places[0]), (joining, places[2])] {
+            assert!(group.iter().all(|g| functions.innermost(&g.stack) == Some(place)), "{:x?}", group[0].stack);
             let stacks: HashSet<&[usize]> = group.iter().map(|g| &g.stack[..]).collect();
             assert_eq!(stacks.len(), 1, "all of them wait in the same place");
         }
