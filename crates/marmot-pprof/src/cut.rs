@@ -64,7 +64,15 @@ impl Cut {
             return all;
         }
         let outer = frames.len() - outer(frames);
-        let inner = frames[..outer].iter().take_while(|frame| self.is_inner(**frame)).count();
+        // What an allocator calls to take a sample is inside of it, whatever it is.
+        let sampler = match self {
+            Cut::Allocator => {
+                frames[..outer].iter().position(|frame| frame.is_some_and(|frame| is_allocator(&frame.function)))
+            }
+            _ => None,
+        };
+        let sampler = sampler.unwrap_or(0);
+        let inner = sampler + frames[sampler..outer].iter().take_while(|frame| self.is_inner(**frame)).count();
         if inner < outer { (inner, outer) } else { all }
     }
 
@@ -80,10 +88,11 @@ impl Cut {
     }
 }
 
-/// How many frames at the outer end belong to how threads and goroutines begin.
+/// How many frames at the outer end belong to how threads and goroutines begin. Those of which nothing is known are the C
+/// library's there.
 fn outer(frames: &[Option<&Frame>]) -> usize {
     let run =
-        |is_cut: &dyn Fn(&Frame) -> bool| frames.iter().rev().take_while(|frame| frame.is_some_and(is_cut)).count();
+        |is_cut: &dyn Fn(&Frame) -> bool| frames.iter().rev().take_while(|frame| frame.is_none_or(is_cut)).count();
     let threads = run(&|frame| is_std(frame) || is_entry(frame));
     let goroutines = run(&|frame| is_std(frame) || is_entry(frame) || is_runtime(frame));
     // What the runtime does on its own account stays whole: there, the frame inside of its own is no Rust function of the user's.
@@ -114,10 +123,32 @@ pub(crate) fn is_std_of(function: &str, file: &str) -> bool {
     if file.is_empty() { begins(function, &STD) } else { STD_FILES.iter().any(|folder| file.contains(folder)) }
 }
 
-/// Whether it is one of the functions that the compiler puts between `std` and the allocator.
+/// Whether it is one of the functions that the compiler puts between `std` and the allocator, or an allocator's own.
 fn is_allocator(function: &str) -> bool {
-    let name = function.rsplit("::").next().unwrap_or(function);
-    ["__rust_", "__rdl_", "__rg_"].iter().any(|prefix| name.starts_with(prefix))
+    const BETWEEN: [&str; 6] =
+        ["__rust_alloc", "__rust_realloc", "__rust_dealloc", "__rust_no_alloc", "__rdl_", "__rg_"];
+    let name = last_name(function);
+    BETWEEN.iter().any(|prefix| name.starts_with(prefix))
+        || function.contains(" as core::alloc::global::GlobalAlloc>::")
+}
+
+/// The function's own name, without its path and what it is generic over.
+fn last_name(function: &str) -> &str {
+    let mut depth = 0;
+    let mut end = function.len();
+    for (index, c) in function.char_indices().rev() {
+        match c {
+            '>' => depth += 1,
+            '<' => {
+                depth -= 1;
+                end = index;
+            }
+            ':' | '.' if depth == 0 && index + 1 < end => return &function[index + 1..end],
+            ':' if depth == 0 => end = index,
+            _ => {}
+        }
+    }
+    &function[..end]
 }
 
 /// Whether a function is in one of the modules, be it a method of a trait: `<crate::Type as Trait>::method`.
@@ -127,13 +158,21 @@ fn begins(function: &str, modules: &[&str]) -> bool {
     modules.iter().any(|module| name.starts_with(module))
 }
 
-/// Whether these frames, innermost first, ask for more memory for what has some already.
-pub(crate) fn is_growth<'a>(frames: impl Iterator<Item = &'a str>) -> bool {
-    const GROWTH: [&str; 7] =
-        ["grow_amortized", "grow_one", "finish_grow", "grow_impl", "realloc", "growSlice", "growslice"];
-    frames.into_iter().any(|function| {
-        let name = function.trim_end_matches(['>', ')']);
-        let name = name.rsplit(['.', ':']).next().unwrap_or(name);
-        name == "grow" || name == "Grow" || GROWTH.iter().any(|growth| name.contains(growth))
-    })
+/// Whether one of these functions asks for more memory for what has some already.
+pub(crate) fn is_growth<'a>(mut functions: impl Iterator<Item = &'a str>) -> bool {
+    const GROWTH: [&str; 9] = [
+        "grow_amortized",
+        "grow_exact",
+        "grow_one",
+        "finish_grow",
+        "__rust_realloc",
+        "growSlice",
+        "growslice",
+        "grow",
+        "Grow",
+    ];
+    functions.any(|function| GROWTH.contains(&last_name(function)))
 }
+
+#[cfg(test)]
+mod tests;

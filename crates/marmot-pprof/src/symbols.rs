@@ -4,7 +4,8 @@
 //! found is kept for later profiles. When the program has loaded or unloaded something since, all is looked up anew.
 //!
 //! Lines and inlined calls need line tables in the file: `debug = "line-tables-only"` in the profile of Cargo that the
-//! program is built with. Without them, functions have names only, and inlined ones are not seen.
+//! program is built with. Without them, functions have names only, and inlined ones are not seen. Line tables have no paths of
+//! functions that were inlined: these get the path of the module that their file is. `debug = "limited"` has them whole.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,7 +107,7 @@ impl Symbols {
         let frames: Arc<[Frame]> = raw
             .into_iter()
             .map(|call| Frame {
-                function: self.text(demangle_auto((&*call.symbol).into(), None).into_owned()),
+                function: self.text(readable(&call)),
                 symbol: self.text(call.symbol),
                 file: self.text(call.file),
                 line: call.line,
@@ -162,8 +163,7 @@ fn calls(loader: &Loader, address: u64) -> Vec<Call> {
     let mut calls = Vec::new();
     if let Ok(mut frames) = loader.find_frames(address) {
         while let Ok(Some(frame)) = frames.next() {
-            let named = frame.function.as_ref().and_then(|function| function.raw_name().ok());
-            let name = named.or_else(|| symbol.as_ref().map(|symbol| symbol.name().into()));
+            let name = frame.function.as_ref().and_then(|function| function.raw_name().ok());
             let place = frame.location;
             calls.push(Call {
                 symbol: name.unwrap_or_default().into_owned(),
@@ -173,13 +173,47 @@ fn calls(loader: &Loader, address: u64) -> Vec<Call> {
             });
         }
     }
-    if calls.is_empty() {
-        calls.extend(symbol.map(|symbol| Call {
-            symbol: symbol.name().to_owned(),
-            file: String::new(),
-            line: 0,
-            offset,
-        }));
+    if let Some(symbol) = symbol {
+        if calls.is_empty() {
+            calls.push(Call { symbol: String::new(), file: String::new(), line: 0, offset });
+        }
+        // The function that was really called is a symbol, and those have their paths.
+        calls.last_mut().expect("there is at least that one").symbol = symbol.name().to_owned();
     }
     calls
 }
+
+/// A call's function as people read it.
+fn readable(call: &Call) -> String {
+    let name = demangle_auto((&*call.symbol).into(), None);
+    let has_path = name.contains("::") && name.split('<').next().is_some_and(|path| path.contains("::"));
+    match module_of(&call.file) {
+        Some(module) if !has_path && !name.starts_with('<') && name == call.symbol && call.file.ends_with(".rs") => {
+            format!("{module}::{name}")
+        }
+        _ => name.into_owned(),
+    }
+}
+
+/// The path of the module that a file usually is: `…/server-1.2.3/src/net/mod.rs` is `server::net`.
+fn module_of(file: &str) -> Option<String> {
+    let mut parts: Vec<&str> = file.strip_suffix(".rs")?.split('/').collect();
+    let folder = parts.iter().rposition(|part| ["src", "tests", "benches", "examples", "bin"].contains(part))?;
+    let mut module = parts.split_off(folder + 1);
+    if module.len() > 1 || parts[folder] == "src" {
+        module.pop_if(|last| ["mod", "lib", "main"].contains(last));
+    }
+    if parts[folder] == "src" {
+        let package = parts.get(folder.checked_sub(1)?)?;
+        // Behind the last hyphen stands the version, in a folder of a registry.
+        let name = match package.rsplit_once('-') {
+            Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
+            _ => package,
+        };
+        module.insert(0, name);
+    }
+    Some(module.join("::").replace('-', "_")).filter(|path| !path.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
