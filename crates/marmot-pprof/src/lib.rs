@@ -9,6 +9,7 @@
 //! What takes profiles hands over a [`raw::Profile`]; [`raw::Profile::write_to`] makes the file of it. Nothing here knows
 //! what a goroutine is: whoever does fills in the plain types.
 
+pub mod advise;
 pub mod http;
 pub mod proto;
 pub mod raw;
