@@ -275,7 +275,11 @@ fn site((function, file, line): (String, String, i64), sums: Sums, report: &Repo
     };
     let saving = matches!(verdict, Verdict::Pool | Verdict::Presize).then(|| {
         let bytes = sums.bytes.saturating_sub(sums.used_bytes.max(0));
-        Saving { objects: sums.objects.saturating_sub(sums.used_objects.max(0)), bytes, share: part(bytes, report.bytes) }
+        Saving {
+            objects: sums.objects.saturating_sub(sums.used_objects.max(0)),
+            bytes,
+            share: part(bytes, report.bytes),
+        }
     });
     let via = sums.via.into_iter().max_by_key(|(name, bytes)| (*bytes, std::cmp::Reverse(name.clone())));
     let via = via.map(|(name, _)| name).filter(|name| *name != function);
