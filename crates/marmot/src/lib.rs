@@ -30,12 +30,13 @@
 
 pub use marmot_buf as buf;
 pub use marmot_macros::{main, test};
-pub use marmot_pprof as pprof;
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, current, go, go_local, io,
     net, park, park_timeout, scope, sleep, sleep_until, yield_now,
 };
+
+pub mod pprof;
 
 /// What the attributes expand to. Not part of the interface.
 #[doc(hidden)]

@@ -1,0 +1,150 @@
+//! The profiles under `/debug/pprof/`, and in files.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use marmot_pprof::http::{Endpoints, Page};
+use marmot_pprof::raw::Profile;
+use marmot_pprof::text;
+use marmot_runtime::net::{TcpListener, TcpStream, ToSocketAddrs};
+use marmot_runtime::{Builder, blocking, profile, sleep};
+
+use super::{allocs, block, cpu, goroutine, heap, mutex, take, threadcreate};
+
+type Take = fn() -> io::Result<Profile>;
+
+/// The profiles that are there at any time.
+const PROFILES: [(&str, &str, Take); 6] = [
+    ("heap", "Memory that is in use, by the line that allocated it, and all that has been.", heap),
+    ("allocs", "All that has been allocated since the start, by line.", allocs),
+    ("goroutine", "Every goroutine: its stack, what it waits for, its labels. debug=2 lists them one by one.", || {
+        Ok(goroutine())
+    }),
+    ("block", "Where goroutines have waited for others, and for how long; pprof::set_block_rate turns it on.", || Ok(block())),
+    ("mutex", "Lines that let locks go for which others waited; pprof::set_mutex_fraction turns it on.", || Ok(mutex())),
+    ("threadcreate", "Where the runtime's threads were made.", || Ok(threadcreate())),
+];
+
+/// How long a client of [`serve`] may be silent.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// Listens on `addr` and serves the profiles of this process there, under `/debug/pprof/`, as long as the process lives.
+/// Returns the address, for a port of 0.
+///
+/// Profiles tell much of a program, and taking them costs time: listen on an address that only you can reach.
+///
+/// # Errors
+///
+/// If the address cannot be listened on.
+///
+/// # Blocking
+///
+/// G, while a host name is resolved. It happens in goroutines of its own, and what takes long in it, such as looking up functions and lines, on spare threads.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// let addr = marmot::pprof::serve("127.0.0.1:0")?;
+///
+/// let mut conn = marmot::net::TcpStream::connect(addr)?;
+/// conn.write_all(b"GET /debug/pprof/goroutine?debug=2 HTTP/1.1\r\nConnection: close\r\n\r\n")?;
+/// let mut text = String::new();
+/// conn.read_to_string(&mut text)?;
+/// assert!(text.contains("goroutine 1"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(addr)?;
+    let addr = listener.local_addr()?;
+    Builder::new().name("pprof").spawn(move || {
+        for conn in listener.incoming() {
+            match conn {
+                Ok(conn) => drop(Builder::new().name("pprof client").spawn(move || handle(conn))),
+                Err(error) => {
+                    eprintln!("marmot: no profiles for a client: {error}");
+                    sleep(Duration::from_millis(50));
+                }
+            }
+        }
+    })?;
+    Ok(addr)
+}
+
+fn handle(mut conn: TcpStream) {
+    // A client that fails harms nobody else.
+    let _ = conn.set_read_timeout(Some(IDLE)).and_then(|()| shared().handle(&mut conn));
+}
+
+fn shared() -> &'static Endpoints {
+    static ENDPOINTS: OnceLock<Endpoints> = OnceLock::new();
+    ENDPOINTS.get_or_init(endpoints)
+}
+
+/// What answers requests under `/debug/pprof/`, for a server of your own: see [`respond`](Endpoints::respond) and
+/// [`handle`](Endpoints::handle).
+///
+/// # Examples
+///
+/// ```
+/// let answer = marmot::pprof::endpoints().respond("GET", "/debug/pprof/");
+/// assert_eq!(answer.status, 200);
+/// ```
+pub fn endpoints() -> Endpoints {
+    let waits = |time| {
+        sleep(time);
+        Ok(())
+    };
+    let endpoints = Endpoints::new(waits).compute(|compute| blocking(compute)).page(Page::recording(
+        "profile",
+        "What computes, by function, line and labels; seconds=N says for how long to look.",
+        cpu,
+    ));
+    PROFILES.into_iter().fold(endpoints, |endpoints, (name, description, take)| {
+        endpoints.page(match name {
+            "goroutine" => Page::snapshot(name, description, take).text(traceback).count(count),
+            _ => Page::snapshot(name, description, take),
+        })
+    })
+}
+
+/// The text of all goroutines one by one, which `debug=2` asks for.
+fn traceback(debug: u32) -> Option<io::Result<String>> {
+    (debug >= 2).then(|| {
+        let goroutines = take::goroutines(&profile::goroutines());
+        Ok(blocking(|| text::goroutines(&goroutines)))
+    })
+}
+
+/// Takes a profile and writes it to a file, for `go tool pprof` and `marmot profile advise`: `heap`, `allocs`, `goroutine`, `block`,
+/// `mutex` or `threadcreate`.
+///
+/// # Errors
+///
+/// Those of the profile and of the file; [`InvalidInput`](io::ErrorKind::InvalidInput) for another name.
+///
+/// # Blocking
+///
+/// G: the functions and lines are looked up, and the file is written, on a spare thread.
+///
+/// # Examples
+///
+/// ```
+/// let path = std::env::temp_dir().join(format!("goroutines-{}.pb.gz", std::process::id()));
+/// marmot::pprof::write("goroutine", &path)?;
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write(name: &str, path: impl AsRef<Path>) -> io::Result<()> {
+    let Some((.., take)) = PROFILES.iter().find(|(known, ..)| *known == name) else {
+        let names = PROFILES.map(|(name, ..)| name).join(", ");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("there is no profile '{name}'; there are {names}")));
+    };
+    let (profile, path) = (take()?, path.as_ref());
+    blocking(|| profile.write_to(File::create(path)?))
+}

@@ -1,0 +1,117 @@
+//! The profiles: what the runtime knows, in the form that files and pages are made of.
+
+use std::time::Duration;
+
+use marmot_pprof::raw::{Label, Profile, Sample, ValueType};
+use marmot_pprof::text::{self, Goroutine};
+use marmot_runtime::profile::{self, Blocked, Snapshot, Status};
+
+/// The key of the label that says what was waited for.
+const REASON: &str = "reason";
+
+/// Every goroutine's stack, and what it does or waits for.
+///
+/// # Blocking
+///
+/// G, until every M has answered: milliseconds, or a second if one is stuck in a goroutine.
+///
+/// # Examples
+///
+/// ```
+/// let profile = marmot::go(marmot::pprof::goroutine).join().unwrap();
+/// assert!(profile.total("goroutine") >= 1);
+/// ```
+pub fn goroutine() -> Profile {
+    let snapshot = profile::goroutines();
+    let mut profile = text::goroutine_profile(&goroutines(&snapshot));
+    profile.time = snapshot.taken;
+    profile.comments.extend(snapshot.absent.iter().map(|m| {
+        format!("M {} of runtime {} is stuck in a goroutine; its {} goroutines are missing", m.m, m.runtime, m.goroutines)
+    }));
+    profile
+}
+
+/// The goroutines of a snapshot, as the texts want them.
+pub(super) fn goroutines(snapshot: &Snapshot) -> Vec<Goroutine> {
+    let all = snapshot.goroutines.iter().map(|gp| Goroutine {
+        id: gp.id,
+        name: gp.name.clone(),
+        state: match gp.status {
+            Status::Waiting(reason) => format!("{reason:?}"),
+            other => format!("{other:?}"),
+        },
+        waited: gp.waiting_for,
+        labels: gp.labels.clone(),
+        stack: gp.stack.clone(),
+        created_at: Some(gp.spawn_site.to_string()),
+    });
+    all.collect()
+}
+
+/// Where goroutines, and threads that call the runtime, have waited for others, how often and for how long.
+///
+/// It is empty until [`set_block_rate`](super::set_block_rate) has turned it on. Waits for connections are not in it unless
+/// [`set_block_io`](super::set_block_io) says so.
+///
+/// # Examples
+///
+/// ```
+/// use marmot::pprof;
+///
+/// pprof::set_block_rate(1);
+/// marmot::go(|| marmot::go(marmot::yield_now).join().unwrap()).join().unwrap();
+/// pprof::set_block_rate(0);
+/// assert!(pprof::block().total("contentions") >= 1);
+/// ```
+pub fn block() -> Profile {
+    contentions(profile::blocked())
+}
+
+/// Which lines have let locks go for which others waited, how often, and for how long these did altogether.
+///
+/// It is empty until [`set_mutex_fraction`](super::set_mutex_fraction) has turned it on, and is of this library's own locks: `std`'s do
+/// not tell.
+pub fn mutex() -> Profile {
+    contentions(profile::contention())
+}
+
+fn contentions(records: Vec<Blocked>) -> Profile {
+    let mut profile = Profile::new(vec![ValueType::new("contentions", "count"), ValueType::new("delay", "nanoseconds")]);
+    profile.default_type = Some("delay");
+    profile.period_type = Some(ValueType::new("contentions", "count"));
+    profile.period = 1;
+    profile.samples.extend(records.into_iter().map(|record| Sample {
+        stack: record.stack,
+        values: vec![number(record.count), number(record.nanos)],
+        labels: record.reason.map(|reason| (REASON.to_owned(), Label::Text(format!("{reason:?}")))).into_iter().collect(),
+    }));
+    profile
+}
+
+/// Where the runtime's threads were made, also those that have ended.
+///
+/// # Examples
+///
+/// ```
+/// marmot::go(|| ()).join().unwrap();
+/// assert!(marmot::pprof::threadcreate().total("threadcreate") >= 1);
+/// ```
+pub fn threadcreate() -> Profile {
+    let threads = profile::threads();
+    let mut profile = Profile::new(vec![ValueType::new("threadcreate", "count")]);
+    profile.period_type = Some(ValueType::new("threadcreate", "count"));
+    profile.period = 1;
+    let alive = threads.alive.into_iter().map(|thread| (thread.stack, 1));
+    let ended = threads.ended.into_iter().map(|threads| (threads.stack, threads.count));
+    profile.samples.extend(alive.chain(ended).map(|(stack, count)| Sample {
+        stack,
+        values: vec![number(count)],
+        labels: Vec::new(),
+    }));
+    profile.merge();
+    profile
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
