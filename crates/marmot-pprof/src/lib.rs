@@ -9,11 +9,14 @@
 //! What takes profiles hands over a [`raw::Profile`]; [`raw::Profile::write_to`] makes the file of it. Nothing here knows
 //! what a goroutine is: whoever does fills in the plain types.
 
+pub mod http;
 pub mod proto;
 pub mod raw;
 pub mod symbols;
+pub mod text;
 
 mod cut;
+mod stack;
 mod sys;
 
 pub use cut::Cut;

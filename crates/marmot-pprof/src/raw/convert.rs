@@ -8,6 +8,7 @@ use super::{GROWTH, Label, Profile, Sample, ValueType, add};
 use crate::Cut;
 use crate::cut;
 use crate::proto;
+use crate::stack::{Shown, Stack};
 use crate::symbols::{Frame, Lookup, Symbols};
 
 /// What merges samples: the ids of locations, and the labels.
@@ -20,7 +21,7 @@ struct Builder {
     strings: HashMap<String, i64>,
     functions: HashMap<(Arc<str>, Arc<str>), u64>,
     /// An address may be several locations: where a part of its inlined calls is cut.
-    locations: HashMap<(usize, usize, usize), u64>,
+    locations: HashMap<(usize, (usize, usize)), u64>,
     samples: HashMap<Key, usize>,
 }
 
@@ -91,33 +92,14 @@ impl Builder {
     }
 
     fn sample(&mut self, sample: &Sample, cut: Cut, types: usize) {
-        let stack: Vec<Arc<[Frame]>> = sample.stack.iter().map(|address| self.lookup.resolve(*address)).collect();
-        // All frames, where an address of which nothing is known counts as one.
-        let mut frames: Vec<Option<&Frame>> = Vec::new();
-        for at in &stack {
-            if at.is_empty() {
-                frames.push(None);
-            }
-            frames.extend(at.iter().map(Some));
-        }
-        let (start, end) = cut.range(&frames);
+        let stack = Stack::new(&mut self.lookup, &sample.stack, cut);
         let mut labels: Vec<(i64, i64, i64, i64)> =
             sample.labels.iter().map(|(key, value)| self.label(key, value)).collect();
-        if cut == Cut::Allocator && cut::is_growth(frames[..start].iter().flatten().map(|frame| &*frame.function)) {
+        if cut == Cut::Allocator && cut::is_growth(stack.cut_functions()) {
             labels.push((self.string(GROWTH.0), self.string(GROWTH.1), 0, 0));
         }
         labels.sort_unstable();
-        let mut ids = Vec::with_capacity(stack.len());
-        let mut index = 0;
-        for (address, at) in sample.stack.iter().zip(&stack) {
-            let next = index + at.len().max(1);
-            // The part of the address's frames that is left.
-            let (from, to) = (start.max(index), end.min(next));
-            if from < to {
-                ids.push(self.location(*address, at, from - index, to - index));
-            }
-            index = next;
-        }
+        let ids: Vec<u64> = stack.shown().map(|shown| self.location(&shown)).collect();
         let mut values = sample.values.clone();
         values.resize(types, 0);
         if let Some(place) = self.samples.get(&(ids.clone(), labels.clone())) {
@@ -138,11 +120,12 @@ impl Builder {
         }
     }
 
-    fn location(&mut self, address: usize, frames: &[Frame], from: usize, to: usize) -> u64 {
-        if let Some(id) = self.locations.get(&(address, from, to)) {
+    fn location(&mut self, shown: &Shown<'_>) -> u64 {
+        let address = shown.address;
+        if let Some(id) = self.locations.get(&(address, shown.part)) {
             return *id;
         }
-        let line = frames.get(from..to).unwrap_or_default().iter().map(|frame| proto::Line {
+        let line = shown.frames.iter().map(|frame| proto::Line {
             function_id: self.function(frame),
             line: i64::from(frame.line),
             column: 0,
@@ -153,7 +136,7 @@ impl Builder {
         let mapping_id = self.out.mapping.iter().find(holds).map_or(0, |mapping| mapping.id);
         let id = self.out.location.len() as u64 + 1;
         self.out.location.push(proto::Location { id, mapping_id, address: address as u64, line, is_folded: false });
-        self.locations.insert((address, from, to), id);
+        self.locations.insert((address, shown.part), id);
         id
     }
 

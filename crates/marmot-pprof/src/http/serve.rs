@@ -1,0 +1,132 @@
+//! A server over one connection: enough of HTTP/1.1 for browsers, `curl` and `go tool pprof`.
+//!
+//! One request after the other is read and answered. A request with a body is answered, too, but then the connection ends,
+//! for nobody reads on to where the body ends.
+
+use std::io::{self, Read, Write};
+use std::time::SystemTime;
+
+use super::{Endpoints, Refusal, Response};
+
+/// The most bytes of a request, without its body.
+pub const MAX_HEAD: usize = 16 * 1024;
+/// The most fields of a request.
+const MAX_FIELDS: usize = 100;
+
+/// A request, as far as it matters here.
+struct Request {
+    method: String,
+    target: String,
+    keeps: bool,
+}
+
+/// Serves until the connection ends.
+///
+/// # Errors
+///
+/// Those of the connection.
+pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write)) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    loop {
+        let (response, method, keeps) = match next(conn, &mut bytes)? {
+            None => return Ok(()),
+            Some(Ok(request)) => (endpoints.respond(&request.method, &request.target), request.method, request.keeps),
+            Some(Err(refusal)) => (Response::refused(refusal), String::new(), false),
+        };
+        write(conn, &response, method == "HEAD", keeps)?;
+        if !keeps {
+            return Ok(());
+        }
+    }
+}
+
+/// Takes the next request off the connection, of which `bytes` have been read; `None` at its end.
+fn next(conn: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Result<Request, Refusal>>> {
+    loop {
+        match parse(bytes) {
+            Ok(Some((request, length))) => {
+                bytes.drain(..length);
+                return Ok(Some(Ok(request)));
+            }
+            Ok(None) if bytes.len() < MAX_HEAD => {}
+            Ok(None) => {
+                let text = format!("The request has more than {MAX_HEAD} bytes");
+                return Ok(Some(Err(Refusal::new(431, text))));
+            }
+            Err(refusal) => return Ok(Some(Err(refusal))),
+        }
+        let mut piece = [0; 2048];
+        let room = piece.len().min(MAX_HEAD - bytes.len());
+        match conn.read(&mut piece[..room]) {
+            Ok(0) if bytes.is_empty() => return Ok(None),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => bytes.extend_from_slice(&piece[..count]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// The request that the bytes begin with, if it is whole, and its length.
+fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut head = httparse::Request::new(&mut fields);
+    let length = match head.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(Refusal::new(431, format!("The request has more than {MAX_FIELDS} fields")));
+        }
+        Err(e) => return Err(Refusal::new(400, format!("This is not a request of HTTP/1: {e}"))),
+    };
+    let says = |name: &str, word: &str| {
+        let mut values = head.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+        values.any(|field| {
+            let text = String::from_utf8_lossy(field.value);
+            text.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+        })
+    };
+    let has = |name: &str| head.headers.iter().any(|field| field.name.eq_ignore_ascii_case(name));
+    let has_body = has("transfer-encoding") || (has("content-length") && !says("content-length", "0"));
+    let is_1_1 = head.version == Some(1);
+    if is_1_1 && !has("host") {
+        return Err(Refusal::new(400, "A request of HTTP/1.1 names its host".to_owned()));
+    }
+    let keeps = if is_1_1 { !says("connection", "close") } else { says("connection", "keep-alive") };
+    let request = Request {
+        method: head.method.unwrap_or_default().to_owned(),
+        target: head.path.unwrap_or_default().to_owned(),
+        keeps: keeps && !has_body,
+    };
+    Ok(Some((request, length)))
+}
+
+fn write(conn: &mut impl Write, response: &Response, only_head: bool, keeps: bool) -> io::Result<()> {
+    let reason = match response.status {
+        200 => "OK",
+        301 => "Moved Permanently",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        431 => "Request Header Fields Too Large",
+        _ => "Internal Server Error",
+    };
+    let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", response.status).into_bytes();
+    for (name, value) in &response.headers {
+        write!(bytes, "{name}: {value}\r\n")?;
+    }
+    write!(bytes, "Date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()))?;
+    // A profile is not taken to tell its length.
+    if !only_head {
+        write!(bytes, "Content-Length: {}\r\n", response.body.len())?;
+    }
+    if !keeps {
+        bytes.extend_from_slice(b"Connection: close\r\n");
+    } else {
+        bytes.extend_from_slice(b"Connection: keep-alive\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&response.body);
+    conn.write_all(&bytes)?;
+    conn.flush()
+}
