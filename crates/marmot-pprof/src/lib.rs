@@ -2,6 +2,7 @@
 //!
 //! | item | what it is |
 //! |---|---|
+//! | [`alloc`] | where memory is allocated: the sampling allocator, and the profiles `heap` and `allocs` |
 //! | [`raw`] | a profile as it is taken: stacks of addresses, values, labels |
 //! | [`symbols`] | addresses to functions, files and lines |
 //! | [`proto`] | the file format: the messages of `profile.proto`, gzipped |
@@ -9,6 +10,7 @@
 //! What takes profiles hands over a [`raw::Profile`]; [`raw::Profile::write_to`] makes the file of it. Nothing here knows
 //! what a goroutine is: whoever does fills in the plain types.
 
+pub mod alloc;
 pub mod http;
 pub mod proto;
 pub mod raw;
@@ -19,4 +21,5 @@ mod cut;
 mod stack;
 mod sys;
 
+pub use alloc::Allocator;
 pub use cut::Cut;
