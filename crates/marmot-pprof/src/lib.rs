@@ -2,6 +2,7 @@
 //!
 //! | item | what it is |
 //! |---|---|
+//! | [`alloc`] | where memory is allocated: the sampling allocator, and the profiles `heap` and `allocs` |
 //! | [`raw`] | a profile as it is taken: stacks of addresses, values, labels |
 //! | [`symbols`] | addresses to functions, files and lines |
 //! | [`proto`] | the file format: the messages of `profile.proto`, gzipped |
@@ -10,6 +11,7 @@
 //! what a goroutine is: whoever does fills in the plain types.
 
 pub mod advise;
+pub mod alloc;
 pub mod http;
 pub mod proto;
 pub mod raw;
@@ -20,4 +22,5 @@ mod cut;
 mod stack;
 mod sys;
 
+pub use alloc::Allocator;
 pub use cut::Cut;
