@@ -11,6 +11,7 @@ use super::age::{self, Aged};
 use super::shard::{Shard, Side};
 use super::stats::Stats;
 use super::thread::{self, Place, ROWS};
+use crate::primitive::MODELLED;
 
 /// After so many hits of a shard it looks at the clock; a power of two.
 const HITS_A_LOOK: u64 = 1024;
@@ -74,9 +75,13 @@ impl<T: Send + 'static> Shards<T> {
         }
     }
 
-    /// The calling thread's shard, whose owner it is until it ends; none if it has given its number back.
+    /// The calling thread's shard, whose owner it is until it ends; none if it has given its number back. Under a model of
+    /// something else there is none either: pools outlive it, and what a model is made of does not.
     #[inline]
     fn own(&self) -> Option<&Shard<T>> {
+        if MODELLED {
+            return None;
+        }
         let Place { row, index } = thread::place()?;
         let (row, index) = (row as usize, index as usize);
         match self.row(row).get(index) {
@@ -158,12 +163,12 @@ impl<T: Send + 'static> Shards<T> {
         self.all().filter(move |shard| own.is_none_or(|own| !ptr::eq(own, *shard)))
     }
 
-    /// Puts an object into the caller's shard, or gives it back.
+    /// Puts an object into the caller's shard, or gives it back if that has so many.
     #[inline]
-    pub(super) fn put(&self, object: NonNull<T>) -> Result<(), NonNull<T>> {
+    pub(super) fn put(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
         let Some(own) = self.own() else { return Err(object) };
         let side = &own.sides[self.primary()];
-        if !side.private.put(object) && !side.push(object) {
+        if !side.private.put(object) && (side.len() >= most || !side.push(object)) {
             return Err(object);
         }
         if !self.is_aging.load(Relaxed) {
