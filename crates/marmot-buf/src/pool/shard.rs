@@ -17,10 +17,13 @@ use crate::primitive::atomic::{
 const CAPACITIES: [usize; 5] = [16, 64, 256, 1024, 4096];
 
 /// A number that one thread writes and others read.
-#[derive(Default)]
 pub(super) struct Count(AtomicU64);
 
 impl Count {
+    fn new() -> Self {
+        Count(AtomicU64::new(0))
+    }
+
     /// Adds one, and says how many there are. Only the owner calls it.
     #[inline]
     pub(super) fn add(&self) -> u64 {
@@ -35,7 +38,6 @@ impl Count {
 }
 
 /// What has happened at a shard.
-#[derive(Default)]
 pub(super) struct Counts {
     pub(super) hits: Count,
     pub(super) steals: Count,
@@ -52,7 +54,7 @@ pub(super) struct Side<T> {
 }
 
 impl<T> Side<T> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Side {
             private: Slot::new(),
             rings: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
@@ -145,7 +147,9 @@ pub(super) struct Shard<T> {
 
 impl<T> Shard<T> {
     pub(super) fn new() -> Self {
-        Shard { sides: [Side::new(), Side::new()], counts: Counts::default() }
+        let counts =
+            Counts { hits: Count::new(), steals: Count::new(), misses: Count::new(), dropped: Count::new() };
+        Shard { sides: [Side::new(), Side::new()], counts }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -1,7 +1,7 @@
 //! The private slot of a shard: one object, which its owner takes and puts back.
 //!
 //! Only the owner puts, so an empty slot stays empty for everybody else. Whoever takes does so by exchanging the pointer
-//! for null: of two who try, one gets the object. Putting needs no exchange.
+//! that it has seen for null: of two who try, one gets the object. Putting needs no exchange.
 
 use std::ptr::{self, NonNull};
 
@@ -26,8 +26,10 @@ impl<T> Slot<T> {
     /// Takes the object out. Anybody may call it.
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<T>> {
-        // Acquire pairs with the Release in `put`: who takes the object sees what was done to it.
-        NonNull::new(self.0.swap(ptr::null_mut(), Acquire))
+        let object = NonNull::new(self.0.load(Relaxed))?;
+        // Acquire pairs with the Release in `put`: who takes the object sees what was done to it. If the same object has been
+        // taken and put back since the look, it is as good.
+        self.0.compare_exchange(object.as_ptr(), ptr::null_mut(), Acquire, Relaxed).ok().map(|_| object)
     }
 
     /// Puts an object in, if there is room. Only the owner calls it.
