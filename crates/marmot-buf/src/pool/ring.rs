@@ -73,8 +73,8 @@ impl<T> Ring<T> {
     pub(super) fn push(&self, object: NonNull<T>) -> bool {
         let ends = Ends(self.ends.load(Relaxed));
         let slot = self.slot(ends.head());
-        // Acquire pairs with the Release in `claimed`: who stole from this slot has read it.
-        if ends.len() >= self.slots.len() || !slot.load(Acquire).is_null() {
+        // Who empties the slot has read it before, and of one location all see one order: what is put in now comes later.
+        if ends.len() >= self.slots.len() || !slot.load(Relaxed).is_null() {
             return false;
         }
         slot.store(object.as_ptr(), Relaxed);
@@ -115,8 +115,7 @@ impl<T> Ring<T> {
     fn claimed(&self, index: u32) -> *mut T {
         let slot = self.slot(index);
         let object = slot.load(Relaxed);
-        // Release pairs with the Acquire in `push`: the slot has been read before it is filled again.
-        slot.store(ptr::null_mut(), Release);
+        slot.store(ptr::null_mut(), Relaxed);
         object
     }
 }

@@ -195,10 +195,10 @@ impl<T: Send + 'static> Shards<T> {
     }
 
     /// Drops all that is in a side of every shard. A destructor that panics has been reported by the panic's hook, and the
-    /// others follow all the same.
+    /// others follow all the same. One that puts something in does not keep this going for ever.
     fn clear(&self, side: impl Fn(&Shard<T>) -> &Side<T>) {
-        for shard in self.all() {
-            while let Some(object) = side(shard).take_any() {
+        for side in self.all().map(side) {
+            for object in (0..side.len()).map_while(|_| side.take_any()) {
                 // SAFETY: objects are boxes that were leaked when they were put in, and this one has been taken out.
                 let object = unsafe { Box::from_raw(object.as_ptr()) };
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(object))) {
