@@ -1,12 +1,14 @@
 //! Byte buffers that are borrowed while they hold bytes, so that whoever waits holds none.
 //!
-//! Each thread has a free list for each size class (powers of two from [`SMALLEST`] to [`LARGEST`]), and a buffer goes
-//! back to the list of the thread that drops it. A goroutine that has started stays on its thread, so that is where the
-//! buffer came from. Taking and giving back never wait: no list is borrowed across a switch.
+//! There is a [pool](crate::pool) for each size class (powers of two from [`SMALLEST`] to [`LARGEST`]), named after it:
+//! `lease 4096`. A buffer goes back to the thread that drops it. A goroutine that has started stays on its thread, so
+//! that is where the buffer came from. Taking and giving back never wait. What a burst needed is given back by the pools'
+//! ticks.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+
+use crate::pool::{Pool, Pooled};
 
 /// The smallest size, in bytes, that a lease has.
 pub const SMALLEST: usize = 512;
@@ -19,8 +21,31 @@ const KEPT: usize = 1024 * 1024;
 
 const CLASSES: usize = (LARGEST.ilog2() - SMALLEST.ilog2()) as usize + 1;
 
-thread_local! {
-    static FREE: RefCell<[Vec<Box<[u8]>>; CLASSES]> = const { RefCell::new([const { Vec::new() }; CLASSES]) };
+static POOLS: [Pool<Box<[u8]>>; CLASSES] = [
+    pool::<{ SMALLEST << 0 }>("lease 512"),
+    pool::<{ SMALLEST << 1 }>("lease 1024"),
+    pool::<{ SMALLEST << 2 }>("lease 2048"),
+    pool::<{ SMALLEST << 3 }>("lease 4096"),
+    pool::<{ SMALLEST << 4 }>("lease 8192"),
+    pool::<{ SMALLEST << 5 }>("lease 16384"),
+    pool::<{ SMALLEST << 6 }>("lease 32768"),
+    pool::<{ SMALLEST << 7 }>("lease 65536"),
+    pool::<{ SMALLEST << 8 }>("lease 131072"),
+    pool::<{ SMALLEST << 9 }>("lease 262144"),
+    pool::<{ SMALLEST << 10 }>("lease 524288"),
+    pool::<{ SMALLEST << 11 }>("lease 1048576"),
+];
+
+/// Where what is too large for all classes is on loan from, and nothing goes back to.
+static LARGER: Pool<Box<[u8]>> =
+    Pool::with_reset(|| zeros(0), |_| {}).named("lease of more").sized_by(|bytes| bytes.len()).max_size(LARGEST);
+
+const fn pool<const SIZE: usize>(name: &'static str) -> Pool<Box<[u8]>> {
+    Pool::with_reset(|| zeros(SIZE), |_| {}).named(name).max_kept(KEPT / SIZE)
+}
+
+fn zeros(size: usize) -> Box<[u8]> {
+    vec![0; size].into_boxed_slice()
 }
 
 /// A borrowed buffer, which goes back when it is dropped. Its bytes are whatever its last user left.
@@ -34,17 +59,16 @@ thread_local! {
 /// assert!(buffer.len() >= 3000);
 /// buffer[0] = b'x';
 /// ```
-pub struct Lease {
-    /// Empty only while it is being dropped.
-    bytes: Box<[u8]>,
-}
+pub struct Lease(Pooled<'static, Box<[u8]>>);
 
 impl Lease {
     /// A buffer of at least `size` bytes.
     pub fn new(size: usize) -> Lease {
         let size = size.max(SMALLEST).checked_next_power_of_two().unwrap_or(size);
-        let free = class(size).and_then(|class| FREE.try_with(|free| free.borrow_mut()[class].pop()).ok().flatten());
-        Lease { bytes: free.unwrap_or_else(|| vec![0; size].into_boxed_slice()) }
+        Lease(match class(size) {
+            Some(class) => POOLS[class].get(),
+            None => LARGER.lend(zeros(size)),
+        })
     }
 }
 
@@ -53,31 +77,17 @@ fn class(size: usize) -> Option<usize> {
     (size <= LARGEST).then(|| (size.ilog2() - SMALLEST.ilog2()) as usize)
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        let Some(class) = class(bytes.len()) else { return };
-        // A thread that is ending has no lists any more; then the buffer is freed.
-        let _ = FREE.try_with(|free| {
-            let list = &mut free.borrow_mut()[class];
-            if list.len() * bytes.len() < KEPT {
-                list.push(bytes);
-            }
-        });
-    }
-}
-
 impl Deref for Lease {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        &self.0
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        &mut self.0
     }
 }
 
@@ -111,10 +121,25 @@ mod tests {
     }
 
     #[test]
+    fn every_class_has_its_size() {
+        for (class, pool) in POOLS.iter().enumerate() {
+            let size = SMALLEST << class;
+            assert_eq!(super::class(size), Some(class));
+            assert_eq!((Lease::new(size).len(), Lease::new(size - 1).len()), (size, size));
+            assert_eq!(pool.stats().name, format!("lease {size}"));
+        }
+    }
+
+    #[test]
     fn a_burst_is_not_kept() {
-        let burst: Vec<Lease> = (0..KEPT / 4096 * 2).map(|_| Lease::new(4096)).collect();
+        const SIZE: usize = 2048;
+        let pool = &POOLS[class(SIZE).expect("it has a class")];
+        let burst: Vec<Lease> = (0..KEPT / SIZE * 2).map(|_| Lease::new(SIZE)).collect();
+        let before = pool.stats();
         drop(burst);
-        let kept = FREE.with_borrow(|free| free[class(4096).expect("it has a class")].len());
-        assert_eq!(kept, KEPT / 4096);
+        let after = pool.stats();
+        // Half of it is dropped, but for what other tests take meanwhile.
+        assert!(after.dropped - before.dropped >= (KEPT / SIZE - 8) as u64, "{after}");
+        assert!(after.kept > 0, "{after}");
     }
 }

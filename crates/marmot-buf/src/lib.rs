@@ -5,6 +5,7 @@
 //! | [`codec`] | between bytes and frames |
 //! | [`lease`] | byte buffers that are borrowed from the thread while they hold bytes |
 //! | [`linked`] | the linked buffer: bytes from one side to another, growing without copying |
+//! | [`pool`] | objects that are used again |
 //! | [`park`] | how a side of a buffer or pipe waits: the one thing that a runtime has to provide |
 //!
 //! Nothing here knows what a goroutine is. What waits does so through [`Park`]; [`Threads`] blocks threads, and the
@@ -14,9 +15,11 @@ pub mod codec;
 pub mod lease;
 pub mod linked;
 pub mod park;
+pub mod pool;
 mod primitive;
 
 pub use lease::Lease;
 pub use linked::pool::nodes_in_use;
 pub use linked::{Chunk, Consumer, Producer};
 pub use park::{Park, Threads};
+pub use pool::{Pool, Pooled};

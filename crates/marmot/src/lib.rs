@@ -29,6 +29,7 @@
 //! ```
 
 pub use marmot_buf as buf;
+pub use marmot_buf::{Pool, Pooled, pool};
 pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,

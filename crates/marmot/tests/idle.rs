@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use common::{in_child, in_child_with, listener, ms, runtime, status_number, until};
-use marmot::Runtime;
 use marmot::net::TcpStream;
+use marmot::pool::INTERVAL;
+use marmot::{Pool, Runtime};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the limit of descriptors as far as it goes, and says how many of `wanted` there is room for.
@@ -106,6 +107,28 @@ fn idle_connections_use_no_processor_time() {
             assert_eq!(near.read(&mut [0]).unwrap(), 0);
         }
         until(|| rt.goroutines() == 0);
+    });
+    outcome.assert_success();
+}
+
+#[test]
+fn empty_pools_wake_nobody() {
+    let outcome = in_child("empty_pools_wake_nobody", || {
+        static POOL: Pool<Vec<u8>> = Pool::new(Vec::new);
+        let rt = runtime(2);
+        rt.run(|| {
+            let objects: Vec<_> = (0..100).map(|_| POOL.get()).collect();
+            drop(objects);
+        });
+        until(|| POOL.stats().kept == 0);
+        // One tick more looks whether something has come meanwhile. Nothing tells of it, so its time is waited out.
+        marmot::sleep(INTERVAL + ms(500));
+        let before = used_by_ms();
+        marmot::sleep(INTERVAL + ms(500));
+        let after = used_by_ms();
+        let (ticks, sleeps) = (after.ticks - before.ticks, after.sleeps - before.sleeps);
+        assert!(ticks <= 1 && sleeps == 0, "empty pools: {ticks} ticks, {sleeps} wake-ups");
+        drop(rt);
     });
     outcome.assert_success();
 }

@@ -9,6 +9,7 @@
 //! | `million` | memory and mappings of a million goroutines, parked and not started |
 //! | `frames` | frames a second and system calls, through buffered connections and straight off them |
 //! | `proxy` | CPU time per GiB of a proxy, beside Go's |
+//! | `pool` | a get and a put of a pool beside Go's `sync.Pool`, on one P and on two |
 //! | `calls` | system calls per request at 50 connections |
 //!
 //! The harness has the other runtimes' servers, the load generator, and the scripts that run them in turn; this builds it,
@@ -25,6 +26,7 @@ mod load;
 mod micro;
 mod million;
 mod options;
+mod pool;
 mod proxy;
 mod raw;
 mod series;
@@ -65,11 +67,11 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
 }
 
 fn measure_all(root: &Path, options: &Options) -> io::Result<bool> {
-    let harness = Harness::open(root, options)?;
+    let mut harness = None;
     let mut missed = 0;
     let mut met = 0;
     for measurement in &options.measurements {
-        let verdicts = measure(*measurement, &harness, options)?;
+        let verdicts = measure(*measurement, root, &mut harness, options)?;
         missed += verdicts.iter().filter(|verdict| !verdict.is_met()).count();
         met += verdicts.iter().filter(|verdict| verdict.is_met()).count();
     }
@@ -77,15 +79,26 @@ fn measure_all(root: &Path, options: &Options) -> io::Result<bool> {
     Ok(missed == 0)
 }
 
-fn measure(measurement: Measurement, harness: &Harness, options: &Options) -> io::Result<Vec<Verdict>> {
+/// Measures one thing. Most of them need the harness, which is opened for the first of those.
+fn measure(
+    measurement: Measurement,
+    root: &Path,
+    harness: &mut Option<Harness>,
+    options: &Options,
+) -> io::Result<Vec<Verdict>> {
+    let open = || match harness {
+        Some(harness) => Ok::<&Harness, io::Error>(harness),
+        unopened => Ok(unopened.insert(Harness::open(root, options)?)),
+    };
     match measurement {
-        Measurement::Echo => echo::run(harness, options, 1),
-        Measurement::Echo2 => echo::run(harness, options, 2),
-        Measurement::Frames => frames::run(harness, options),
-        Measurement::Idle => idle::run(harness, options),
-        Measurement::Micro => micro::run(harness, options),
-        Measurement::Million => million::run(harness),
-        Measurement::Calls => calls::run(harness, options),
-        Measurement::Proxy => proxy::run(harness, options),
+        Measurement::Echo => echo::run(open()?, options, 1),
+        Measurement::Echo2 => echo::run(open()?, options, 2),
+        Measurement::Frames => frames::run(open()?, options),
+        Measurement::Idle => idle::run(open()?, options),
+        Measurement::Micro => micro::run(open()?, options),
+        Measurement::Million => million::run(open()?),
+        Measurement::Calls => calls::run(open()?, options),
+        Measurement::Pool => pool::run(root, options),
+        Measurement::Proxy => proxy::run(open()?, options),
     }
 }

@@ -4,7 +4,7 @@ use super::options::{Cell, Measurement, Options};
 use super::raw::Raw;
 use super::series::Series;
 use super::table::Table;
-use super::{echo, idle, micro, million, proxy};
+use super::{echo, idle, micro, million, pool, proxy};
 
 fn options(arguments: &str) -> Result<Options, String> {
     let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
@@ -38,8 +38,8 @@ fn options_are_read() {
 
 #[test]
 fn without_a_name_all_is_measured() {
-    assert_eq!(options("").unwrap().measurements.len(), 8);
-    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 8);
+    assert_eq!(options("").unwrap().measurements.len(), 9);
+    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 9);
 }
 
 #[test]
@@ -133,4 +133,10 @@ fn a_table_lines_up() {
     let mut table = Table::new(["server", "µs"]);
     table.add(["go".to_owned(), "12.5".to_owned()]);
     assert_eq!(table.to_string(), "| server | µs   |\n|--------|------|\n| go     | 12.5 |\n");
+}
+
+#[test]
+fn the_row_of_a_pool_is_found() {
+    assert_eq!(pool::row("pool_get_put.wall 9.00 ns\npool_get_put 7.50 cpu_ns\n"), Some(7.5));
+    assert_eq!(pool::row("pool_get_put.wall 9.00 ns\n"), None);
 }

@@ -13,6 +13,7 @@
 //! | `parked` | `memory` | memory of a parked goroutine, the memory mappings of all, and the time to start one |
 //! | `unstarted` | | memory of a goroutine that has not started |
 //! | `buffer` | | sending 4 KiB to another goroutine through a linked buffer; and how many bytes a second that makes |
+//! | `pool` | | getting an object from a pool and giving it back, on all Ps at the same time; and making and dropping one |
 //! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
 //! | `sleep` | `timer` | many sleeps at the same time, and how late they end |
 //!
@@ -22,6 +23,7 @@ mod buffer;
 mod once;
 mod parked;
 mod pingpong;
+mod pool;
 mod read;
 mod rows;
 mod skynet;
@@ -84,6 +86,8 @@ enum Name {
     Unstarted,
     /// Sending bytes to another goroutine through a linked buffer.
     Buffer,
+    /// Getting an object from a pool and giving it back.
+    Pool,
     /// A tree of goroutines with a million leaves.
     Skynet,
     /// Many sleeps at the same time.
@@ -117,6 +121,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             Name::Parked => parked::run(&runtime, args.count, &mut rows)?,
             Name::Unstarted => unstarted::run(&runtime, args.count, &mut rows)?,
             Name::Buffer => buffer::run(&runtime, &mut rows)?,
+            Name::Pool => pool::run(&runtime, &mut rows)?,
             Name::Skynet => skynet::run(&runtime, &mut rows)?,
             Name::Sleep => sleep::run(&runtime, &mut rows)?,
         }

@@ -66,7 +66,10 @@ impl Rows {
     /// # Errors
     ///
     /// As [`add`](Rows::add).
-    pub fn time(&mut self, runtime: &Runtime, label: Label, operations: u64, run: fn(u64)) -> io::Result<()> {
+    pub fn time<F>(&mut self, runtime: &Runtime, label: Label, operations: u64, run: F) -> io::Result<()>
+    where
+        F: Fn(u64) + Copy + Send + 'static,
+    {
         let operations = self.share_of(operations);
         runtime.run(move || run(operations / 10));
         let mut best = (Duration::MAX, Duration::MAX);

@@ -25,6 +25,7 @@ fn every_benchmark_prints_its_rows() {
         ("read", &["read", "read.wall"]),
         ("spawn", &["spawn", "spawn.wall", "spawn_batch", "spawn_batch.wall"]),
         ("buffer", &["buffer", "buffer.wall", "buffer.rate"]),
+        ("pool", &["pool", "pool.wall", "pool.made", "pool.made.wall"]),
         ("skynet", &["skynet", "skynet.wall"]),
         ("sleep", &["sleep", "sleep_late.p50", "sleep_late.p99"]),
     ] {
@@ -45,7 +46,7 @@ fn the_rows_come_as_json_too() {
 
 #[test]
 fn once_prints_nothing() {
-    for name in ["switch", "pingpong", "read", "spawn"] {
+    for name in ["switch", "pingpong", "pool", "read", "spawn"] {
         assert_eq!(rows(&[name, "--once", "10", "--procs", "1"]), []);
     }
     assert_eq!(common::output(&["bench", "skynet", "--once", "10"], BOUND).status.code(), Some(1));

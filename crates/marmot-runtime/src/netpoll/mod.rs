@@ -33,10 +33,13 @@ use marmot_poll::{Event, Events};
 pub(crate) use desc::{Direction, NEVER, PollDesc};
 
 use crate::sched::{self, Head, Hooks, M, Sched, current};
+use crate::timer::pools;
 
-/// Starts a scheduler whose Ms poll for this netpoller.
+/// Starts a scheduler whose Ms poll for this netpoller, and whose timers let pools age.
 pub(crate) fn start(procs: usize, stack_size: usize) -> io::Result<&'static Sched> {
-    Sched::start(procs, stack_size, Hooks { on_events })
+    let sched = Sched::start(procs, stack_size, Hooks { on_events })?;
+    pools::serve(sched);
+    Ok(sched)
 }
 
 /// For so many events at a time the memory is asked for that readying their waiters needs. With thousands of descriptors

@@ -310,7 +310,7 @@ impl Sched {
         }
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Relaxed)
     }
 }

@@ -1,9 +1,7 @@
-//! The models of the linked buffer: the very code that ships, with nodes of two bytes, each of which leaves a trace.
+//! The linked buffer: the very code that ships, with nodes of two bytes, each of which leaves a trace.
 //!
-//! Run with `RUSTFLAGS="--cfg loom" cargo test -p marmot-buf --release --test loom`. Loom finds a lost wake-up (a
-//! deadlock), a race for a byte, a handle or the anchor, a leaked node and one that is freed twice.
-
-#![cfg(loom)]
+//! Loom finds a lost wake-up (a deadlock), a race for a byte, a handle or the anchor, a leaked node and one that is freed
+//! twice.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,0 +1,172 @@
+//! The tick, under which pools age; and who sees to it that it comes.
+//!
+//! A tick is due [`INTERVAL`] after something was first kept, and again as long as something is. Nobody waits for it where
+//! nothing is kept. Whoever puts the first object in asks for it ([`ask`]). A runtime, if there is one, arms a timer: that is
+//! the hook of [`set_timer`]. Without one, or if its timer went down with it, pools that are in use look at the clock now and
+//! then ([`look`]); memory that is kept in a process without a runtime that uses no pool any more stays where it is.
+
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use super::stats::Stats;
+
+/// The time between two ticks. What is not used for two of them is dropped: what a burst needed is given back 5 to 10
+/// seconds after it, and what is used at least every 5 seconds stays.
+pub const INTERVAL: Duration = Duration::from_secs(5);
+
+/// When a tick is overdue by so much, its timer is lost, and whoever notices takes over.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What ages: the shards of a pool, whatever its type.
+pub(super) trait Aged: Send + Sync {
+    /// Drops the victims and makes victims of the others. Whether another tick is wanted.
+    fn age(&self) -> bool;
+
+    /// Whether something has been kept since the last tick found nothing.
+    fn wants_a_tick(&self) -> bool;
+
+    /// Drops all that is kept.
+    fn collect(&self);
+
+    fn stats(&self) -> Stats;
+}
+
+static POOLS: Mutex<Vec<Weak<dyn Aged>>> = Mutex::new(Vec::new());
+
+fn lock() -> MutexGuard<'static, Vec<Weak<dyn Aged>>> {
+    // Nothing that panics runs under the lock.
+    POOLS.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Lets a pool age until it is dropped.
+pub(super) fn register(pool: Weak<dyn Aged>) {
+    let mut pools = lock();
+    pools.retain(|pool| pool.strong_count() > 0);
+    pools.push(pool);
+}
+
+/// Those that there are. They are used without the lock: destructors run then, and they may use pools, too.
+fn pools() -> Vec<Arc<dyn Aged>> {
+    lock().iter().filter_map(Weak::upgrade).collect()
+}
+
+/// When the next tick is due, in nanoseconds since the first question; 0 if none is.
+static DUE: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a tick is under way.
+static IS_TICKING: AtomicBool = AtomicBool::new(false);
+
+/// The runtime's timer.
+static TIMER: OnceLock<fn(Duration) -> bool> = OnceLock::new();
+
+fn now() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    // Never 0, which has a meaning of its own.
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
+}
+
+fn nanos(time: Duration) -> u64 {
+    time.as_nanos() as u64
+}
+
+/// Names whoever is to call [`tick`] when a time has passed: `arm(after)` arms one timer, and says whether it could. The
+/// first one stays. For runtimes.
+///
+/// It is called by threads that put something into a pool, also while they end, so it must neither wait nor use pools.
+pub fn set_timer(arm: fn(after: Duration) -> bool) {
+    // A second runtime of the process brings the same.
+    let _ = TIMER.set(arm);
+}
+
+/// Asks for a tick, after something was put into a pool that did not age.
+pub(super) fn ask() {
+    // SeqCst: pairs with the store in `tick`; see there.
+    let due = DUE.load(SeqCst);
+    if due == 0 || now() > due + nanos(PATIENCE) {
+        ask_again(due);
+    }
+}
+
+/// Asks for the next tick, unless `due` has changed meanwhile and somebody else has.
+fn ask_again(due: u64) -> bool {
+    let next = now() + nanos(INTERVAL);
+    let is_mine = DUE.compare_exchange(due, next, SeqCst, Relaxed).is_ok();
+    if is_mine && let Some(arm) = TIMER.get() {
+        arm(INTERVAL);
+    }
+    is_mine
+}
+
+/// A look at the clock: the tick, if it is due and no timer has come.
+#[cold]
+#[inline(never)]
+pub(super) fn look() {
+    let due = DUE.load(Relaxed);
+    let patience = if TIMER.get().is_some() { PATIENCE } else { Duration::ZERO };
+    if due != 0 && now() > due + nanos(patience) {
+        tick();
+    }
+}
+
+/// Lets all pools age: drops what has not been used since the last tick but one. Runtimes call it when the time has come
+/// for which their timer was armed; the next one is armed from here, as long as something is kept.
+///
+/// Destructors run in it. Panics of theirs are caught. If a tick is under way already, this does nothing.
+pub fn tick() {
+    // Acquire and Release pair with each other.
+    if IS_TICKING.swap(true, Acquire) {
+        return;
+    }
+    let due = DUE.load(Relaxed);
+    // All of them age, so no short circuit.
+    let wants_another = pools().iter().fold(false, |wants, pool| pool.age() | wants);
+    if !wants_another {
+        // SeqCst: pairs with the load in `ask`. A pool that has begun to age since it was looked at finds that no tick is
+        // due, or is found here.
+        DUE.store(0, SeqCst);
+    }
+    let due = if wants_another { due } else { 0 };
+    if wants_another || pools().iter().any(|pool| pool.wants_a_tick()) {
+        ask_again(due);
+    }
+    IS_TICKING.store(false, Release);
+}
+
+/// Drops all that is kept in all pools, at once. What is in use stays, and comes back when it is given back.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_buf::Pool;
+///
+/// static WORDS: Pool<String> = Pool::new(String::new).named("words");
+///
+/// drop(WORDS.get());
+/// marmot_buf::pool::collect();
+/// assert_eq!(WORDS.stats().kept, 0);
+/// ```
+pub fn collect() {
+    pools().iter().for_each(|pool| pool.collect());
+}
+
+/// What each pool has done that has been used and not been dropped, in the order of their first use.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_buf::Pool;
+///
+/// static FRAMES: Pool<Vec<u8>> = Pool::new(Vec::new).named("frames");
+///
+/// drop(FRAMES.get());
+/// drop(FRAMES.get());
+/// let frames = marmot_buf::pool::stats().into_iter().find(|stats| stats.name == "frames").unwrap();
+/// assert_eq!((frames.misses, frames.hits), (1, 1));
+/// ```
+pub fn stats() -> Vec<Stats> {
+    pools().iter().map(|pool| pool.stats()).collect()
+}
