@@ -172,6 +172,11 @@ pub fn rate() -> usize {
     sampler::rate()
 }
 
+/// Whether an [`Allocator`] is the program's global allocator, or has been used at least; without one, the profiles are empty.
+pub fn is_installed() -> bool {
+    sampler::is_used()
+}
+
 /// The profile of what is allocated and not freed (`inuse_space`), and of all that was allocated since the program began.
 ///
 /// Its values are `alloc_objects`, `alloc_space`, `inuse_objects`, `inuse_space`, and `lifetime`: for how many nanoseconds

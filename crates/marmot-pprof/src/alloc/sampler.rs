@@ -1,7 +1,7 @@
 //! Which allocations are samples, and what is done with those.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use marmot_coro::trace::{self, MAX_FRAMES};
@@ -13,6 +13,9 @@ use super::{DEFAULT_RATE, bucket, live};
 const IDLE: usize = 16 << 20;
 
 static RATE: AtomicUsize = AtomicUsize::new(DEFAULT_RATE);
+
+/// Whether anything has come by here at all.
+static IS_USED: AtomicBool = AtomicBool::new(false);
 
 /// From which threads draw their seeds.
 static SEED: AtomicU64 = AtomicU64::new(0);
@@ -83,6 +86,10 @@ pub(super) fn set_rate(bytes: usize) {
     });
 }
 
+pub(super) fn is_used() -> bool {
+    IS_USED.load(Ordering::Relaxed)
+}
+
 pub(super) fn rate() -> usize {
     RATE.load(Ordering::Relaxed)
 }
@@ -128,6 +135,7 @@ impl Thread {
         self.inside(|| {
             if !self.is_drawn.replace(true) {
                 // It had not begun.
+                IS_USED.store(true, Ordering::Relaxed);
                 let left = self.draw().wrapping_sub_unsigned(size);
                 if left >= 0 {
                     self.left.set(left);

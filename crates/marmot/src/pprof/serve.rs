@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use marmot_pprof::http::{Endpoints, Page};
@@ -107,7 +107,11 @@ pub fn endpoints() -> Endpoints {
     ));
     PROFILES.into_iter().fold(endpoints, |endpoints, (name, description, take)| {
         endpoints.page(match name {
-            "goroutine" => Page::snapshot(name, description, take).text(traceback).count(count),
+            "goroutine" => {
+                let count = || profile::goroutines().goroutines.len();
+                Page::snapshot(name, description, take).text(traceback).count(count)
+            }
+            "threadcreate" => Page::snapshot(name, description, take).count(|| profile::threads().alive.len()),
             _ => Page::snapshot(name, description, take),
         })
     })

@@ -1,13 +1,43 @@
 //! The profiles: what the runtime knows, in the form that files and pages are made of.
 
-use std::time::Duration;
+use std::io;
 
+use marmot_pprof::alloc;
 use marmot_pprof::raw::{Label, Profile, Sample, ValueType};
 use marmot_pprof::text::{self, Goroutine};
 use marmot_runtime::profile::{self, Blocked, Snapshot, Status};
 
 /// The key of the label that says what was waited for.
 const REASON: &str = "reason";
+
+/// Memory that is in use, by the line that allocated it, and all that has been allocated. See [`alloc::heap`].
+///
+/// # Errors
+///
+/// If the program's global allocator is not an [`Allocator`](alloc::Allocator), for then nothing is known.
+pub fn heap() -> io::Result<Profile> {
+    known_of_memory(alloc::heap)
+}
+
+/// All that has been allocated since the start, by the line that did it. See [`alloc::allocs`].
+///
+/// # Errors
+///
+/// As [`heap`].
+pub fn allocs() -> io::Result<Profile> {
+    known_of_memory(alloc::allocs)
+}
+
+fn known_of_memory(take: fn() -> Profile) -> io::Result<Profile> {
+    if alloc::is_installed() {
+        return Ok(take());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "nothing is known of this program's memory: it needs `#[global_allocator] static ALLOCATOR: \
+         marmot::pprof::alloc::Allocator = marmot::pprof::alloc::Allocator::new();`",
+    ))
+}
 
 /// Every goroutine's stack, and what it does or waits for.
 ///
@@ -114,4 +144,8 @@ pub fn threadcreate() -> Profile {
 
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub fn cpu(_time: std::time::Duration) -> io::Result<Profile> {
+    Err(io::Error::other("not yet"))
 }
