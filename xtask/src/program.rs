@@ -30,6 +30,19 @@ pub fn build(root: &Path) -> io::Result<PathBuf> {
     Ok(target_folder(root)?.join("release/marmot"))
 }
 
+/// As [`build`], without the allocator that takes samples; in a target folder of its own.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_unsampled(root: &Path) -> io::Result<PathBuf> {
+    let folder = target_folder(root)?.join("unsampled");
+    let mut command = cargo();
+    command.current_dir(root).args(["build", "--release", "--package", "marmot-cli", "--no-default-features"]);
+    tools::run(command.arg("--target-dir").arg(&folder))?;
+    Ok(folder.join("release/marmot"))
+}
+
 /// The cargo that runs this, or the one on the path.
 pub fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

@@ -12,6 +12,8 @@
 mod bench;
 mod descriptors;
 mod format;
+#[cfg(feature = "sampling")]
+mod memory;
 mod profile;
 mod serve;
 mod sys;

@@ -146,11 +146,15 @@ impl Harness {
 
     /// How a server of Marmot's, such as `echo`, is started on so many Ps.
     pub fn marmot(&self, service: &str, procs: u32) -> Spec {
-        let arguments =
-            ["serve", service, "--procs", &procs.to_string(), "--addr", "127.0.0.1:{port}"].map(str::to_owned);
-        let program = self.program.to_string_lossy().into_owned();
-        Spec { command: [&[program], &arguments[..]].concat(), environment: Vec::new() }
+        marmot(&self.program, service, procs)
     }
+}
+
+/// A service of the program at `program`.
+pub fn marmot(program: &Path, service: &str, procs: u32) -> Spec {
+    let arguments = ["serve", service, "--procs", &procs.to_string(), "--addr", "127.0.0.1:{port}"].map(str::to_owned);
+    let program = program.to_string_lossy().into_owned();
+    Spec { command: [&[program], &arguments[..]].concat(), environment: Vec::new() }
 }
 
 /// Builds the harness into `output`, which takes minutes the first time, and says where its programs are.

@@ -10,6 +10,7 @@
 //! | `frames` | frames a second and system calls, through buffered connections and straight off them |
 //! | `proxy` | CPU time per GiB of a proxy, beside Go's |
 //! | `pool` | a get and a put of a pool beside Go's `sync.Pool`, on one P and on two |
+//! | `sampling` | what the allocator that takes samples adds to an HTTP server's CPU time |
 //! | `calls` | system calls per request at 50 connections |
 //!
 //! The harness has the other runtimes' servers, the load generator, and the scripts that run them in turn; this builds it,
@@ -29,6 +30,7 @@ mod options;
 mod pool;
 mod proxy;
 mod raw;
+mod sampling;
 mod series;
 mod server;
 mod table;
@@ -100,5 +102,6 @@ fn measure(
         Measurement::Calls => calls::run(open()?, options),
         Measurement::Pool => pool::run(root, options),
         Measurement::Proxy => proxy::run(open()?, options),
+        Measurement::Sampling => sampling::run(root, open()?, options),
     }
 }

@@ -96,6 +96,11 @@ struct Common {
     /// How long connections in the middle of a request may take to finish after SIGINT or SIGTERM.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: Duration,
+    /// Serve the server's profiles here, under /debug/pprof/, for `go tool pprof` and `marmot profile advise`.
+    ///
+    /// They tell much of a program: listen where only you can connect.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pprof: Option<String>,
 }
 
 /// What is done with a connection; its error ends the connection and concerns nobody else.
@@ -142,6 +147,11 @@ pub fn run(args: &Args) -> io::Result<()> {
     writeln!(out, "listening on {}", listener.local_addr()?)?;
     out.flush()?;
     drop(out);
+
+    if let Some(addr) = &common.pprof {
+        let addr = runtime.run(|| marmot::pprof::serve(addr)).map_err(|error| named(addr, &error))?;
+        println!("profiles at http://{addr}/debug/pprof/");
+    }
 
     let grace = common.grace;
     let left = runtime.run(move || {

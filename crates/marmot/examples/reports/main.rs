@@ -34,7 +34,8 @@ fn main() -> io::Result<()> {
     let Some((_, serve)) = SERVERS.iter().find(|(known, _)| known == name) else {
         return Err(io::Error::other(format!("there is no server '{name}': it is 'naive' or 'pooled'")));
     };
-    let addr: SocketAddr = arguments.get(1).map_or("127.0.0.1:8080", String::as_str).parse().map_err(io::Error::other)?;
+    let addr: SocketAddr =
+        arguments.get(1).map_or("127.0.0.1:8080", String::as_str).parse().map_err(io::Error::other)?;
     let profiles = SocketAddr::new(addr.ip(), addr.port() + 1);
     marmot::pprof::serve(profiles)?;
     println!("reports at http://{addr}/, profiles at http://{profiles}/debug/pprof/");

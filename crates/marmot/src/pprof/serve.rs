@@ -24,8 +24,14 @@ const PROFILES: [(&str, &str, Take); 6] = [
     ("goroutine", "Every goroutine: its stack, what it waits for, its labels. debug=2 lists them one by one.", || {
         Ok(goroutine())
     }),
-    ("block", "Where goroutines have waited for others, and for how long; pprof::set_block_rate turns it on.", || Ok(block())),
-    ("mutex", "Lines that let locks go for which others waited; pprof::set_mutex_fraction turns it on.", || Ok(mutex())),
+    ("block", "Where goroutines have waited for others, and for how long; pprof::set_block_rate turns it on.", || {
+        Ok(block())
+    }),
+    (
+        "mutex",
+        "Lines that let locks go for which others waited; pprof::set_mutex_fraction turns it on.",
+        || Ok(mutex()),
+    ),
     ("threadcreate", "Where the runtime's threads were made.", || Ok(threadcreate())),
 ];
 
@@ -147,7 +153,10 @@ fn traceback(debug: u32) -> Option<io::Result<String>> {
 pub fn write(name: &str, path: impl AsRef<Path>) -> io::Result<()> {
     let Some((.., take)) = PROFILES.iter().find(|(known, ..)| *known == name) else {
         let names = PROFILES.map(|(name, ..)| name).join(", ");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("there is no profile '{name}'; there are {names}")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("there is no profile '{name}'; there are {names}"),
+        ));
     };
     let (profile, path) = (take()?, path.as_ref());
     blocking(|| profile.write_to(File::create(path)?))

@@ -56,7 +56,10 @@ pub fn goroutine() -> Profile {
     let mut profile = text::goroutine_profile(&goroutines(&snapshot));
     profile.time = snapshot.taken;
     profile.comments.extend(snapshot.absent.iter().map(|m| {
-        format!("M {} of runtime {} is stuck in a goroutine; its {} goroutines are missing", m.m, m.runtime, m.goroutines)
+        format!(
+            "M {} of runtime {} is stuck in a goroutine; its {} goroutines are missing",
+            m.m, m.runtime, m.goroutines
+        )
     }));
     profile
 }
@@ -106,14 +109,16 @@ pub fn mutex() -> Profile {
 }
 
 fn contentions(records: Vec<Blocked>) -> Profile {
-    let mut profile = Profile::new(vec![ValueType::new("contentions", "count"), ValueType::new("delay", "nanoseconds")]);
+    let mut profile =
+        Profile::new(vec![ValueType::new("contentions", "count"), ValueType::new("delay", "nanoseconds")]);
     profile.default_type = Some("delay");
     profile.period_type = Some(ValueType::new("contentions", "count"));
     profile.period = 1;
     profile.samples.extend(records.into_iter().map(|record| Sample {
         stack: record.stack,
         values: vec![number(record.count), number(record.nanos)],
-        labels: record.reason.map(|reason| (REASON.to_owned(), Label::Text(format!("{reason:?}")))).into_iter().collect(),
+        labels:
+            record.reason.map(|reason| (REASON.to_owned(), Label::Text(format!("{reason:?}")))).into_iter().collect(),
     }));
     profile
 }
