@@ -135,9 +135,9 @@ fn what_is_no_profile_says_so() {
 
 #[test]
 fn a_bomb_is_refused() {
-    // 1 GiB of nothing, in a megabyte.
-    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..1024 {
+    // Nothing, at a thousandth of its size.
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
+    for _ in 0..=MAX_DECODED >> 20 {
         bomb.write_all(&[0; 1 << 20]).unwrap();
     }
     let error = Profile::from_bytes(&bomb.finish().unwrap()).unwrap_err();

@@ -8,37 +8,43 @@ use std::time::Duration;
 use common::{folder, frames, pprof, sample, write};
 use marmot_pprof::proto;
 use marmot_pprof::raw::{Label, Profile, ValueType};
-use marmot_pprof::text::{Goroutine, goroutine_profile};
+use marmot_pprof::text::{self, Goroutine, goroutine_profile};
 
-/// A place in this file: a function, and the line where it begins.
+/// A place in this file: a function that has a line to itself.
 struct Place {
     name: &'static str,
     line: u32,
     address: usize,
 }
 
-macro_rules! place {
-    ($name:ident) => {{
-        // The return value keeps equal functions apart.
-    #[inline(never)]
-        #[rustfmt::skip]
-            fn $name() -> u32 { std::hint::black_box(line!()) }
-        Place { name: stringify!($name), line: line!(), address: $name as fn() -> u32 as usize }
-    }};
+// Each returns its line, which also keeps the linker from making one of all.
+
+#[inline(never)]
+#[rustfmt::skip]
+fn reads_requests() -> u32 { line!() }
+
+#[inline(never)]
+#[rustfmt::skip]
+fn waits_for_a_lock() -> u32 { line!() }
+
+#[inline(never)]
+#[rustfmt::skip]
+fn sleeps() -> u32 { line!() }
+
+#[inline(never)]
+#[rustfmt::skip]
+fn serves() -> u32 { line!() }
+
+fn place(name: &'static str, function: fn() -> u32) -> Place {
+    Place { name, line: function(), address: function as usize }
 }
 
 fn places() -> [Place; 3] {
-    #[rustfmt::skip]
-    let places = [
-        place!(reads_requests),
-        place!(waits_for_a_lock),
-        place!(sleeps),
-    ];
-    places
+    [place("reads_requests", reads_requests), place("waits_for_a_lock", waits_for_a_lock), place("sleeps", sleeps)]
 }
 
 fn outer() -> Place {
-    place!(serves)
+    place("serves", serves)
 }
 
 /// That the file, and the tool if it is there, have so much at each of the places: innermost, on its line.
@@ -125,7 +131,7 @@ fn a_cpu_profile_has_labels_and_a_duration() {
     assert_at(&profile, "cpu", "cpu", "ns", [600_000_000, 300_000_000, 100_000_000]);
     let file = write(&profile, &folder("cpu_more"), "profile.pb.gz");
     if let Some(top) = pprof(&file, &["-top"]) {
-        assert!(top.contains("Duration: 2s, Total samples = 1s"), "{top}");
+        assert!(top.contains("Duration: 2s, Total samples = 1000ms (50.00%)"), "{top}");
         let one = pprof(&file, &["-top", "-tagfocus=user=sleeps"]).expect("there was one");
         assert!(one.contains("sleeps") && !one.contains("reads_requests"), "{one}");
         assert_eq!(pprof(&file, &["-comments"]).expect("there was one").trim(), "taken by a test");
@@ -164,4 +170,34 @@ fn files_say_what_they_are_made_of() {
     assert_eq!(location.mapping_id, mapping.id);
     assert!((mapping.memory_start..mapping.memory_limit).contains(&location.address));
     assert_eq!(converted.text(converted.default_sample_type), "goroutine");
+}
+
+#[test]
+fn texts_have_functions_files_and_lines() {
+    let [reads, ..] = places();
+    let frame = |place: &Place| format!("tool::{}", place.name);
+    let at = |place: &Place| format!("tests/tool.rs:{}", place.line);
+    let gp = Goroutine {
+        id: 7,
+        state: "IoRead".to_owned(),
+        waited: Some(Duration::from_secs(61)),
+        labels: vec![("user".to_owned(), "\"x\"".to_owned())],
+        stack: vec![reads.address, outer().address, 1],
+        created_at: Some("src/main.rs:31:22".to_owned()),
+        ..Goroutine::default()
+    };
+    let full =
+        text::goroutines(&[gp.clone(), Goroutine { id: 8, state: "Runnable".to_owned(), ..Goroutine::default() }]);
+    let lines: Vec<&str> = full.lines().collect();
+    assert_eq!(lines[0], "goroutine 7 [IoRead, 1 minute, labels: {\"user\":\"\\\"x\\\"\"}]:");
+    assert_eq!(lines[1], frame(&reads));
+    assert!(lines[2].starts_with('\t') && lines[2].ends_with(&format!("{} +0x0", at(&reads))), "{full}");
+    assert_eq!(lines[3], frame(&outer()));
+    assert_eq!(lines[5..], ["created at src/main.rs:31:22", "", "goroutine 8 [Runnable]:"]);
+
+    let grouped = text::counts(&goroutine_profile(&[gp.clone(), gp]));
+    let row = grouped.lines().find(|row| row.contains(&frame(&reads))).unwrap_or_else(|| panic!("{grouped}"));
+    assert!(row.starts_with("#\t0x") && row.contains("reads_requests+0x0\t") && row.ends_with(&at(&reads)), "{row}");
+    assert!(grouped.starts_with("goroutine profile: total 2\n2 @ 0x"), "{grouped}");
+    assert!(grouped.contains("# labels: {\"state\":\"IoRead\", \"user\":"), "{grouped}");
 }
