@@ -7,7 +7,7 @@ fn frame(function: &str, file: &str) -> Frame {
 }
 
 /// The names of the frames that are left.
-fn left<'a>(cut: Cut, frames: &'a [Frame]) -> Vec<&'a str> {
+fn left(cut: Cut, frames: &[Frame]) -> Vec<&str> {
     let all: Vec<Option<&Frame>> = frames.iter().map(|frame| (!frame.function.is_empty()).then_some(frame)).collect();
     let (start, end) = cut.range(&all);
     frames[start..end].iter().map(|frame| &*frame.function).collect()

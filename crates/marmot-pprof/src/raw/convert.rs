@@ -81,7 +81,7 @@ impl<'a> Builder<'a> {
                     id: self.out.mapping.len() as u64 + 1,
                     memory_start: segment.start as u64,
                     memory_limit: segment.end as u64,
-                    file_offset: segment.offset,
+                    file_offset: segment.offset as u64,
                     filename: self.string(&object.name),
                     build_id: self.string(&object.build_id),
                     has_functions: true,
