@@ -81,7 +81,8 @@ pub fn fetch(url: &Url, seconds: Option<u32>) -> io::Result<Vec<u8>> {
     })?;
     conn.set_read_timeout(Some(patience))?;
     conn.set_write_timeout(Some(PATIENCE))?;
-    write!(conn, "GET {target} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", url.authority)?;
+    let request = format!("GET {target} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", url.authority);
+    conn.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     conn.take((MAX_HEAD + MAX_DECODED) as u64 + 1).read_to_end(&mut bytes)?;
     body(bytes)

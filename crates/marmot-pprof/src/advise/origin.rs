@@ -7,7 +7,7 @@ use crate::proto;
 use crate::raw::GROWTH;
 
 /// Where package managers of both languages keep what others have written.
-const LIBRARIES: [&str; 5] = ["/registry/src/", "/git/checkouts/", "/pkg/mod/", "/vendor/", "/site-packages/"];
+const LIBRARIES: [&str; 4] = ["/registry/src/", "/git/checkouts/", "/pkg/mod/", "/vendor/"];
 
 /// The frames of a profile.
 pub struct Origins<'a> {
