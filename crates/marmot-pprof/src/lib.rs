@@ -3,6 +3,7 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`alloc`] | where memory is allocated: the sampling allocator, and the profiles `heap` and `allocs` |
+//! | [`cpu`] | which code runs: the CPU profiler |
 //! | [`raw`] | a profile as it is taken: stacks of addresses, values, labels |
 //! | [`symbols`] | addresses to functions, files and lines |
 //! | [`proto`] | the file format: the messages of `profile.proto`, gzipped |
@@ -11,6 +12,7 @@
 //! what a goroutine is: whoever does fills in the plain types.
 
 pub mod alloc;
+pub mod cpu;
 pub mod http;
 pub mod proto;
 pub mod raw;
