@@ -5,12 +5,14 @@
 //! | `eras` | the four eras of network programming under the same load, side by side (also what runs without a subcommand) |
 //! | `serve` | an echo, HTTP or proxy server, one goroutine per connection |
 //! | `bench` | micro-benchmarks of the runtime |
+//! | `profile` | what profiles say: which allocations are worth a pool |
 //!
 //! This file parses and dispatches; each subcommand is a module with its own `Args` and `run`.
 
 mod bench;
 mod descriptors;
 mod format;
+mod profile;
 mod serve;
 mod sys;
 
@@ -39,6 +41,8 @@ enum Command {
     Serve(serve::Args),
     /// Measure what the runtime's operations cost.
     Bench(bench::Args),
+    /// Read profiles: which allocations are worth a pool.
+    Profile(profile::Args),
     #[command(flatten)]
     Hidden(eras::Hidden),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Some(Command::Eras(args)) => eras::run(args),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Bench(args)) => bench::run(args),
+        Some(Command::Profile(args)) => profile::run(args),
         Some(Command::Hidden(hidden)) => eras::run_hidden(hidden),
     };
     match outcome {

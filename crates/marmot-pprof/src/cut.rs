@@ -108,6 +108,11 @@ fn is_runtime(frame: &Frame) -> bool {
     begins(&frame.function, &RUNTIME)
 }
 
+/// Whether a function is one of Marmot's libraries.
+pub(crate) fn is_marmot(function: &str) -> bool {
+    begins(function, &RUNTIME) || begins(function, &["marmot_buf::", "marmot_io::", "marmot_pprof::"])
+}
+
 fn is_sampler(frame: &Frame) -> bool {
     begins(&frame.function, &SAMPLERS)
 }
@@ -133,7 +138,7 @@ fn is_allocator(function: &str) -> bool {
 }
 
 /// The function's own name, without its path and what it is generic over.
-fn last_name(function: &str) -> &str {
+pub(crate) fn last_name(function: &str) -> &str {
     let mut depth = 0;
     let mut end = function.len();
     for (index, c) in function.char_indices().rev() {

@@ -30,6 +30,7 @@
 
 pub use marmot_buf as buf;
 pub use marmot_macros::{main, test};
+pub use marmot_pprof as pprof;
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, current, go, go_local, io,

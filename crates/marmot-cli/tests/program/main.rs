@@ -5,5 +5,6 @@ mod common;
 mod echo;
 mod frames;
 mod http;
+mod profile;
 mod proxy;
 mod sys;
