@@ -254,7 +254,7 @@ fn collect(ring: &Ring, epoch: u64, mut timers: Timers, ended: &mpsc::Receiver<(
 fn sample(registers: &Registers, count: u32) {
     let epoch = EPOCH.load(Ordering::Relaxed);
     let Some(ring) = RING.get() else { return };
-    if epoch % 2 == 0 {
+    if epoch.is_multiple_of(2) {
         return;
     }
     let label = LABELS.get().map_or(0, |source| (source.current)());
