@@ -43,8 +43,12 @@ const STD: [&str; 5] = ["alloc::", "core::", "hashbrown::", "std::", "__rustc::"
 /// Where the compiler says that `std` and what that is made of have been.
 const STD_FILES: [&str; 4] = ["/rustc/", "/rust/deps/", "/rustlib/src/rust/library/", "/usr/src/rustc-"];
 
-/// How the C library begins programs and threads.
-const ENTRIES: [&str; 9] = [
+/// Where a coroutine's stack begins: what is outside of it is the thread that resumes it.
+const BOTTOM: &str = "stack_init_trampoline";
+
+/// How the C library begins programs and threads, and the compiler's own function that catches a panic.
+const ENTRIES: [&str; 10] = [
+    "__rust_try",
     "_start",
     "__libc_start_main",
     "__libc_start_main_impl",
@@ -90,14 +94,18 @@ impl Cut {
 
 /// How many frames at the outer end belong to how threads and goroutines begin. Those of which nothing is known are the C
 /// library's there.
-fn outer(frames: &[Option<&Frame>]) -> usize {
+fn outer(all: &[Option<&Frame>]) -> usize {
+    let is_bottom = |frame: &Option<&Frame>| frame.is_some_and(|frame| &*frame.function == BOTTOM);
+    let bottom = all.iter().position(is_bottom).unwrap_or(all.len());
+    let frames = &all[..bottom];
     let run =
         |is_cut: &dyn Fn(&Frame) -> bool| frames.iter().rev().take_while(|frame| frame.is_none_or(is_cut)).count();
     let threads = run(&|frame| is_std(frame) || is_entry(frame));
     let goroutines = run(&|frame| is_std(frame) || is_entry(frame) || is_runtime(frame));
     // What the runtime does on its own account stays whole: there, the frame inside of its own is no Rust function of the user's.
     let next = frames.len().checked_sub(goroutines + 1).and_then(|index| frames[index]);
-    if next.is_some_and(|frame| frame.function.contains("::")) { goroutines } else { threads }
+    let own = if next.is_some_and(|frame| frame.function.contains("::")) { goroutines } else { threads };
+    own + all.len() - bottom
 }
 
 fn is_entry(frame: &Frame) -> bool {

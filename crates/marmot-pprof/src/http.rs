@@ -38,6 +38,29 @@ type Wait = Box<dyn Fn(Duration) -> io::Result<()> + Send + Sync>;
 type Compute = Box<dyn Fn(&mut (dyn FnMut() + Send)) + Send + Sync>;
 
 /// A profile that is to be had: its name, and how to take it.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_pprof::http::{Endpoints, Page};
+/// use marmot_pprof::raw::{Profile, ValueType};
+///
+/// let goroutines = Page::snapshot("goroutine", "All goroutines.", || {
+///     Ok(Profile::new(vec![ValueType::new("goroutine", "count")]))
+/// })
+/// .count(|| 0)
+/// .text(|debug| (debug >= 2).then(|| Ok("there are none\n".to_owned())));
+/// let cpu = Page::recording("profile", "What the CPUs do.", |time| {
+///     let mut profile = Profile::new(vec![ValueType::new("samples", "count"), ValueType::new("cpu", "nanoseconds")]);
+///     profile.duration = Some(time);
+///     Ok(profile)
+/// });
+/// let endpoints = Endpoints::new(|time| Ok(std::thread::sleep(time))).page(goroutines).page(cpu);
+///
+/// assert_eq!(endpoints.respond("GET", "/debug/pprof/goroutine?debug=2").body, b"there are none\n");
+/// let answer = endpoints.respond("GET", "/debug/pprof/profile?seconds=5");
+/// assert_eq!(answer.header("Content-Type"), Some("application/octet-stream"));
+/// ```
 pub struct Page {
     name: &'static str,
     description: &'static str,

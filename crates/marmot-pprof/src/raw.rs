@@ -41,6 +41,9 @@ pub enum Label {
     Number(i64, &'static str),
 }
 
+/// Keys with texts or numbers.
+pub type Labels = Vec<(String, Label)>;
+
 /// A stack, and what was counted there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sample {
@@ -49,8 +52,8 @@ pub struct Sample {
     pub stack: Vec<usize>,
     /// One value for each of the profile's types.
     pub values: Vec<i64>,
-    /// Keys with texts or numbers.
-    pub labels: Vec<(String, Label)>,
+    /// What else is known.
+    pub labels: Labels,
 }
 
 /// A profile.
@@ -165,7 +168,7 @@ impl Profile {
 
     /// Makes one sample of those with equal stacks and labels, whose order does not matter.
     pub fn merge(&mut self) {
-        let mut places: HashMap<(Vec<usize>, Vec<(String, Label)>), usize> = HashMap::new();
+        let mut places: HashMap<(Vec<usize>, Labels), usize> = HashMap::new();
         let mut merged: Vec<Sample> = Vec::new();
         for mut sample in std::mem::take(&mut self.samples) {
             sample.labels.sort();

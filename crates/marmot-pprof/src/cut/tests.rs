@@ -7,7 +7,7 @@ fn frame(function: &str, file: &str) -> Frame {
 }
 
 /// The names of the frames that are left.
-fn left<'a>(cut: Cut, frames: &'a [Frame]) -> Vec<&'a str> {
+fn left(cut: Cut, frames: &[Frame]) -> Vec<&str> {
     let all: Vec<Option<&Frame>> = frames.iter().map(|frame| (!frame.function.is_empty()).then_some(frame)).collect();
     let (start, end) = cut.range(&all);
     frames[start..end].iter().map(|frame| &*frame.function).collect()
@@ -60,9 +60,15 @@ fn the_line_that_waits_is_innermost() {
         frame("server::handle", OWN),
         frame("server::main::{closure#0}", OWN),
         frame("marmot_runtime::sched::start", RUNTIME_FILE),
+        frame("__rust_try", ""),
         frame("corosensei::coroutine::entry", ""),
+        frame("stack_init_trampoline", ""),
+        frame("corosensei::coroutine::resume", ""),
+        frame("server::runs_its_own_loop", OWN),
+        frame("start_thread", ""),
     ];
     assert_eq!(left(Cut::Runtime, &frames), ["server::handle", "server::main::{closure#0}"]);
+    assert_eq!(left(Cut::Threads, &frames).last(), Some(&"server::main::{closure#0}"));
 }
 
 #[test]

@@ -15,13 +15,15 @@ use crate::symbols::{Frame, Lookup, Symbols};
 type Key = (Vec<u64>, Vec<(i64, i64, i64, i64)>);
 
 /// A file in the making.
-struct Builder {
+struct Builder<'a> {
     out: proto::Profile,
     lookup: Lookup,
     strings: HashMap<String, i64>,
     functions: HashMap<(Arc<str>, Arc<str>), u64>,
     /// An address may be several locations: where a part of its inlined calls is cut.
     locations: HashMap<(usize, (usize, usize)), u64>,
+    /// What has been found of stacks: the ids of their locations, and whether they grow a buffer.
+    stacks: HashMap<&'a [usize], (Vec<u64>, bool)>,
     samples: HashMap<Key, usize>,
 }
 
@@ -33,6 +35,7 @@ pub fn convert(raw: &Profile) -> proto::Profile {
         strings: HashMap::new(),
         functions: HashMap::new(),
         locations: HashMap::new(),
+        stacks: HashMap::new(),
         samples: HashMap::new(),
     };
     builder.string("");
@@ -54,7 +57,7 @@ fn nanos(nanos: u128) -> i64 {
     i64::try_from(nanos).unwrap_or(i64::MAX)
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
     fn string(&mut self, text: &str) -> i64 {
         if let Some(index) = self.strings.get(text) {
             return *index;
@@ -78,7 +81,7 @@ impl Builder {
                     id: self.out.mapping.len() as u64 + 1,
                     memory_start: segment.start as u64,
                     memory_limit: segment.end as u64,
-                    file_offset: segment.offset,
+                    file_offset: segment.offset as u64,
                     filename: self.string(&object.name),
                     build_id: self.string(&object.build_id),
                     has_functions: true,
@@ -91,25 +94,37 @@ impl Builder {
         }
     }
 
-    fn sample(&mut self, sample: &Sample, cut: Cut, types: usize) {
-        let stack = Stack::new(&mut self.lookup, &sample.stack, cut);
+    fn sample(&mut self, sample: &'a Sample, cut: Cut, types: usize) {
+        let (ids, grows) = self.stack(&sample.stack, cut);
         let mut labels: Vec<(i64, i64, i64, i64)> =
             sample.labels.iter().map(|(key, value)| self.label(key, value)).collect();
-        if cut == Cut::Allocator && cut::is_growth(stack.cut_functions()) {
+        if grows {
             labels.push((self.string(GROWTH.0), self.string(GROWTH.1), 0, 0));
         }
         labels.sort_unstable();
-        let ids: Vec<u64> = stack.shown().map(|shown| self.location(&shown)).collect();
         let mut values = sample.values.clone();
         values.resize(types, 0);
-        if let Some(place) = self.samples.get(&(ids.clone(), labels.clone())) {
+        let key = (ids, labels);
+        if let Some(place) = self.samples.get(&key) {
             add(&mut self.out.sample[*place].value, &values);
             return;
         }
-        self.samples.insert((ids.clone(), labels.clone()), self.out.sample.len());
+        self.samples.insert(key.clone(), self.out.sample.len());
+        let (ids, labels) = key;
         let label =
             labels.into_iter().map(|(key, str, num, num_unit)| proto::Label { key, str, num, num_unit }).collect();
         self.out.sample.push(proto::Sample { location_id: ids, value: values, label });
+    }
+
+    fn stack(&mut self, addresses: &'a [usize], cut: Cut) -> (Vec<u64>, bool) {
+        if let Some(found) = self.stacks.get(addresses) {
+            return found.clone();
+        }
+        let stack = Stack::new(&mut self.lookup, addresses, cut);
+        let ids: Vec<u64> = stack.shown().map(|shown| self.location(&shown)).collect();
+        let grows = cut == Cut::Allocator && cut::is_growth(stack.cut_functions());
+        self.stacks.insert(addresses, (ids.clone(), grows));
+        (ids, grows)
     }
 
     fn label(&mut self, key: &str, value: &Label) -> (i64, i64, i64, i64) {

@@ -33,7 +33,7 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _size: usize, objects:
     let code = headers.iter().filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0);
     let segments = code.map(|header| {
         let start = bias.wrapping_add(header.p_vaddr as usize);
-        Segment { start, end: start.wrapping_add(header.p_memsz as usize), offset: header.p_offset as u64 }
+        Segment { start, end: start.wrapping_add(header.p_memsz as usize), offset: header.p_offset as usize }
     });
     let (name, path) = names(info.dlpi_name, objects.is_empty());
     let notes = headers.iter().filter(|header| header.p_type == libc::PT_NOTE).map(|header| {

@@ -35,5 +35,5 @@ pub struct Segment {
     /// Where it has ended.
     pub end: usize,
     /// Where it begins in the file.
-    pub offset: u64,
+    pub offset: usize,
 }
