@@ -3,6 +3,7 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`alloc`] | where memory is allocated: the sampling allocator, and the profiles `heap` and `allocs` |
+//! | [`cpu`] | which code runs: the CPU profiler |
 //! | [`raw`] | a profile as it is taken: stacks of addresses, values, labels |
 //! | [`Cut`] | which frames of a stack are shown |
 //! | [`symbols`] | addresses to functions, files and lines |
@@ -44,6 +45,7 @@
 
 pub mod advise;
 pub mod alloc;
+pub mod cpu;
 pub mod http;
 pub mod proto;
 pub mod raw;

@@ -3,6 +3,7 @@
 //! A function's name tells its allocations apart, so that the tests of this program do not disturb each other. The rate is
 //! the same for all: 4 KiB, at which 64 MiB are some ten thousand samples, and 5 % are several standard deviations.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
+#![allow(clippy::vec_box, reason = "each piece is to be an allocation of its own")]
 
 mod common;
 

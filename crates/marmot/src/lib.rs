@@ -39,6 +39,12 @@ pub use marmot_runtime::{
 
 pub mod pprof;
 
+/// Guides: how one thing is done from the beginning to the end.
+pub mod guide {
+    #[doc = include_str!("../docs/pooling.md")]
+    pub mod pooling {}
+}
+
 /// What the attributes expand to. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {

@@ -1,8 +1,8 @@
 //! Stacks as lists of code addresses: of the caller, of what a signal interrupted, of a suspended coroutine.
 //!
 //! Frames are found by the unwind tables that every program carries for its panics, read where the loader has mapped
-//! them. `framehop` interprets them, and remembers what it has found out about an address; then a frame costs some ten
-//! nanoseconds.
+//! them. `framehop` interprets them, and remembers what it has found out about an address; then a frame costs 20
+//! to 40 ns.
 //!
 //! # Invariants
 //!

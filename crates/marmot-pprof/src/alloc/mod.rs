@@ -10,7 +10,7 @@
 //! each byte is as likely as any other to be the one, and an allocation of `size` bytes is noted with the probability
 //! `1 - exp(-size / rate)`. It is noted with the inverse of that as its weight, so that the sums are unbiased whatever the
 //! sizes, and however the rate is changed meanwhile. What is not noted costs one subtraction; what is freed costs a look at
-//! one bit, which is clear unless a noted address, or one in a few thousand others, falls to it.
+//! one bit, which is clear unless an address that is noted falls to it.
 //!
 //! # Invariants
 //!
@@ -64,8 +64,7 @@ impl Allocator {
 
     /// One before the system's allocator that also counts every allocation, for [`counts`].
     ///
-    /// All threads add to the same two counters, which costs some ten nanoseconds an allocation and more when many do so at
-    /// once: for tests and benchmarks.
+    /// All threads add to the same two counters, which they pass from core to core: for tests and benchmarks.
     pub const fn counting() -> Allocator {
         Allocator { inner: System, is_counting: true }
     }

@@ -1,0 +1,135 @@
+//! Profiles of programs with goroutines: stacks end at the goroutine's entry, and the profiler's signal disturbs nothing.
+#![cfg(all(target_os = "linux", target_env = "gnu"))]
+
+mod common;
+
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use common::{listener, with_procs};
+use marmot::net::TcpStream;
+use marmot::pprof::Allocator;
+use marmot::pprof::alloc;
+use marmot::pprof::cpu::Profiler;
+use marmot::pprof::proto::Profile;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator::new();
+
+/// The functions of each stack, innermost first, with the values.
+fn stacks(profile: &Profile) -> Vec<(Vec<String>, Vec<i64>)> {
+    let name = |id: u64| {
+        let function = profile.function.iter().find(|function| function.id == id).expect("it is in the table");
+        profile.text(function.name).to_owned()
+    };
+    let of = |sample: &marmot::pprof::proto::Sample| {
+        let places = sample
+            .location_id
+            .iter()
+            .map(|id| profile.location.iter().find(|location| location.id == *id).expect("it is in the table"));
+        places.flat_map(|place| place.line.iter().map(|line| name(line.function_id))).collect()
+    };
+    profile.sample.iter().map(|sample| (of(sample), sample.value.clone())).collect()
+}
+
+/// What the scheduler's loop is made of, and no goroutine is above.
+fn is_of_the_machine(function: &str) -> bool {
+    ["::resume", "::run_goroutine", "thread_start"].iter().any(|end| function.ends_with(end))
+        || function.contains("sched::find")
+        || function.contains("sched::m::")
+}
+
+#[inline(never)]
+fn takes_memory(count: usize) -> Vec<Box<[u8; 4096]>> {
+    (0..count).map(|_| black_box(Box::new([1; 4096]))).collect()
+}
+
+#[test]
+fn what_goroutines_allocate_is_theirs() {
+    with_procs(2, || {
+        let goroutines: Vec<_> = (0..8)
+            .map(|_| {
+                marmot::go(|| {
+                    alloc::set_rate(4096);
+                    let mut freed = 0;
+                    for _ in 0..20 {
+                        freed += takes_memory(100).len();
+                        marmot::yield_now();
+                    }
+                    freed
+                })
+            })
+            .collect();
+        let total: usize = goroutines.into_iter().map(|goroutine| goroutine.join().unwrap()).sum();
+        let mut objects = 0;
+        for (stack, values) in stacks(&alloc::heap().to_proto()) {
+            if stack.iter().any(|name| name.ends_with("::takes_memory")) {
+                objects += values[0];
+                assert_eq!(values[2], 0, "all is freed");
+                assert!(!stack.iter().any(|name| is_of_the_machine(name)), "{stack:?}");
+            }
+        }
+        // The list of each hundred is one object more.
+        let truth = (total + total / 100) as f64;
+        assert!((objects as f64 - truth).abs() < 0.05 * truth, "{objects} {truth}");
+    });
+}
+
+#[inline(never)]
+fn computes(time: Duration) -> u64 {
+    let start = Instant::now();
+    let mut sum = 0_u64;
+    while start.elapsed() < time {
+        for n in 0..1000 {
+            sum = black_box(sum.wrapping_mul(31).wrapping_add(n));
+        }
+    }
+    sum
+}
+
+#[test]
+fn the_profilers_signal_disturbs_no_goroutine() {
+    with_procs(2, || {
+        let listener = listener();
+        let address = listener.local_addr().unwrap();
+        marmot::go(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                marmot::go(move || {
+                    let mut bytes = [0; 64];
+                    while let Ok(()) = stream.read_exact(&mut bytes) {
+                        computes(Duration::from_micros(100));
+                        stream.write_all(&bytes).unwrap();
+                    }
+                });
+            }
+        });
+        let profiler = Profiler::start(1000).unwrap();
+        let start = Instant::now();
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                marmot::go(move || {
+                    let mut stream = TcpStream::connect(address).unwrap();
+                    let mut rounds = 0;
+                    while start.elapsed() < Duration::from_millis(700) {
+                        stream.write_all(&[1; 64]).unwrap();
+                        stream.read_exact(&mut [0; 64]).unwrap();
+                        // The timers' way to wait, too.
+                        marmot::sleep(Duration::from_micros(10));
+                        rounds += 1;
+                    }
+                    rounds
+                })
+            })
+            .collect();
+        assert!(clients.into_iter().all(|client| client.join().unwrap() > 0));
+        let mut seconds = 0.0;
+        for (stack, values) in stacks(&profiler.stop().to_proto()) {
+            if stack.iter().any(|name| name.ends_with("::computes")) {
+                seconds += values[1] as f64 / 1e9;
+                assert!(!stack.iter().any(|name| is_of_the_machine(name)), "{stack:?}");
+            }
+        }
+        assert!(seconds > 0.0, "the server's work is seen");
+    });
+}
