@@ -246,14 +246,19 @@ impl Sched {
 
     /// Gives up the scheduler's reference to a goroutine that has ended.
     fn retire(&self, head: NonNull<Head>) {
+        self.retire_by(head, || match self.own_m() {
+            Some(mp) => mp.ended.add_own(),
+            None => self.ended.add_shared(),
+        });
+    }
+
+    /// The same, for who knows how to count it.
+    fn retire_by(&self, head: NonNull<Head>, count: impl FnOnce()) {
         // SAFETY: the scheduler's own reference, given up below.
         place::ended(self, unsafe { head.as_ref() });
         // SAFETY: the scheduler's own reference, which it uses no more.
         unsafe { Head::release(head) };
-        match self.own_m() {
-            Some(mp) => mp.ended.add_own(),
-            None => self.ended.add_shared(),
-        }
+        count();
         if self.watched.load(Relaxed) {
             // Under the lock, so that the watcher is either before its look or in its wait.
             let _quiet = self.quiet.0.lock();
