@@ -98,7 +98,6 @@ pub(crate) use token::Token;
 use idle::Idle;
 use m::{Count, P};
 use queue::GlobalQueue;
-use threads::ThreadKind;
 
 /// What the scheduler calls in the layers above it.
 pub(crate) struct Hooks {
@@ -159,7 +158,7 @@ impl Sched {
         assert!(sched.ms.set(ms).is_ok(), "a scheduler gets its Ms once");
         for mp in sched.ms() {
             let builder = std::thread::Builder::new().name(format!("marmot-m{}", mp.id));
-            let thread = threads::about_to_make(ThreadKind::Machine { runtime: sched.number, m: mp.id });
+            let thread = threads::machine(sched.number, mp.id);
             let run = || {
                 let _alive = threads::begin(thread);
                 mp.thread();
