@@ -46,7 +46,7 @@ mod sys;
 pub mod trace;
 
 pub use coroutine::{Coroutine, Progress, Suspender};
-pub use resume_point::ResumePoint;
+pub use resume_point::{ResumePoint, Saved};
 pub use stack::{
     DEFAULT_STACK_SIZE, GUARD_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, SEAT_SIZE, Stack, StackCache,
     StackError, StackPool, StackStats,

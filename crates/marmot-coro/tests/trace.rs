@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{hint, mem, ptr};
 
 use marmot_coro::trace::{self, MAX_FRAMES, Registers};
-use marmot_coro::{Coroutine, DEFAULT_STACK_SIZE, Progress, ResumePoint, Stack, StackPool};
+use marmot_coro::{Coroutine, DEFAULT_STACK_SIZE, Progress, ResumePoint, Saved, Stack, StackPool};
 
 /// Functions that call each other, each a frame of its own; the innermost calls `f`.
 ///
@@ -114,8 +114,8 @@ fn a_suspended_coroutine() {
     let mut coroutine = Coroutine::new(stack(), move |suspender| {
         for _ in 0..2 {
             outermost(&mut || {
-                let registers = Registers::here();
-                inside.set(ResumePoint::new(&registers));
+                let mut saved = Saved::new();
+                inside.set(ResumePoint::here(&mut saved));
                 suspender.suspend();
             });
         }
@@ -157,6 +157,11 @@ thread_local! {
     static INTERRUPTED: RefCell<([usize; MAX_FRAMES], usize)> = const { RefCell::new(([0; MAX_FRAMES], 0)) };
 }
 
+/// Walks what it has interrupted.
+///
+/// # Safety
+///
+/// The kernel calls it, with what `SA_SIGINFO` promises.
 unsafe extern "C" fn on_signal(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: it is the third argument of this handler.
     let registers = unsafe { Registers::of_signal(context) }.expect("this system's layout is known");

@@ -1,6 +1,7 @@
 //! 64-bit Arm.
 
 use std::arch::asm;
+use std::mem::MaybeUninit;
 
 /// Asks for the cache line at `address`. A hint: any address will do, and none faults.
 #[inline]
@@ -30,6 +31,24 @@ pub(crate) fn registers() -> (usize, usize, usize, usize) {
         );
     }
     (pc, sp, fp, lr)
+}
+
+/// Leaves the caller's program counter, stack pointer and frame pointer in `room`.
+#[inline(always)]
+pub(crate) fn save_registers(room: &mut MaybeUninit<[usize; 3]>) {
+    // SAFETY: the instructions read registers and write into the three words. None of them moves the stack pointer.
+    unsafe {
+        asm!(
+            "adr {pc}, .",
+            "mov {sp}, sp",
+            "stp {pc}, {sp}, [{room}]",
+            "str x29, [{room}, #16]",
+            pc = out(reg) _,
+            sp = out(reg) _,
+            room = in(reg) room.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
 }
 
 /// The word at `address`, as it is in memory: it may be any part of a stack, of whoever's.

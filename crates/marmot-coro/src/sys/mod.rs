@@ -13,4 +13,4 @@ mod processor;
 mod processor;
 
 pub use processor::prefetch;
-pub(crate) use processor::{load, registers};
+pub(crate) use processor::{load, registers, save_registers};

@@ -1,5 +1,7 @@
 //! Processors for which no such instruction is known here.
 
+use std::mem::MaybeUninit;
+
 /// Does nothing: fetching ahead is a hint.
 #[inline]
 pub fn prefetch(_address: usize) {}
@@ -8,6 +10,12 @@ pub fn prefetch(_address: usize) {}
 #[inline(always)]
 pub(crate) fn registers() -> (usize, usize, usize, usize) {
     (0, 0, 0, 0)
+}
+
+/// Leaves zeroes in `room`: the registers are not known.
+#[inline(always)]
+pub(crate) fn save_registers(room: &mut MaybeUninit<[usize; 3]>) {
+    room.write([0; 3]);
 }
 
 /// The word at `address`.

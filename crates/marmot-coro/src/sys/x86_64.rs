@@ -2,6 +2,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::mem::MaybeUninit;
 
 /// Asks for the cache line at `address`. A hint: any address will do, and none faults.
 #[inline]
@@ -27,6 +28,23 @@ pub(crate) fn registers() -> (usize, usize, usize, usize) {
         );
     }
     (pc, sp, fp, 0)
+}
+
+/// Leaves the caller's program counter, stack pointer and frame pointer in `room`.
+#[inline(always)]
+pub(crate) fn save_registers(room: &mut MaybeUninit<[usize; 3]>) {
+    // SAFETY: the instructions read registers and write into the three words. None of them moves the stack pointer.
+    unsafe {
+        asm!(
+            "lea {pc}, [rip]",
+            "mov [{room}], {pc}",
+            "mov [{room} + 8], rsp",
+            "mov [{room} + 16], rbp",
+            pc = out(reg) _,
+            room = in(reg) room.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
 }
 
 /// The word at `address`, as it is in memory: it may be any part of a stack, of whoever's.

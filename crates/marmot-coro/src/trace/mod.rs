@@ -23,7 +23,7 @@
 //!   and before glibc 2.35 it takes the loader's lock.
 //! - Frame pointers. Rust's own library is compiled without them, and so is most of what distributions ship.
 //! - `corosensei`'s place for the stack pointer of who is suspended. It is private, and its layout is nobody's promise;
-//!   three registers stored before the switch ([`Registers`]) are enough to begin with.
+//!   three registers stored before the switch ([`ResumePoint`](crate::ResumePoint)) are enough to begin with.
 
 mod bounds;
 mod sys;

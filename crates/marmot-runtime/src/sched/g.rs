@@ -38,8 +38,7 @@ use std::sync::atomic::{
     fence,
 };
 
-use marmot_coro::trace::Registers;
-use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Stack, Suspender, prefetch};
+use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Saved, Stack, Suspender, prefetch};
 
 use super::Sched;
 use super::inbox::{Link, Linked};
@@ -309,8 +308,8 @@ impl G {
     /// Only from within the goroutine.
     #[inline]
     pub(crate) unsafe fn suspend(&self) {
-        let registers = Registers::here();
-        self.resume_point.set(ResumePoint::new(&registers));
+        let mut saved = Saved::new();
+        self.resume_point.set(ResumePoint::here(&mut saved));
         // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the
         // caller does.
         unsafe { (*self.suspender.get()).suspend() }

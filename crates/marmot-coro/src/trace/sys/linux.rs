@@ -120,6 +120,11 @@ unsafe fn bytes(range: Range<usize>) -> &'static [u8] {
 
 /// Calls `f` with what the loader says of each module, until it returns true.
 fn each<F: FnMut(&libc::dl_phdr_info) -> bool>(mut f: F) {
+    /// Calls `f`.
+    ///
+    /// # Safety
+    ///
+    /// `info` is what `dl_iterate_phdr` hands to a callback, and `f` an `F` that nobody else uses.
     unsafe extern "C" fn call<F: FnMut(&libc::dl_phdr_info) -> bool>(
         info: *mut libc::dl_phdr_info,
         _size: usize,
