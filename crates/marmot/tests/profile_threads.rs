@@ -25,16 +25,15 @@ fn functions() -> Functions<2> {
 }
 
 /// The Ms that were made by `makes_a_runtime`: the numbers of those that run, and how many have ended.
-fn machines(threads: &Threads) -> (Vec<(Option<usize>, Option<usize>)>, u64) {
+fn machines(threads: &Threads) -> (Vec<[Option<usize>; 2]>, u64) {
     let ours = |kind: ThreadKind, stack: &[usize]| {
-        kind == ThreadKind::Machine
-            && functions().innermost(stack) == Some(makes_a_runtime as fn() -> Runtime as usize)
+        kind == ThreadKind::Machine && functions().innermost(stack) == Some(makes_a_runtime as fn() -> Runtime as usize)
     };
     let alive = threads.alive.iter().filter(|thread| ours(thread.kind, &thread.stack));
     let mut alive: Vec<_> = alive
         .map(|thread| {
             assert!(thread.made <= SystemTime::now());
-            (thread.runtime, thread.m)
+            [thread.runtime, thread.m]
         })
         .collect();
     alive.sort_unstable();
@@ -51,7 +50,7 @@ fn machines_are_counted_when_they_have_ended() {
             let running = profile::goroutines().goroutines.into_iter().find(|g| g.status == Status::Running);
             running.expect("who asks runs").runtime
         });
-        let all = (0..3).map(|m| (Some(number), Some(m))).collect();
+        let all = (0..3).map(|m| [Some(number), Some(m)]).collect();
         until(|| machines(&profile::threads()).0.len() == 3);
         assert_eq!(machines(&profile::threads()), (all, 0));
         rt.shutdown(LIMIT).unwrap();
