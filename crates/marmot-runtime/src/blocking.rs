@@ -11,7 +11,6 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use crate::sched::threads::ThreadKind;
 use crate::sched::{self, G, WaitReason, current, labels, threads};
 
 const MAX_THREADS: usize = 512;
@@ -87,7 +86,7 @@ fn submit(job: Job) -> std::io::Result<()> {
     // An idle thread that has been told of a job counts as idle until it has it, and so does the
     // job as waiting.
     if pool.jobs.len() >= pool.idle && pool.threads < MAX_THREADS {
-        let new = threads::about_to_make(ThreadKind::Spare);
+        let new = threads::spare();
         let run = || {
             let _alive = threads::begin(new);
             serve();

@@ -155,7 +155,7 @@ fn sampled_by_length(nanos: u64, rate: u64, random: impl FnOnce() -> u64) -> Opt
 
 /// What a contention stands for, if it is recorded.
 fn sampled_by_number(nanos: u64, n: u64, random: impl FnOnce() -> u64) -> Option<Tally> {
-    (n != 0 && random() % n == 0).then(|| Tally { count: n as f64, nanos: nanos as f64 * n as f64 })
+    (n != 0 && random().is_multiple_of(n)).then_some(Tally { count: n as f64, nanos: nanos as f64 * n as f64 })
 }
 
 /// A number that nobody can foresee who does not want to. Only called while something is recorded.

@@ -1,14 +1,14 @@
 //! Labels: what a program says of the work that goroutines do, for profiles to be told apart by it.
 //!
 //! A goroutine hands its labels on to those that it spawns, and to what it runs on a spare thread. They are shared, never
-//! copied: equal labels are one [`Set`] with one number, by which samples name them. The number is all that the profiler
+//! copied: equal labels are one set with one number, by which samples name them. The number is all that the profiler
 //! takes in a signal handler ([`current_label_id`]), and it looks the labels up later ([`resolve`]).
 //!
 //! # How long a set is known
 //!
 //! A number must not name other labels later, so it is never used again. And labels that were set for each request must
-//! not stay for ever. So the table keeps what is in use, however much, and of what is not in use any more only the newest
-//! [`KEPT`], or [`KEPT_FOR_PROFILE`] as long as a profile [asks](keep) for it: a profile that looks its numbers up before it
+//! not stay for ever. So the table keeps what is in use, however much, and of what is not in use any more only about the newest
+//! 1,024, or 65,536 as long as a profile [asks](keep) for it: a profile that looks its numbers up before it
 //! lets go finds them, unless more than that were given up meanwhile. What is forgotten resolves to no labels.
 //!
 //! To set labels that are in the table, also if nobody uses them just then, allocates nothing.

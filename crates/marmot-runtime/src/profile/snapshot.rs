@@ -2,7 +2,9 @@
 //!
 //! Only the M on which a goroutine has settled can look at it, while it is suspended. So whoever takes a snapshot sends
 //! each M of each runtime a [`Visit`], an errand, and waits for what they find. An M does it in slices of [`SLICE`]
-//! goroutines, and lets others run between two of them: the longest slice is in the snapshot. A visit reports when it is
+//! goroutines, and lets others run between two of them: the longest slice is in the snapshot. (Ten thousand parked ones on
+//! two Ms took ten milliseconds, so that a slice is a tenth of one, and more where the stacks are in no cache. What has not
+//! started is looked at in one go, since it is quick and does not stay; the global queue is locked meanwhile.) A visit reports when it is
 //! dropped, and it is dropped when it is done, when its M leaves, and when the M refuses it; so one never waits for an M
 //! that has gone. For an M that is stuck in a goroutine, which never comes back to it, there is a limit.
 //!

@@ -86,10 +86,8 @@ impl M {
         let end = end.min(self.settled_here());
         let rest = end.saturating_sub(most);
         for place in (rest..end).rev() {
-            // It was counted, and `f` changes nothing.
-            let gp = self.on_roll(place).expect("the roll is as long as its count");
             // SAFETY: a G stays until its goroutine has ended.
-            f(unsafe { gp.as_ref() });
+            f(unsafe { self.on_roll(place).as_ref() });
         }
         rest
     }

@@ -194,6 +194,7 @@ impl M {
         if self.own.spinning.replace(false) {
             idle.stop_spinning();
         }
+        self.trim_roll();
         self.sleeper.prepare();
         idle.enter(self.id);
         let waiting = self.placed_elsewhere();

@@ -223,7 +223,8 @@ impl G {
         // Pairs with the fence in `Head::state`: who sees a status of this goroutine sees that the one before has ended.
         fence(Release);
         // The status is the one field that somebody may look at who has the address of an earlier goroutine of this stack,
-        // so it is never written but atomically, and the others one by one.
+        // so it is never written but atomically, and the others one by one. `since` is zero in fresh memory, and after every
+        // wait.
         // SAFETY: a seat has the size and the alignment, its stack is the coroutine's alone, and memory of stacks is never
         // unmapped.
         unsafe {
@@ -234,7 +235,6 @@ impl G {
             (&raw mut (*place).head).write(head);
             (&raw mut (*place).first_look).write(Cell::new(0));
             (&raw mut (*place).link).write(Link::default());
-            (&raw mut (*place).since).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (*place).status.reset();
         }

@@ -255,15 +255,17 @@ impl M {
     #[inline]
     fn with_roll<R>(&self, f: impl FnOnce(&mut Roll) -> R) -> R {
         // SAFETY: this is the M's own thread, and no caller's `f` comes back here.
-        let roll = unsafe { &mut *self.own.roll.get() };
-        let result = f(roll);
-        self.settled_here.store(roll.len(), Relaxed);
-        result
+        f(unsafe { &mut *self.own.roll.get() })
     }
 
     /// Who is at this place of the roll.
-    pub(super) fn on_roll(&self, place: usize) -> Option<NonNull<G>> {
+    pub(super) fn on_roll(&self, place: usize) -> NonNull<G> {
         self.with_roll(|roll| roll.at(place))
+    }
+
+    /// Gives back what a burst of goroutines has left of the roll.
+    pub(super) fn trim_roll(&self) {
+        self.with_roll(|roll| roll.trim(self.settled_here()));
     }
 
     /// Who is in the settled queue.
@@ -422,7 +424,7 @@ impl M {
         };
         // SAFETY: it came from a queue, and this is the M's own thread.
         let gp = unsafe { g.start(stack, self) };
-        self.with_roll(|roll| roll.enter(gp));
+        self.with_roll(|roll| roll.enter(gp, &self.settled_here));
         Some(gp)
     }
 
@@ -432,12 +434,12 @@ impl M {
         // SAFETY: its stack, and so its seat, is still its own.
         let g = unsafe { gp.as_ref() };
         let head = g.head_ptr();
-        self.with_roll(|roll| roll.leave(gp));
+        self.with_roll(|roll| roll.leave(gp, &self.settled_here));
         // SAFETY: this is the M that `gp` has settled on, and it has finished.
         let stack = unsafe { g.end() };
         // SAFETY: this is the M's own thread, and the cache calls nobody back.
         unsafe { &mut *self.own.stacks.get() }.put(stack);
-        self.sched.retire(head);
+        self.sched.retire_by(head, || self.ended.add_own());
     }
 
     /// Gives the cached stacks back to the shared pool.

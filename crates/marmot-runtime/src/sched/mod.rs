@@ -98,7 +98,6 @@ pub(crate) use token::Token;
 use idle::Idle;
 use m::{Count, P};
 use queue::GlobalQueue;
-use threads::ThreadKind;
 
 /// What the scheduler calls in the layers above it.
 pub(crate) struct Hooks {
@@ -159,7 +158,7 @@ impl Sched {
         assert!(sched.ms.set(ms).is_ok(), "a scheduler gets its Ms once");
         for mp in sched.ms() {
             let builder = std::thread::Builder::new().name(format!("marmot-m{}", mp.id));
-            let thread = threads::about_to_make(ThreadKind::Machine { runtime: sched.number, m: mp.id });
+            let thread = threads::machine(sched.number, mp.id);
             let run = || {
                 let _alive = threads::begin(thread);
                 mp.thread();
@@ -246,14 +245,19 @@ impl Sched {
 
     /// Gives up the scheduler's reference to a goroutine that has ended.
     fn retire(&self, head: NonNull<Head>) {
+        self.retire_by(head, || match self.own_m() {
+            Some(mp) => mp.ended.add_own(),
+            None => self.ended.add_shared(),
+        });
+    }
+
+    /// The same, for who knows how to count it.
+    fn retire_by(&self, head: NonNull<Head>, count: impl FnOnce()) {
         // SAFETY: the scheduler's own reference, given up below.
         place::ended(self, unsafe { head.as_ref() });
         // SAFETY: the scheduler's own reference, which it uses no more.
         unsafe { Head::release(head) };
-        match self.own_m() {
-            Some(mp) => mp.ended.add_own(),
-            None => self.ended.add_shared(),
-        }
+        count();
         if self.watched.load(Relaxed) {
             // Under the lock, so that the watcher is either before its look or in its wait.
             let _quiet = self.quiet.0.lock();

@@ -11,59 +11,84 @@
 //! goroutines (to take one out of it touches the memory of two others, which is far away and in no cache).
 
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::g::G;
 
 /// An emptied roll keeps the room for so many.
 const KEPT: usize = 1024;
 
-/// See the module.
-pub(super) struct Roll(Vec<NonNull<G>>);
+/// See the module. How many are in it is counted beside it, because others may read that.
+pub(super) struct Roll {
+    /// Those above the count have no meaning.
+    places: Vec<NonNull<G>>,
+}
 
 impl Roll {
     pub(super) const fn new() -> Roll {
-        Roll(Vec::new())
+        Roll { places: Vec::new() }
     }
 
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Who is at this place.
-    pub(super) fn at(&self, place: usize) -> Option<NonNull<G>> {
-        self.0.get(place).copied()
+    /// Who is at this place, which is below the count.
+    pub(super) fn at(&self, place: usize) -> NonNull<G> {
+        self.places[place]
     }
 
     /// Enters `gp`, which has just got its seat.
     #[inline]
-    pub(super) fn enter(&mut self, gp: NonNull<G>) {
+    pub(super) fn enter(&mut self, gp: NonNull<G>, count: &AtomicUsize) {
+        let place = count.load(Relaxed);
+        match self.places.get_mut(place) {
+            Some(free) => *free = gp,
+            None => self.places.push(gp),
+        }
         // Four thousand million stacks do not fit an address space.
         // SAFETY: a G stays until its goroutine has ended.
-        unsafe { gp.as_ref() }.roll_place.set(self.0.len() as u32);
-        self.0.push(gp);
+        unsafe { gp.as_ref() }.roll_place.set(place as u32);
+        count.store(place + 1, Relaxed);
     }
 
     /// Takes `gp` out, which has returned.
     #[inline]
-    pub(super) fn leave(&mut self, gp: NonNull<G>) {
-        // SAFETY: its seat is still its own.
-        let place = unsafe { gp.as_ref() }.roll_place.get() as usize;
-        debug_assert_eq!(self.0.get(place), Some(&gp));
-        self.0.swap_remove(place);
-        if let Some(moved) = self.0.get(place) {
-            // SAFETY: as in `enter`.
-            unsafe { moved.as_ref() }.roll_place.set(place as u32);
+    pub(super) fn leave(&mut self, gp: NonNull<G>, count: &AtomicUsize) {
+        let last_place = count.load(Relaxed) - 1;
+        let last = self.places[last_place];
+        if last != gp {
+            self.fill(gp, last);
         }
-        if self.0.capacity() > KEPT.max(8 * self.0.len()) {
-            self.shrink();
-        }
+        count.store(last_place, Relaxed);
     }
 
-    /// Gives back what a burst has left.
-    #[cold]
-    #[inline(never)]
-    fn shrink(&mut self) {
-        self.0.shrink_to((2 * self.0.len()).max(KEPT));
+    /// Gives `last` the place of `gp`.
+    fn fill(&mut self, gp: NonNull<G>, last: NonNull<G>) {
+        // SAFETY: the seat of one that has returned is its own still, and a G stays until its goroutine has ended.
+        let (place, moved) = unsafe { (gp.as_ref().roll_place.get(), &last.as_ref().roll_place) };
+        debug_assert_eq!(self.places[place as usize], gp);
+        self.places[place as usize] = last;
+        moved.set(place);
+    }
+
+    /// Gives back the room of those who have left, if it is much.
+    pub(super) fn trim(&mut self, count: usize) {
+        if self.places.len() > KEPT.max(8 * count) {
+            self.places.truncate(KEPT.max(2 * count));
+            self.places.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_leaves_little() {
+        let mut roll = Roll { places: vec![NonNull::dangling(); 100 * KEPT] };
+        roll.trim(20 * KEPT);
+        assert_eq!(roll.places.len(), 100 * KEPT);
+        roll.trim(10 * KEPT);
+        assert_eq!(roll.places.capacity(), 20 * KEPT);
+        roll.trim(0);
+        assert_eq!(roll.places.capacity(), KEPT);
     }
 }

@@ -16,13 +16,7 @@ const PLACES: usize = 1024;
 #[non_exhaustive]
 pub enum ThreadKind {
     /// It runs the goroutines of a runtime: an M.
-    #[non_exhaustive]
-    Machine {
-        /// The number of the runtime: they are counted from 0 as they are started.
-        runtime: usize,
-        /// The number of the M.
-        m: usize,
-    },
+    Machine,
     /// It runs closures that block.
     Spare,
 }
@@ -33,6 +27,10 @@ pub enum ThreadKind {
 pub struct Thread {
     /// What it is for.
     pub kind: ThreadKind,
+    /// The number of the runtime that it belongs to, if it is an M: they are counted from 0 as they are started.
+    pub runtime: Option<usize>,
+    /// Its number there, if it is an M.
+    pub m: Option<usize>,
     /// When it was made.
     pub made: SystemTime,
     /// The stack of who made it.
@@ -64,9 +62,14 @@ fn made() -> MutexGuard<'static, Made> {
     MADE.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-/// A thread that is about to be made by the caller.
-pub(crate) fn about_to_make(kind: ThreadKind) -> Thread {
-    Thread { kind, made: SystemTime::now(), stack: stack::here() }
+/// A thread that the caller is about to make, for an M with this number in the runtime with that one.
+pub(crate) fn machine(runtime: usize, m: usize) -> Thread {
+    Thread { kind: ThreadKind::Machine, runtime: Some(runtime), m: Some(m), ..spare() }
+}
+
+/// A thread that the caller is about to make, for closures that block.
+pub(crate) fn spare() -> Thread {
+    Thread { kind: ThreadKind::Spare, runtime: None, m: None, made: SystemTime::now(), stack: stack::here() }
 }
 
 /// Says that `thread` runs, until what is returned is dropped.
@@ -90,7 +93,7 @@ impl Drop for Alive {
         let ended = made.ended.get_or_insert_default();
         let mut place = (thread.kind, thread.stack);
         if ended.len() >= PLACES && !ended.contains_key(&place) {
-            // A few more than the limit: there are as many of these as kinds.
+            // Two more than the limit: one for each kind.
             place.1 = Vec::new();
         }
         *ended.entry(place).or_default() += 1;

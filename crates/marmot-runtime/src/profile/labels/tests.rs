@@ -1,3 +1,5 @@
+//! How labels are set, shared and forgotten.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard};
 
