@@ -342,6 +342,20 @@ impl<T: Send + 'static> fmt::Debug for Pool<T> {
 
 /// An object on loan from a [`Pool`], which goes back when this is dropped.
 ///
+/// It may be sent to another thread if the object may, and shared if the object may:
+///
+/// ```compile_fail,E0277
+/// use std::cell::Cell;
+/// use marmot_buf::Pool;
+///
+/// static CELLS: Pool<Cell<u8>> = Pool::with_reset(|| Cell::new(0), |cell| cell.set(0));
+///
+/// let cell = CELLS.get();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| cell.set(1));
+/// });
+/// ```
+///
 /// # Panics
 ///
 /// Dropping panics if resetting the object does, or if it is not as good as new afterwards and that is looked at. The

@@ -147,8 +147,7 @@ pub(super) struct Shard<T> {
 
 impl<T> Shard<T> {
     pub(super) fn new() -> Self {
-        let counts =
-            Counts { hits: Count::new(), steals: Count::new(), misses: Count::new(), dropped: Count::new() };
+        let counts = Counts { hits: Count::new(), steals: Count::new(), misses: Count::new(), dropped: Count::new() };
         Shard { sides: [Side::new(), Side::new()], counts }
     }
 

@@ -11,7 +11,11 @@ use crate::counted::{Counted, Living};
 
 fn panic_of(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
-    payload.downcast_ref::<String>().cloned().or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string())).expect("it has a text")
+    payload
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string()))
+        .expect("it has a text")
 }
 
 struct Forgetful(u32);
@@ -31,7 +35,10 @@ fn what_was_not_reset_is_caught_and_the_pool_is_named() {
     let pool: Pool<Forgetful> = Pool::new(|| Forgetful(0)).named("forgetful");
     drop(pool.get());
     let text = panic_of(|| pool.get().0 = 1);
-    assert_eq!(text, "an object of the pool \"forgetful\" was not as good as new after it was reset; it is not used again");
+    assert_eq!(
+        text,
+        "an object of the pool \"forgetful\" was not as good as new after it was reset; it is not used again"
+    );
     let stats = pool.stats();
     assert_eq!((stats.kept, stats.dropped), (0, 1));
     assert_eq!(pool.get().0, 0);

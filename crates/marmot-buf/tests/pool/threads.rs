@@ -1,6 +1,6 @@
 //! Several threads: stealing, guards that travel, threads that end, pools that end first.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
@@ -10,6 +10,17 @@ use marmot_buf::{Pool, Pooled};
 
 use crate::behaviour::{quiet, ticking};
 use crate::counted::{Counted, Living};
+
+const fn assert_send<T: Send>() {}
+const fn assert_sync<T: Sync>() {}
+
+// A `Cell` is not `Sync`, and need not be: one thread at a time has it.
+const _: () = {
+    assert_sync::<Pool<Cell<u8>>>();
+    assert_send::<Pool<Cell<u8>>>();
+    assert_send::<Pooled<'static, Cell<u8>>>();
+    assert_sync::<Pooled<'static, u8>>();
+};
 
 #[test]
 fn what_another_thread_has_too_much_of_is_stolen() {

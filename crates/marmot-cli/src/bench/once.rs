@@ -21,7 +21,8 @@ pub fn run(runtime: &Runtime, name: Name, operations: u64) -> io::Result<()> {
         Name::Read => read::round_trips,
         Name::Spawn => spawn::one_by_one,
         _ => {
-            let text = "--once counts operations one after the other: use it with switch, pingpong, pool, read or spawn";
+            let text =
+                "--once counts operations one after the other: use it with switch, pingpong, pool, read or spawn";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
     };
