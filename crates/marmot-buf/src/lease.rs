@@ -38,10 +38,10 @@ static POOLS: [Pool<Box<[u8]>>; CLASSES] = [
 
 /// Where what is too large for all classes is on loan from, and nothing goes back to.
 static LARGER: Pool<Box<[u8]>> =
-    Pool::with_reset(|| zeros(0), |_| {}).named("lease of more").sized_by(|bytes| bytes.len()).max_size(LARGEST);
+    Pool::as_it_is(|| zeros(0)).named("lease of more").sized_by(|bytes| bytes.len()).max_size(LARGEST);
 
 const fn pool<const SIZE: usize>(name: &'static str) -> Pool<Box<[u8]>> {
-    Pool::with_reset(|| zeros(SIZE), |_| {}).named(name).max_kept(KEPT / SIZE)
+    Pool::as_it_is(|| zeros(SIZE)).named(name).max_kept(KEPT / SIZE)
 }
 
 fn zeros(size: usize) -> Box<[u8]> {

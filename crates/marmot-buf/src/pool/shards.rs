@@ -103,7 +103,7 @@ impl<T: Send + 'static> Shards<T> {
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<T>> {
         if let Some(own) = self.own()
-            && let Some(object) = own.sides[self.primary()].private.take()
+            && let Some(object) = own.sides[self.primary()].private.pop()
         {
             if own.counts.hits.add().is_multiple_of(HITS_A_LOOK) {
                 age::look();
@@ -165,7 +165,7 @@ impl<T: Send + 'static> Shards<T> {
     pub(super) fn put(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
         let Some(own) = self.own() else { return Err(object) };
         let side = &own.sides[self.primary()];
-        if !side.private.put(object) && (side.len() >= most || !side.push(object)) {
+        if !side.private.put(object, most) && (side.len() >= most || !side.push(object)) {
             return Err(object);
         }
         if !self.is_aging.load(Relaxed) {
