@@ -4,7 +4,7 @@
 //!
 //! A pool has a **shard** for each thread that uses it (goroutines that have started stay on one thread, so to a runtime
 //! that is a shard for each P). The thread is the shard's owner: it alone puts objects in. A shard has **private slots**
-//! ([`slot`]) for a few objects and **rings** ([`ring`]) for more, and each of that twice: the pool's **generation** says which
+//! (`slot`) for a few objects and **rings** (`ring`) for more, and each of that twice: the pool's **generation** says which
 //! of the two is the primary and which the victim. An object is a box, of which a shard keeps the address.
 //!
 //! | step | to get an object | to put one back |
@@ -16,7 +16,7 @@
 //! | 5 | the victims of all other shards | |
 //! | 6 | it is made | |
 //!
-//! A **tick** ([`age`]) drops what the victims hold and makes victims of the primaries, by counting the generation on. So
+//! A **tick** (`age`) drops what the victims hold and makes victims of the primaries, by counting the generation on. So
 //! an object that nobody has wanted for two ticks is dropped, and one that is wanted comes out of the victim and goes back
 //! into the primary: a pool shrinks to what is used, and no burst is held for long.
 //!
@@ -26,7 +26,7 @@
 //! slot it is taken by exchanging the address for null; out of a ring by moving the ring's end over it. Both are one
 //! exchange, which one of those who try makes. The tick and a pool that is dropped are thieves like all others.
 //!
-//! *Only owners put.* A number of a thread ([`thread`]) has one owner at a time, and passes on under a lock. A thread that
+//! *Only owners put.* A number of a thread (`thread`) has one owner at a time, and passes on under a lock. A thread that
 //! is ending and has given its number back has no shard: what it gives back is dropped, and it takes as a thief does.
 //!
 //! *No code of the user runs in between.* Making, resetting, measuring and dropping objects happens while they are in
