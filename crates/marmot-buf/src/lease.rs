@@ -22,26 +22,26 @@ const KEPT: usize = 1024 * 1024;
 const CLASSES: usize = (LARGEST.ilog2() - SMALLEST.ilog2()) as usize + 1;
 
 static POOLS: [Pool<Box<[u8]>>; CLASSES] = [
-    pool::<{ SMALLEST << 0 }>("lease 512"),
-    pool::<{ SMALLEST << 1 }>("lease 1024"),
-    pool::<{ SMALLEST << 2 }>("lease 2048"),
-    pool::<{ SMALLEST << 3 }>("lease 4096"),
-    pool::<{ SMALLEST << 4 }>("lease 8192"),
-    pool::<{ SMALLEST << 5 }>("lease 16384"),
-    pool::<{ SMALLEST << 6 }>("lease 32768"),
-    pool::<{ SMALLEST << 7 }>("lease 65536"),
-    pool::<{ SMALLEST << 8 }>("lease 131072"),
-    pool::<{ SMALLEST << 9 }>("lease 262144"),
-    pool::<{ SMALLEST << 10 }>("lease 524288"),
-    pool::<{ SMALLEST << 11 }>("lease 1048576"),
+    pool::<512>("lease 512"),
+    pool::<1024>("lease 1024"),
+    pool::<2048>("lease 2048"),
+    pool::<4096>("lease 4096"),
+    pool::<8192>("lease 8192"),
+    pool::<16384>("lease 16384"),
+    pool::<32768>("lease 32768"),
+    pool::<65536>("lease 65536"),
+    pool::<131072>("lease 131072"),
+    pool::<262144>("lease 262144"),
+    pool::<524288>("lease 524288"),
+    pool::<1048576>("lease 1048576"),
 ];
 
 /// Where what is too large for all classes is on loan from, and nothing goes back to.
 static LARGER: Pool<Box<[u8]>> =
-    Pool::with_reset(|| zeros(0), |_| {}).named("lease of more").sized_by(|bytes| bytes.len()).max_size(LARGEST);
+    Pool::as_it_is(|| zeros(0)).named("lease of more").sized_by(|bytes| bytes.len()).max_size(LARGEST);
 
 const fn pool<const SIZE: usize>(name: &'static str) -> Pool<Box<[u8]>> {
-    Pool::with_reset(|| zeros(SIZE), |_| {}).named(name).max_kept(KEPT / SIZE)
+    Pool::as_it_is(|| zeros(SIZE)).named(name).max_kept(KEPT / SIZE)
 }
 
 fn zeros(size: usize) -> Box<[u8]> {

@@ -90,7 +90,7 @@ fn measure(
 ) -> io::Result<Vec<Verdict>> {
     let open = || match harness {
         Some(harness) => Ok::<&Harness, io::Error>(harness),
-        unopened => Ok(unopened.insert(Harness::open(root, options)?)),
+        unopened => Ok(&*unopened.insert(Harness::open(root, options)?)),
     };
     match measurement {
         Measurement::Echo => echo::run(open()?, options, 1),

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What ages: the shards of a pool, whatever its type.
 pub(super) trait Aged: Send + Sync {
-    /// Drops the victims and makes victims of the others. Whether another tick is wanted.
+    /// Drops the victims and makes victims of the others. Whether another tick is wanted. Called by one at a time.
     fn age(&self) -> bool;
 
     /// Whether something has been kept since the last tick found nothing.

@@ -3,20 +3,20 @@
 //! # How it works
 //!
 //! A pool has a **shard** for each thread that uses it (goroutines that have started stay on one thread, so to a runtime
-//! that is a shard for each P). The thread is the shard's owner: it alone puts objects in. A shard has a **private slot**
-//! ([`slot`]) for one object and **rings** ([`ring`]) for more, and each of that twice: the pool's **generation** says which
+//! that is a shard for each P). The thread is the shard's owner: it alone puts objects in. A shard has **private slots**
+//! (`slot`) for a few objects and **rings** (`ring`) for more, and each of that twice: the pool's **generation** says which
 //! of the two is the primary and which the victim. An object is a box, of which a shard keeps the address.
 //!
 //! | step | to get an object | to put one back |
 //! |---|---|---|
-//! | 1 | the primary's private slot | the primary's private slot, if it is empty |
+//! | 1 | the primary's private slots | the primary's private slots, if one is empty |
 //! | 2 | the primary's rings, youngest first | the primary's rings |
 //! | 3 | the primary's rings of all other shards, oldest first | it is dropped: there are thousands, or as many as there may be |
-//! | 4 | the victim's slot and rings | |
+//! | 4 | the victim's slots and rings | |
 //! | 5 | the victims of all other shards | |
 //! | 6 | it is made | |
 //!
-//! A **tick** ([`age`]) drops what the victims hold and makes victims of the primaries, by counting the generation on. So
+//! A **tick** (`age`) drops what the victims hold and makes victims of the primaries, by counting the generation on. So
 //! an object that nobody has wanted for two ticks is dropped, and one that is wanted comes out of the victim and goes back
 //! into the primary: a pool shrinks to what is used, and no burst is held for long.
 //!
@@ -26,7 +26,7 @@
 //! slot it is taken by exchanging the address for null; out of a ring by moving the ring's end over it. Both are one
 //! exchange, which one of those who try makes. The tick and a pool that is dropped are thieves like all others.
 //!
-//! *Only owners put.* A number of a thread ([`thread`]) has one owner at a time, and passes on under a lock. A thread that
+//! *Only owners put.* A number of a thread (`thread`) has one owner at a time, and passes on under a lock. A thread that
 //! is ending and has given its number back has no shard: what it gives back is dropped, and it takes as a thief does.
 //!
 //! *No code of the user runs in between.* Making, resetting, measuring and dropping objects happens while they are in
@@ -113,7 +113,8 @@ pub struct Pool<T: Send + 'static> {
     shards: OnceLock<Arc<Shards<T>>>,
     name: Option<&'static str>,
     make: fn() -> T,
-    reset: fn(&mut T),
+    /// None where objects may be as their last user has left them.
+    reset: Option<fn(&mut T)>,
     /// What is asked after each reset, if anything is.
     is_reset: Option<fn(&T) -> bool>,
     size: fn(&T) -> usize,
@@ -131,7 +132,7 @@ impl<T: Reset + Send + 'static> Pool<T> {
             shards: OnceLock::new(),
             name: None,
             make,
-            reset: T::reset,
+            reset: Some(T::reset),
             is_reset: if cfg!(debug_assertions) { Some(T::is_reset) } else { None },
             size: T::size,
             max_size: usize::MAX,
@@ -154,11 +155,18 @@ impl<T: Send + 'static> Pool<T> {
     /// assert_eq!(TABLES.get()[7], 0);
     /// ```
     pub const fn with_reset(make: fn() -> T, reset: fn(&mut T)) -> Pool<T> {
+        let mut pool = Pool::as_it_is(make);
+        pool.reset = Some(reset);
+        pool
+    }
+
+    /// A pool whose objects come back as their last user has left them.
+    pub(crate) const fn as_it_is(make: fn() -> T) -> Pool<T> {
         Pool {
             shards: OnceLock::new(),
             name: None,
             make,
-            reset,
+            reset: None,
             is_reset: None,
             size: size_of_val,
             max_size: usize::MAX,
@@ -264,7 +272,9 @@ impl<T: Send + 'static> Pool<T> {
     fn give_back(&self, object: NonNull<T>) {
         let shards = self.shards();
         let mut object = Held { object, shards };
-        (self.reset)(&mut object);
+        if let Some(reset) = self.reset {
+            reset(&mut object);
+        }
         if let Some(is_reset) = self.is_reset
             && !is_reset(&object)
         {
@@ -341,6 +351,20 @@ impl<T: Send + 'static> fmt::Debug for Pool<T> {
 }
 
 /// An object on loan from a [`Pool`], which goes back when this is dropped.
+///
+/// It may be sent to another thread if the object may, and shared if the object may:
+///
+/// ```compile_fail,E0277
+/// use std::cell::Cell;
+/// use marmot_buf::Pool;
+///
+/// static CELLS: Pool<Cell<u8>> = Pool::with_reset(|| Cell::new(0), |cell| cell.set(0));
+///
+/// let cell = CELLS.get();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| cell.set(1));
+/// });
+/// ```
 ///
 /// # Panics
 ///

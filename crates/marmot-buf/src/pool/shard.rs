@@ -1,13 +1,13 @@
 //! A shard: what one thread keeps of a pool.
 //!
-//! It has two sides, and the pool's generation says which one is the primary and which the victim. A side is a private
-//! slot, and behind it rings, each four times as large as the one before, which are allocated as they are needed. The
+//! It has two sides, and the pool's generation says which one is the primary and which the victim. A side has a few private
+//! slots, and behind them rings, each four times as large as the one before, which are allocated as they are needed. The
 //! thread whose number the shard has is its owner: it alone puts objects in. Everybody else steals, and the tick takes all.
 
 use std::ptr::{self, NonNull};
 
 use super::ring::Ring;
-use super::slot::Slot;
+use super::slot::Slots;
 use crate::primitive::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -47,7 +47,7 @@ pub(super) struct Counts {
 
 /// One generation of a shard.
 pub(super) struct Side<T> {
-    pub(super) private: Slot<T>,
+    pub(super) private: Slots<T>,
     rings: [AtomicPtr<Ring<T>>; CAPACITIES.len()],
     /// The ring that the owner pushes to and pops from; those above it are empty. Only the owner uses it.
     level: AtomicUsize,
@@ -56,7 +56,7 @@ pub(super) struct Side<T> {
 impl<T> Side<T> {
     pub(super) fn new() -> Self {
         Side {
-            private: Slot::new(),
+            private: Slots::new(),
             rings: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             level: AtomicUsize::new(0),
         }
@@ -111,13 +111,13 @@ impl<T> Side<T> {
 
     /// Takes any object. Anybody may call it.
     pub(super) fn take_any(&self) -> Option<NonNull<T>> {
-        if self.private.is_empty() { None } else { self.private.take() }.or_else(|| self.steal())
+        self.private.steal().or_else(|| self.steal())
     }
 
     /// How many objects there were a moment ago.
     pub(super) fn len(&self) -> usize {
         let in_rings = (0..CAPACITIES.len()).map_while(|level| self.ring(level)).map(Ring::len).sum::<usize>();
-        usize::from(!self.private.is_empty()) + in_rings
+        self.private.len() + in_rings
     }
 }
 

@@ -23,12 +23,10 @@ pub(super) struct Shards<T> {
     rows: [AtomicPtr<Shard<T>>; ROWS],
     /// The last bit says which side is the primary.
     generation: AtomicUsize,
-    /// Whether a tick will come to this pool. Not set by what is put in after the last tick has looked; see `age`.
+    /// Whether a tick is to come to this pool, as far as those know who put something in.
     is_aging: AtomicBool,
-    /// Whether the last tick found nothing.
+    /// Whether the last tick was the first to find nothing.
     was_empty: AtomicBool,
-    /// Whether somebody is at `age`.
-    is_ticking: AtomicBool,
     /// Of threads without a place.
     misses: AtomicU64,
     steals: AtomicU64,
@@ -43,7 +41,6 @@ impl<T: Send + 'static> Shards<T> {
             generation: AtomicUsize::new(0),
             is_aging: AtomicBool::new(false),
             was_empty: AtomicBool::new(false),
-            is_ticking: AtomicBool::new(false),
             misses: AtomicU64::new(0),
             steals: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -106,7 +103,7 @@ impl<T: Send + 'static> Shards<T> {
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<T>> {
         if let Some(own) = self.own()
-            && let Some(object) = own.sides[self.primary()].private.take()
+            && let Some(object) = own.sides[self.primary()].private.pop()
         {
             if own.counts.hits.add().is_multiple_of(HITS_A_LOOK) {
                 age::look();
@@ -168,7 +165,7 @@ impl<T: Send + 'static> Shards<T> {
     pub(super) fn put(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
         let Some(own) = self.own() else { return Err(object) };
         let side = &own.sides[self.primary()];
-        if !side.private.put(object) && (side.len() >= most || !side.push(object)) {
+        if !side.private.put(object, most) && (side.len() >= most || !side.push(object)) {
             return Err(object);
         }
         if !self.is_aging.load(Relaxed) {
@@ -225,22 +222,21 @@ impl<T: Send + 'static> Aged for Shards<T> {
         if !self.is_aging.load(SeqCst) && !self.was_empty.load(Relaxed) {
             return false;
         }
-        // Acquire and Release pair with each other: of two who tick, one after the other. A destructor that ticks finds it set.
-        if self.is_ticking.swap(true, Acquire) {
-            return true;
-        }
         let generation = self.generation.load(Relaxed);
         // What was the victim becomes the primary, and has to be empty before. Whoever has read the old generation puts what
         // it puts into the victim, which does no harm.
         self.clear(|shard| &shard.sides[(generation & 1) ^ 1]);
         self.generation.store(generation.wrapping_add(1), Relaxed);
+        // First, so that whoever puts something in from now on asks for a tick itself, and that is not undone below.
+        self.is_aging.store(false, SeqCst);
         let is_empty = self.kept() == 0;
-        // A put that read `is_aging` just before it became false may have put its object where this did not see it yet.
-        // So an empty pool is looked at once more: by then, seconds later, it is seen.
+        if !is_empty {
+            self.is_aging.store(true, SeqCst);
+        }
+        // A put that read `is_aging` just before it became false may have put its object where this did not see it yet: no
+        // fence orders the two there. So an empty pool is looked at once more, seconds later, when it is seen.
         let had_been_empty = self.was_empty.load(Relaxed);
         self.was_empty.store(is_empty && !had_been_empty, Relaxed);
-        self.is_aging.store(!is_empty, SeqCst);
-        self.is_ticking.store(false, Release);
         !is_empty || !had_been_empty
     }
 

@@ -1,45 +1,80 @@
-//! The private slot of a shard: one object, which its owner takes and puts back.
+//! The private slots of a shard: a few objects, which their owner takes and puts back.
 //!
-//! Only the owner puts, so an empty slot stays empty for everybody else. Whoever takes does so by exchanging the pointer
-//! that it has seen for null: of two who try, one gets the object. Putting needs no exchange.
+//! They are a stack. Its owner alone puts objects in, and knows how far it is filled; above that all slots are empty, and
+//! stay so for everybody else. Whoever takes an object does so by exchanging the address that it has seen for null: of
+//! two who try, one gets it. Putting needs no exchange.
+//!
+//! | state of a slot | changes to | by |
+//! |---|---|---|
+//! | null | an object | the owner, where the filled part ends |
+//! | an object | null | whoever exchanges it: the owner from above, the others in any order |
 
 use std::ptr::{self, NonNull};
 
 use crate::primitive::atomic::{
-    AtomicPtr,
+    AtomicPtr, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
 
-/// Room for one object.
-pub(super) struct Slot<T>(AtomicPtr<T>);
+/// How many there are: enough for what one request has at the same time, few enough to be missed by nobody. Other
+/// threads get at them only when they have become victims.
+pub(super) const SLOTS: usize = 4;
 
-impl<T> Slot<T> {
+/// Room for a few objects.
+pub(super) struct Slots<T> {
+    slots: [AtomicPtr<T>; SLOTS],
+    /// How many may be occupied: those from here on are empty. Only the owner uses it.
+    filled: AtomicUsize,
+}
+
+/// Takes the object out of a slot. Anybody may call it.
+#[inline]
+fn take<T>(slot: &AtomicPtr<T>) -> Option<NonNull<T>> {
+    let object = NonNull::new(slot.load(Relaxed))?;
+    // Acquire pairs with the Release in `put`: who takes the object sees what was done to it. If the same object has been
+    // taken and put back since the look, it is as good.
+    slot.compare_exchange(object.as_ptr(), ptr::null_mut(), Acquire, Relaxed).ok().map(|_| object)
+}
+
+impl<T> Slots<T> {
     pub(super) fn new() -> Self {
-        Slot(AtomicPtr::new(ptr::null_mut()))
+        Slots { slots: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())), filled: AtomicUsize::new(0) }
     }
 
-    /// Whether there was nothing in it a moment ago.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.load(Relaxed).is_null()
+    /// How many objects there were a moment ago.
+    pub(super) fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| !slot.load(Relaxed).is_null()).count()
     }
 
-    /// Takes the object out. Anybody may call it.
+    /// Takes the object that was put in last. Only the owner calls it.
     #[inline]
-    pub(super) fn take(&self) -> Option<NonNull<T>> {
-        let object = NonNull::new(self.0.load(Relaxed))?;
-        // Acquire pairs with the Release in `put`: who takes the object sees what was done to it. If the same object has been
-        // taken and put back since the look, it is as good.
-        self.0.compare_exchange(object.as_ptr(), ptr::null_mut(), Acquire, Relaxed).ok().map(|_| object)
-    }
-
-    /// Puts an object in, if there is room. Only the owner calls it.
-    #[inline]
-    pub(super) fn put(&self, object: NonNull<T>) -> bool {
-        let has_room = self.is_empty();
-        if has_room {
-            // Nobody else fills the slot, so it is empty still. Release pairs with the Acquire in `take`.
-            self.0.store(object.as_ptr(), Release);
+    pub(super) fn pop(&self) -> Option<NonNull<T>> {
+        let mut filled = self.filled.load(Relaxed);
+        while filled > 0 {
+            filled -= 1;
+            let object = take(&self.slots[filled]);
+            // Whether it was taken here or by somebody else: the slot is empty.
+            self.filled.store(filled, Relaxed);
+            if object.is_some() {
+                return object;
+            }
         }
-        has_room
+        None
+    }
+
+    /// Takes any object. Anybody may call it.
+    pub(super) fn steal(&self) -> Option<NonNull<T>> {
+        self.slots.iter().find_map(take)
+    }
+
+    /// Puts an object in, if there is room and there are not `most` of them. Only the owner calls it.
+    #[inline]
+    pub(super) fn put(&self, object: NonNull<T>, most: usize) -> bool {
+        let filled = self.filled.load(Relaxed);
+        let Some(slot) = self.slots.get(filled).filter(|_| filled < most) else { return false };
+        // It is empty, and nobody else fills it. Release pairs with the Acquire in `take`.
+        slot.store(object.as_ptr(), Release);
+        self.filled.store(filled + 1, Relaxed);
+        true
     }
 }

@@ -12,7 +12,7 @@ use loom::thread;
 
 use crate::ring::Ring;
 use crate::shard::Side;
-use crate::slot::Slot;
+use crate::slot::{SLOTS, Slots};
 
 /// What is pooled: it counts its owners.
 struct Object {
@@ -46,24 +46,42 @@ fn model(f: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn an_object_in_a_slot_is_taken_once() {
     model(|| {
-        let slot = Arc::new(Slot::new());
-        assert!(slot.put(own(object())));
+        let slots = Arc::new(Slots::new());
+        assert!(slots.put(own(object()), SLOTS));
         // The tick and a thief.
         let others = [(); 2].map(|()| {
-            let slot = Arc::clone(&slot);
-            thread::spawn(move || slot.take().map(end).is_some())
+            let slots = Arc::clone(&slots);
+            thread::spawn(move || slots.steal().map(end).is_some())
         });
         // The owner, which puts back what it takes.
         let mut put = 1;
-        if let Some(taken) = slot.take() {
-            assert!(slot.put(own(taken)), "only the owner fills it");
+        if let Some(taken) = slots.pop() {
+            assert!(slots.put(own(taken), SLOTS), "only the owner fills them");
         } else {
-            assert!(slot.put(own(object())), "only the owner fills it");
+            assert!(slots.put(own(object()), SLOTS), "only the owner fills them");
             put += 1;
         }
         let taken = others.map(|other| usize::from(other.join().unwrap())).iter().sum::<usize>();
-        let left = usize::from(slot.take().map(end).is_some());
-        assert_eq!(taken + left, put);
+        let left = usize::from(slots.pop().map(end).is_some());
+        assert_eq!((taken + left, slots.len()), (put, 0));
+    });
+}
+
+#[test]
+fn the_owner_passes_over_slots_that_others_have_emptied() {
+    model(|| {
+        let slots = Arc::new(Slots::new());
+        assert!(slots.put(own(object()), SLOTS) && slots.put(own(object()), SLOTS));
+        let thief = {
+            let slots = Arc::clone(&slots);
+            thread::spawn(move || slots.steal().map(end).is_some())
+        };
+        let popped = [(); 2].map(|()| slots.pop().map(end).is_some());
+        assert!(slots.put(own(object()), SLOTS), "there is room for what has been taken");
+        let stolen = thief.join().unwrap();
+        let left = std::iter::from_fn(|| slots.pop()).map(end).count();
+        let popped = popped.into_iter().filter(|popped| *popped).count();
+        assert_eq!((popped + usize::from(stolen) + left, slots.len()), (3, 0));
     });
 }
 
@@ -121,15 +139,15 @@ fn a_slot_of_a_ring_is_filled_again_only_when_it_has_been_read() {
 fn a_tick_takes_all_that_a_side_has() {
     model(|| {
         let side = Arc::new(Side::new());
-        assert!(side.private.put(own(object())) && side.push(own(object())));
+        assert!(side.private.put(own(object()), SLOTS) && side.push(own(object())));
         let tick = {
             let side = Arc::clone(&side);
             thread::spawn(move || std::iter::from_fn(|| side.take_any()).map(end).count())
         };
         // The owner has read the old generation and uses this side still.
-        let taken = side.private.take().or_else(|| side.pop());
+        let taken = side.private.pop().or_else(|| side.pop());
         if let Some(object) = taken {
-            assert!(side.private.put(own(object)) || side.push(object));
+            assert!(side.private.put(own(object), SLOTS) || side.push(object));
         }
         let ticked = tick.join().unwrap();
         let left = std::iter::from_fn(|| side.take_any()).map(end).count();
@@ -141,6 +159,6 @@ fn a_tick_takes_all_that_a_side_has() {
 fn a_side_drops_what_it_has() {
     model(|| {
         let side = Side::new();
-        assert!(side.private.put(object()) && side.push(object()));
+        assert!(side.private.put(object(), SLOTS) && side.push(object()));
     });
 }
