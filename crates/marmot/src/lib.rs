@@ -28,8 +28,6 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-pub mod pprof;
-
 pub use marmot_buf as buf;
 pub use marmot_buf::{Pool, Pooled, pool};
 pub use marmot_macros::{main, test};

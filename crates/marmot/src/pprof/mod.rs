@@ -20,7 +20,7 @@
 //! use marmot::pprof;
 //!
 //! #[global_allocator]
-//! static ALLOCATOR: pprof::alloc::Allocator = pprof::alloc::Allocator::new();
+//! static ALLOCATOR: pprof::Allocator = pprof::Allocator::new();
 //!
 //! # fn main() -> std::io::Result<()> {
 //! let addr = pprof::serve("127.0.0.1:0")?;
@@ -32,7 +32,7 @@
 mod serve;
 mod take;
 
-pub use marmot_pprof::{Cut, advise, alloc, http, proto, raw, symbols, text};
+pub use marmot_pprof::{Allocator, Cut, advise, alloc, cpu, http, proto, raw, symbols, text};
 pub use marmot_runtime::profile::labels::{labels, with_labels, without_labels};
 pub use marmot_runtime::profile::{set_block_io, set_block_rate, set_mutex_fraction};
 
