@@ -1,19 +1,16 @@
 //! That it is the kernel that copies, and what becomes of a copy that the kernel refuses.
 //!
-//! A copy by reading and writing takes a large buffer, and one by the kernel a small one at most: so each test of that copies on a thread of
-//! its own, which has no buffer from before, and counts the large allocations of that thread.
+//! A copy by reading and writing borrows a buffer, and one by the kernel does not: the pools of buffers tell. Each test of that runs in a
+//! process of its own.
 
 #![cfg(target_os = "linux")]
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use common::{
@@ -27,54 +24,15 @@ use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 
-/// As large as no allocation is but a buffer.
-const LARGE: usize = 32 * 1024;
-
-thread_local! {
-    static LARGE_ONES: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call is passed on as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout);
-        // SAFETY: the caller's word.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout);
-        // SAFETY: the caller's word.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's word.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-fn count(layout: Layout) {
-    if layout.size() >= LARGE {
-        let _ = LARGE_ONES.try_with(|count| count.set(count.get() + 1));
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// How many buffers `f` takes, on a thread that has none.
-fn buffers(f: impl FnOnce() + Send) -> usize {
-    thread::scope(|scope| {
-        let counted = scope.spawn(|| {
-            let before = LARGE_ONES.get();
-            f();
-            LARGE_ONES.get() - before
-        });
-        counted.join().unwrap()
-    })
+/// How many buffers `f` borrows. It is of all threads, so the process does nothing else meanwhile.
+fn buffers(f: impl FnOnce()) -> usize {
+    let borrowed = || {
+        let leases = marmot::pool::stats().into_iter().filter(|pool| pool.name.starts_with("lease "));
+        leases.map(|pool| (pool.hits + pool.steals + pool.misses) as usize).sum::<usize>()
+    };
+    let before = borrowed();
+    f();
+    borrowed() - before
 }
 
 const LENGTH: usize = 100_000;
@@ -90,7 +48,7 @@ fn full() -> TcpStream {
 
 /// Asserts that a copy is done without a buffer, and that `BYTES` are copied by it; to a connection and to a file.
 #[track_caller]
-fn assert_by_kernel<R: Read + Send>(reader: impl Fn() -> R) {
+fn assert_by_kernel<R: Read>(reader: impl Fn() -> R) {
     let (near, mut far) = pair();
     let mut from = reader();
     let taken = buffers(|| assert_eq!(copy(&mut from, &mut &near).unwrap(), LENGTH as u64));
@@ -107,7 +65,7 @@ fn assert_by_kernel<R: Read + Send>(reader: impl Fn() -> R) {
 
 #[test]
 fn what_is_known_is_copied_by_the_kernel() {
-    bounded(|| {
+    let child = in_child("what_is_known_is_copied_by_the_kernel", || {
         assert_by_kernel(full);
         assert_by_kernel(|| full().take(200_000));
         assert_by_kernel(|| BufReader::with_capacity(100, full()));
@@ -118,11 +76,12 @@ fn what_is_known_is_copied_by_the_kernel() {
         assert_by_kernel(|| BufReader::with_capacity(100, file(BYTES)));
         assert_by_kernel(|| Arc::new(file(BYTES)));
     });
+    child.assert_success();
 }
 
 #[test]
 fn references_and_the_other_functions_are_no_different() {
-    bounded(|| {
+    let child = in_child("references_and_the_other_functions_are_no_different", || {
         let to = file(b"");
         let (from, mut referred) = (full(), full());
         assert_eq!(buffers(|| assert_eq!(copy(&mut &from, &mut &to).unwrap(), LENGTH as u64)), 0);
@@ -136,16 +95,18 @@ fn references_and_the_other_functions_are_no_different() {
         assert_eq!(buffers(|| assert_eq!(copy_buffer(&mut full(), &mut &to, &mut [0]).unwrap(), LENGTH as u64)), 0);
         assert_eq!(contents(&to).len(), 4 * LENGTH + 50_000);
     });
+    child.assert_success();
 }
 
 #[test]
 fn what_is_not_known_takes_a_buffer() {
-    bounded(|| {
+    let child = in_child("what_is_not_known_takes_a_buffer", || {
         let (to, mut memory) = (file(b""), Vec::with_capacity(LENGTH));
         assert_eq!(buffers(|| assert_eq!(copy(&mut &*BYTES, &mut &to).unwrap(), LENGTH as u64)), 1);
         assert_eq!(buffers(|| assert_eq!(copy(&mut full(), &mut memory).unwrap(), LENGTH as u64)), 1);
         assert_eq!(buffers(|| assert_eq!(copy(&mut full().chain(&b""[..]), &mut &to).unwrap(), LENGTH as u64)), 1);
     });
+    child.assert_success();
 }
 
 /// Asserts that a copy of `from` is `expected`, to a connection and to a file.

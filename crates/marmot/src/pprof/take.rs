@@ -171,7 +171,7 @@ pub fn threadcreate() -> Profile {
 ///
 /// # if cfg!(target_os = "linux") {
 /// let profile = marmot::pprof::cpu(Duration::from_millis(100))?;
-/// assert_eq!(profile.default_type, Some("cpu"));
+/// profile.write_to(std::io::sink())?;
 /// # }
 /// # Ok::<(), std::io::Error>(())
 /// ```
