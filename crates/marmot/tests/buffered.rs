@@ -4,6 +4,7 @@ mod common;
 
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
     Ordering::{Acquire, Release},
@@ -548,6 +549,37 @@ fn a_sink_that_panics_ends_nobody_else_and_is_not_called_again() {
         assert_fails(ErrorKind::Other, writer.flush());
         drop(writer);
         assert_eq!(calls.load(Acquire), 1);
+    });
+}
+
+/// A sink that takes more than there is.
+struct Greedy(Arc<AtomicUsize>);
+
+impl Write for Greedy {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(1, Release);
+        Ok(bytes.len() + 1)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Greedy {}
+
+#[test]
+fn a_sink_that_takes_too_much_is_as_one_that_panics() {
+    everywhere(|_| {
+        for size in [10, 100_000] {
+            let calls = Arc::new(AtomicUsize::new(0));
+            let mut writer = Writer::new(Greedy(Arc::clone(&calls)));
+            let writes = || writer.write(&pattern(size)).and_then(|_| writer.flush());
+            assert!(catch_unwind(AssertUnwindSafe(writes)).is_err());
+            assert_fails(ErrorKind::Other, writer.flush());
+            drop(writer);
+            assert_eq!(calls.load(Acquire), 1);
+        }
     });
 }
 

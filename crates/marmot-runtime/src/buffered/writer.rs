@@ -69,16 +69,26 @@ impl<W> Marked<'_, W> {
 
 impl<W: Write> Write for Marked<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.call(|sink| sink.write(bytes))
+        self.call(|sink| believed(sink.write(bytes), bytes.len()))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.call(|sink| sink.write_vectored(bufs))
+        self.call(|sink| believed(sink.write_vectored(bufs), bufs.iter().map(|buf| buf.len()).sum()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.call(W::flush)
     }
+}
+
+/// What the sink says that it has taken. One that has taken more than it was given is as good as one that panics: nobody
+/// knows what it has.
+fn believed(taken: io::Result<usize>, given: usize) -> io::Result<usize> {
+    assert!(
+        !taken.as_ref().is_ok_and(|taken| *taken > given),
+        "the sink took more than the {given} bytes that it was given"
+    );
+    taken
 }
 
 /// A sink that does not wait.
