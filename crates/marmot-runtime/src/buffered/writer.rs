@@ -35,7 +35,9 @@ const LARGE: usize = 16 * 1024;
 /// Where a [`Writer`]'s bytes go.
 ///
 /// `try_write_vectored` is called by an M, between two goroutines, as are the destructors of what was
-/// [appended](Writer::append) and sent by it: what blocks there holds up all goroutines of that M.
+/// [appended](Writer::append) and sent by it: what blocks there holds up all goroutines of that M. So may the sink's own
+/// destructor be, if the [`Writer`] is dropped in the turn in which it was written to: the M has a share in it until that
+/// turn is over. A descriptor is closed then, and no sooner.
 pub trait Sink: Write + Send + Sized + 'static {
     /// As `write_vectored`, but fails with [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     ///
