@@ -11,6 +11,7 @@
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
+//! | [`sync`] | locks that park the goroutine | `sched` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
@@ -22,6 +23,7 @@ mod netpoll;
 mod primitive;
 mod rt;
 mod sched;
+pub mod sync;
 mod timer;
 
 pub use marmot_coro::StackError;

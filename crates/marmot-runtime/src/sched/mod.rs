@@ -60,6 +60,7 @@ mod status;
 mod thread;
 mod timers;
 mod token;
+mod unwind;
 
 use std::any::Any;
 use std::fmt;
@@ -79,13 +80,14 @@ pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Head, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
-pub(crate) use park::{park, park_here, ready, spend, waiter, yield_now};
+pub(crate) use park::{may_spin, park, park_here, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use status::State;
 pub use status::WaitReason;
 pub(crate) use timers::{Due, Fire, Timer};
 pub(crate) use token::Token;
+pub(crate) use unwind::is_unwinding;
 
 use idle::Idle;
 use m::{Count, P};
@@ -127,6 +129,7 @@ impl Sched {
     /// again.
     pub(crate) fn start(procs: usize, stack_size: usize, hooks: Hooks) -> io::Result<&'static Sched> {
         overflow::install()?;
+        unwind::watch();
         let pollers = (0..procs).map(|_| Poller::init()).collect::<io::Result<Vec<_>>>()?;
         let sched: &'static Sched = Box::leak(Box::new(Sched {
             ms: OnceLock::new(),

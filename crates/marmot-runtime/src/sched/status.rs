@@ -51,10 +51,12 @@ pub enum WaitReason {
     IoTurn,
     /// For the other side of a buffer or a pipe.
     Buffer,
+    /// For a mutex.
+    Mutex,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 9] = [
+    const ALL: [WaitReason; 10] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -64,6 +66,7 @@ impl WaitReason {
         WaitReason::IoWrite,
         WaitReason::IoTurn,
         WaitReason::Buffer,
+        WaitReason::Mutex,
     ];
 }
 
@@ -79,6 +82,7 @@ impl fmt::Display for WaitReason {
             WaitReason::IoWrite => "IO write",
             WaitReason::IoTurn => "turn at a descriptor",
             WaitReason::Buffer => "buffer",
+            WaitReason::Mutex => "mutex",
         })
     }
 }
