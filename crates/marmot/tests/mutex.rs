@@ -174,14 +174,14 @@ impl Drop for ParksWhenDropped {
     }
 }
 
-/// Starts a goroutine that is parked and unwinds, and with `held` until it is told to go on.
+/// Starts a goroutine that is parked and unwinds, with `lock` taken, until it is told to go on.
 fn unwinding(go_on: &Arc<AtomicBool>, lock: &Arc<Mutex<u32>>) -> marmot::JoinHandle<()> {
     let (parks, lock) = (ParksWhenDropped(Arc::clone(go_on)), Arc::clone(lock));
     let goroutine = marmot::go(move || {
         // Dropped in this order: first it parks, and then it gives the lock up.
         let _held = lock.lock().unwrap();
         let _parks = parks;
-        resume_unwind(Box::new(()));
+        panic_any("read this (it is part of the test)");
     });
     until(|| goroutine.goroutine().wait_reason() == Some(WaitReason::Sleep));
     goroutine
@@ -282,8 +282,12 @@ fn share(procs: usize, goroutines: usize, threads: usize) -> (u64, u64) {
             let (lock, counts, stop) = (Arc::clone(&lock), Arc::clone(&counts), Arc::clone(&stop));
             move || {
                 while !stop.load(Relaxed) {
-                    *lock.lock().unwrap() += 1;
-                    counts[i].fetch_add(1, Relaxed);
+                    let mut count = lock.lock().unwrap();
+                    *count += 1;
+                    if counts[i].fetch_add(1, Relaxed) % 64 == 0 && i < goroutines {
+                        // Else the first goroutine would keep its M, as one that computes does.
+                        marmot::yield_now();
+                    }
                 }
             }
         };

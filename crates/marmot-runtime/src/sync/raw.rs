@@ -60,6 +60,10 @@ const WOKEN: u8 = 4;
 /// How long one waits before the lock becomes fair, in nanoseconds. Some hundred times what a switch takes.
 const PATIENCE: u64 = 1_000_000;
 
+/// The lock remains fair until one is served that has waited for less than this. If it were as long as [`PATIENCE`], a lock
+/// that a hundred want all the time would be fair for one round only, and then whoever runs would have it ten thousand times.
+const CONTENT: u64 = PATIENCE / 10;
+
 /// How often one looks before one waits: about as long as parking and readying would take.
 const SPINS: u32 = 100;
 
@@ -155,7 +159,7 @@ impl Raw {
                 waiter.since.set(now);
                 waiters.list.push_back(waiter);
             } else {
-                waiters.is_fair |= is_overdue(waiter, now);
+                waiters.is_fair |= has_waited(waiter, now) >= PATIENCE;
                 waiters.list.push_front(waiter);
             }
         }
@@ -182,7 +186,7 @@ impl Raw {
         let (gp, rest) = (waiter.gp, if waiters.list.is_empty() { 0 } else { WAITED });
         if waiters.is_fair {
             waiter.was_given.set(true);
-            waiters.is_fair = rest != 0 && is_overdue(waiter, clock::now());
+            waiters.is_fair = rest != 0 && has_waited(waiter, clock::now()) >= CONTENT;
             self.word.store(LOCKED | rest, Relaxed);
         } else {
             self.word.store(WOKEN | rest, Release);
@@ -207,7 +211,7 @@ impl Raw {
     }
 }
 
-/// Whether it has waited too long.
-fn is_overdue(waiter: &Waiter, now: u64) -> bool {
-    now.saturating_sub(waiter.since.get()) >= PATIENCE
+/// How long it has waited, in nanoseconds.
+fn has_waited(waiter: &Waiter, now: u64) -> u64 {
+    now.saturating_sub(waiter.since.get())
 }
