@@ -4,7 +4,8 @@
 //! from any depth of calls, to go on later. Stacks come from a [`StackPool`]: reserved by the
 //! thousand, guarded each, committed by touching, used again last-in first-out. A [`StackCache`] is
 //! one owner's front to a pool, without a lock. The module [`overflow`] turns a coroutine that runs
-//! off its stack into a report and an abort.
+//! off its stack into a report and an abort. The module [`trace`] lists the frames of a stack: of this one, of what a
+//! signal interrupted, of a suspended coroutine.
 //!
 //! # Invariants
 //!
@@ -42,9 +43,10 @@ pub mod overflow;
 mod resume_point;
 mod stack;
 mod sys;
+pub mod trace;
 
 pub use coroutine::{Coroutine, Progress, Suspender};
-pub use resume_point::ResumePoint;
+pub use resume_point::{ResumePoint, Saved};
 pub use stack::{
     DEFAULT_STACK_SIZE, GUARD_SIZE, GuardPolicy, MAX_STACK_SIZE, MIN_STACK_SIZE, SEAT_SIZE, Stack, StackCache,
     StackError, StackPool, StackStats,

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use crate::sched::{self, G, WaitReason, current};
+use crate::sched::{self, G, WaitReason, current, labels, threads};
 
 const MAX_THREADS: usize = 512;
 const KEEP: Duration = Duration::from_secs(10);
@@ -86,7 +86,12 @@ fn submit(job: Job) -> std::io::Result<()> {
     // An idle thread that has been told of a job counts as idle until it has it, and so does the
     // job as waiting.
     if pool.jobs.len() >= pool.idle && pool.threads < MAX_THREADS {
-        match thread::Builder::new().name("marmot-blocking".into()).spawn(serve) {
+        let new = threads::spare();
+        let run = || {
+            let _alive = threads::begin(new);
+            serve();
+        };
+        match thread::Builder::new().name("marmot-blocking".into()).spawn(run) {
             Ok(_) => pool.threads += 1,
             // The threads that there are will get to it.
             Err(_) if pool.threads > 0 => {}
@@ -107,9 +112,10 @@ fn serve() {
             drop(pool);
             // What the closure calls uses the runtime of the goroutine that waits for it.
             // SAFETY: the goroutine is parked until we ready it, so its G is alive.
-            current::set_serves(unsafe { job.gp.as_ref() }.sched());
+            let g = unsafe { job.gp.as_ref() };
+            current::set_serves(g.sched());
             // SAFETY: the job came out of the queue once, and its goroutine is parked.
-            unsafe { (job.run)(job.data) };
+            labels::lend(g.head(), || unsafe { (job.run)(job.data) });
             current::set_serves(None);
             sched::ready(job.gp);
             pool = self::pool();

@@ -7,6 +7,7 @@
 //! | `timer` | waiting for a point in time | `sched` |
 //! | `blocking` | closures that block, on spare threads | `sched` |
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
+//! | [`profile`] | what goroutines there are, where they wait and for how long; labels | `netpoll` |
 //! | `fd` | operations that try, wait and try again | `netpoll` |
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
@@ -21,6 +22,7 @@ pub mod io;
 pub mod net;
 mod netpoll;
 mod primitive;
+pub mod profile;
 mod rt;
 mod sched;
 pub mod sync;

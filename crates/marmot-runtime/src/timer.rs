@@ -80,12 +80,29 @@ impl Tokens for ForBuffers {
     }
 }
 
+/// That of waits inside the library, for who takes a snapshot.
+pub(crate) struct ForSnapshots;
+
+impl Tokens for ForSnapshots {
+    const REASON: WaitReason = WaitReason::Snapshot;
+
+    fn token(head: &Head) -> &Token {
+        &head.inner_token
+    }
+}
+
 /// Notifies the goroutine's token.
 #[inline]
 pub(crate) fn notify<T: Tokens>(head: &Head) {
     if T::token(head).notify() {
         sched::ready(head.started());
     }
+}
+
+/// Forgets a notification of the caller's token, if there is one.
+pub(crate) fn forget<T: Tokens>() {
+    // SAFETY: the caller's own G.
+    T::token(unsafe { sched::waiter().as_ref() }.head()).take();
 }
 
 /// Waits for a notification of the caller's token.

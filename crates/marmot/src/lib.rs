@@ -28,6 +28,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub mod pprof;
+
 pub use marmot_buf as buf;
 pub use marmot_macros::{main, test};
 pub use marmot_runtime::{

@@ -296,7 +296,7 @@ fn share(procs: usize, goroutines: usize, threads: usize) -> (u64, u64) {
         // Long enough for the last to have had many turns: each waits a millisecond for the lock to become fair.
         let begun = Instant::now();
         while begun.elapsed() < ms(3000) {
-            thread::sleep(ms(10));
+            thread::park_timeout(ms(10));
         }
         stop.store(true, Relaxed);
         running.into_iter().for_each(|goroutine| goroutine.join().unwrap());

@@ -61,6 +61,16 @@ pub(super) fn map(slot: usize, guard: usize, mut len: usize) -> Result<Range<usi
 /// Finds the stack whose guard holds `address`, and returns the stack's own addresses. Safe in a
 /// signal handler.
 pub(crate) fn find_guarded(address: usize) -> Option<Range<usize>> {
+    find_slot(address).filter(|stack| address < stack.start)
+}
+
+/// Finds the stack that holds `address`, its seat included, and returns its addresses. Safe in a signal handler.
+pub(crate) fn find(address: usize) -> Option<Range<usize>> {
+    find_slot(address).filter(|stack| address >= stack.start)
+}
+
+/// The stack in the slot that holds `address`, or its guard does.
+fn find_slot(address: usize) -> Option<Range<usize>> {
     // Acquire pairs with the release in `publish`: the node that the pointer leads to is complete.
     let mut next = NEWEST.load(Ordering::Acquire).cast_const();
     // SAFETY: nodes are leaked when they are published and never change after, so a non-null
@@ -68,9 +78,8 @@ pub(crate) fn find_guarded(address: usize) -> Option<Range<usize>> {
     // were published.
     while let Some(slab) = unsafe { next.as_ref() } {
         if slab.range.contains(&address) {
-            let offset = (address - slab.range.start) % slab.slot;
-            let start = address - offset;
-            return (offset < slab.guard).then(|| start + slab.guard..start + slab.slot);
+            let start = address - (address - slab.range.start) % slab.slot;
+            return Some(start + slab.guard..start + slab.slot);
         }
         next = slab.older;
     }
@@ -83,7 +92,7 @@ fn publish(slab: Slab) {
     let mut head = NEWEST.load(Ordering::Relaxed);
     loop {
         node.older = head;
-        // Release pairs with the acquire in `find_guarded`. A failed exchange reads the head again
+        // Release pairs with the acquire in `find_slot`. A failed exchange reads the head again
         // and follows no pointer; a successful one carries on the release sequence, so the older
         // nodes are visible to that acquire too.
         match NEWEST.compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! What differs between processors: where the stack is, and fetching memory ahead of its use.
+//! What differs between processors: registers, and fetching memory ahead of its use.
 
 #[cfg(target_arch = "x86_64")]
 #[path = "x86_64.rs"]
@@ -13,4 +13,4 @@ mod processor;
 mod processor;
 
 pub use processor::prefetch;
-pub(crate) use processor::stack_pointer;
+pub(crate) use processor::{load, registers, save_registers};

@@ -11,6 +11,7 @@
 //! | `flags`, a side's `deadline`, a direction's `timeout` | anyone, atomically |
 //! | a side's `slot` | see [`super::slot`] |
 //! | a direction's `turn` | see [`super::turn`] |
+//! | `had_unstarted` | who has the turn to read; anyone may read it |
 //! | a direction's `drained` | who has the turn |
 //! | a direction's `timed`, `until`, `wanted` | who is about to wait, or has taken a waiter out; a timer reads `wanted` |
 //! | a direction's `timer` | who is about to wait arms it; it fires on any M |
@@ -91,6 +92,8 @@ pub(crate) struct PollDesc {
     refs: Refs,
     flags: AtomicU8,
     marks: [Marks; 2],
+    /// A goroutine that had not started has waited here to read.
+    pub(super) had_unstarted: AtomicBool,
     sides: [Side; 2],
     times: [Times; 2],
     /// Held by whoever registers the descriptor, or sets a deadline together with its flag.
@@ -122,6 +125,7 @@ impl PollDesc {
             refs: Refs::new(0),
             flags: AtomicU8::new(0),
             marks: [marks(), marks()],
+            had_unstarted: AtomicBool::new(false),
             sides: [side(), side()],
             times: [times(), times()],
             changing: Mutex::new(()),
@@ -174,6 +178,7 @@ impl PollDesc {
             side.deadline.store(NEVER, Relaxed);
             side.slot.take_ready();
         }
+        self.had_unstarted.store(false, Relaxed);
         self.flags.store(0, Relaxed);
         table::put(self, &self.generation);
     }

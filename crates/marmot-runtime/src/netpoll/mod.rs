@@ -32,7 +32,7 @@ use marmot_poll::{Event, Events};
 
 pub(crate) use desc::{Direction, NEVER, PollDesc};
 
-use crate::sched::{self, Hooks, M, Sched, current};
+use crate::sched::{self, Head, Hooks, M, Sched, current};
 
 /// Starts a scheduler whose Ms poll for this netpoller.
 pub(crate) fn start(procs: usize, stack_size: usize) -> io::Result<&'static Sched> {
@@ -116,5 +116,12 @@ fn some_m() -> io::Result<&'static M> {
 pub(crate) fn reconsider_all() {
     for desc in table::all() {
         desc.reconsider_both();
+    }
+}
+
+/// Shows the goroutines that wait for a descriptor without having started to `f`, which must not use the runtime.
+pub(crate) fn visit_unstarted(f: &mut dyn FnMut(&Head)) {
+    for desc in table::all() {
+        desc.visit_unstarted(f);
     }
 }

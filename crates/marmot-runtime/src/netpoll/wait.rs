@@ -18,7 +18,7 @@ use marmot_poll::Poller;
 
 use super::desc::{Direction, NEVER, PollDesc, Times};
 use super::{error, table};
-use crate::sched::{self, Due, Fire, G, GRef, M, Sched, Timer, WaitReason, clock, current};
+use crate::sched::{self, Due, Fire, G, GRef, Head, M, Sched, Timer, WaitReason, clock, current};
 use crate::timer;
 
 enum Published {
@@ -104,6 +104,7 @@ impl PollDesc {
     /// readied then, or at the deadline, or when the descriptor is closed; whoever starts it looks. Only for the holder of
     /// the turn.
     pub(crate) fn wait_unstarted(&'static self, gp: &GRef, home: &'static M, timeout: Option<Duration>) {
+        self.had_unstarted.store(true, Relaxed);
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
     }
 
@@ -202,9 +203,27 @@ impl PollDesc {
     }
 
     pub(super) fn reconsider(&self, direction: Direction) {
+        self.reconsider_and(direction, |_| {});
+    }
+
+    /// Shows the goroutine that waits here unstarted to `f`, which must not use the runtime. Where one has waited before, and
+    /// another that has started waits now, that one looks at the conditions again.
+    pub(super) fn visit_unstarted(&self, f: &mut dyn FnMut(&Head)) {
+        if self.had_unstarted.load(Relaxed) {
+            self.reconsider_and(Direction::Read, |g| {
+                if g.is_unstarted() {
+                    f(g.head());
+                }
+            });
+        }
+    }
+
+    /// Takes out who waits, shows it to `f`, and makes it look at the conditions again.
+    fn reconsider_and(&self, direction: Direction, f: impl FnOnce(&G)) {
         let Some(gp) = self.side(direction).slot.evict().map(waiter) else { return };
         // SAFETY: a waiter's G stays alive until it is readied.
         let g = unsafe { gp.as_ref() };
+        f(g);
         match self.home() {
             // One without a stack cannot look for itself, and must not start for this. It was taken
             // out, so its turn is ours until it is in the slot again.

@@ -5,10 +5,12 @@
 //! thread-local's address.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use super::Sched;
 use super::g::G;
+use super::labels::Slot;
 use super::m::M;
 
 struct Current {
@@ -18,6 +20,8 @@ struct Current {
     serves: Cell<Option<&'static Sched>>,
     /// The thread has accepted a connection that no goroutine has been spawned for yet.
     accepted: Cell<bool>,
+    /// The labels of a plain thread. Whoever sets them takes them back, so that nothing is left at its end.
+    labels: ManuallyDrop<Slot>,
 }
 
 thread_local! {
@@ -27,6 +31,7 @@ thread_local! {
             gp: Cell::new(ptr::null_mut()),
             serves: Cell::new(None),
             accepted: Cell::new(false),
+            labels: ManuallyDrop::new(Slot::empty()),
         }
     };
 }
@@ -77,4 +82,10 @@ pub(crate) fn note_accept() {
 /// Whether the goroutine being spawned is to be placed as a connection's.
 pub(crate) fn take_accept() -> bool {
     CURRENT.with(|c| c.accepted.replace(false))
+}
+
+/// Does something with the labels of this thread, which is in no goroutine.
+#[inline]
+pub(super) fn with_thread_labels<R>(f: impl FnOnce(&Slot) -> R) -> R {
+    CURRENT.with(|c| f(&c.labels))
 }

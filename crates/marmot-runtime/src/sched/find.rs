@@ -82,6 +82,9 @@ impl M {
                 }
             }
             self.take_inboxes();
+            if self.errands.asked() {
+                self.run_errands();
+            }
             if let Some(gp) = self.find_here(turn) {
                 return Some(gp);
             }
@@ -191,6 +194,7 @@ impl M {
         if self.own.spinning.replace(false) {
             idle.stop_spinning();
         }
+        self.trim_roll();
         self.sleeper.prepare();
         idle.enter(self.id);
         let waiting = self.placed_elsewhere();
@@ -252,6 +256,7 @@ impl M {
             || !self.pp().inbox.is_empty()
             || !self.sched.globq.is_empty()
             || self.sched.ps().iter().any(|pp| !pp.runq.is_empty())
+            || self.errands.asked()
             || self.sched.is_stopping()
     }
 
@@ -315,13 +320,15 @@ impl M {
                 self.sched.abandon(gp, stopped());
             }
         }
+        // Who sent them hears of it when they are dropped.
+        drop(self.errands.close());
         self.pp().timers.give_up();
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();
         // What thread-local destructors call finds a plain thread.
         current::clear_mp();
-        while self.own.live.get() > 0 {
+        while self.settled_here() > 0 {
             std::thread::park();
         }
     }

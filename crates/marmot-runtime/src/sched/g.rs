@@ -10,7 +10,7 @@
 //! | field of a G | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds`, `roll_place`, `since` | the M that the goroutine has settled on; before that, whoever took it from a queue |
 //! | `status` | as those; anyone may read it |
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
@@ -19,6 +19,7 @@
 //! |---|---|
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
+//! | `labels` | the goroutine itself; while it does not run, whoever may resume or start it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
 //! | `unstarted` | a G, see above |
 //! | the rest | immutable |
@@ -37,11 +38,12 @@ use std::sync::atomic::{
     fence,
 };
 
-use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Stack, Suspender, prefetch};
+use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Saved, Stack, Suspender, prefetch};
 
 use super::Sched;
 use super::inbox::{Link, Linked};
 use super::join::JoinWord;
+use super::labels::Slot;
 use super::m::M;
 use super::park;
 use super::place::Placing;
@@ -81,7 +83,7 @@ pub(crate) struct Spec {
 #[repr(C)]
 pub(crate) struct G {
     coro: UnsafeCell<Option<Coroutine>>,
-    resume_point: Cell<ResumePoint>,
+    pub(super) resume_point: Cell<ResumePoint>,
     suspender: Cell<*const Suspender>,
     /// The M that it has settled on; none before it has started, and for a plain thread.
     mp: Option<&'static M>,
@@ -92,6 +94,10 @@ pub(crate) struct G {
     pub(crate) status: Status,
     /// Whether it unwinds, by a number of its M's: see [`super::unwind`].
     pub(super) unwinds: Cell<u32>,
+    /// Its place in the roll of its M.
+    pub(super) roll_place: Cell<u32>,
+    /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
+    pub(super) since: Cell<u64>,
     /// For `sleep` and `park_timeout`; a goroutine waits for one thing at a time.
     pub(crate) timer: Timer,
 }
@@ -112,6 +118,8 @@ pub(crate) struct Head {
     pub(crate) pinned: Cell<bool>,
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
     pub(crate) placing: Cell<Placing>,
+    /// What its samples are marked with.
+    pub(crate) labels: Slot,
     /// Where the goroutine is once it has started; null before that and after its end.
     started: AtomicPtr<G>,
     pub(crate) join: JoinWord<G>,
@@ -153,6 +161,8 @@ impl G {
             link: Link::default(),
             status: Status::new(),
             unwinds: Cell::new(0),
+            roll_place: Cell::new(0),
+            since: Cell::new(0),
             timer: Timer::new(),
         }
     }
@@ -216,7 +226,8 @@ impl G {
         // Pairs with the fence in `Head::state`: who sees a status of this goroutine sees that the one before has ended.
         fence(Release);
         // The status is the one field that somebody may look at who has the address of an earlier goroutine of this stack,
-        // so it is never written but atomically, and the others one by one.
+        // so it is never written but atomically, and the others one by one. `since` is zero in fresh memory, and after every
+        // wait.
         // SAFETY: a seat has the size and the alignment, its stack is the coroutine's alone, and memory of stacks is never
         // unmapped.
         unsafe {
@@ -283,6 +294,11 @@ impl G {
         prefetch(self.first_look.get());
     }
 
+    /// Since when it waits, where that is known.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        Some(self.since.get()).filter(|&since| since != 0)
+    }
+
     /// Says which address it will look at first when it goes on.
     #[inline]
     pub(crate) fn looks_first_at(&self, address: usize) {
@@ -296,7 +312,8 @@ impl G {
     /// Only from within the goroutine.
     #[inline]
     pub(crate) unsafe fn suspend(&self) {
-        self.resume_point.set(ResumePoint::here());
+        let mut saved = Saved::new();
+        self.resume_point.set(ResumePoint::here(&mut saved));
         // SAFETY: set at the coroutine's entry, and valid until that entry returns, after the
         // caller does.
         unsafe { (*self.suspender.get()).suspend() }
@@ -331,6 +348,7 @@ impl Head {
             inner_token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(Placing::Free),
+            labels: if sched.is_some() { Slot::inherited() } else { Slot::empty() },
             started: AtomicPtr::default(),
             join: JoinWord::new(),
             vtable,

@@ -17,11 +17,14 @@ use crossbeam_utils::CachePadded;
 use marmot_coro::{Progress, StackCache, StackPool};
 use marmot_poll::{Events, Poller};
 
+use super::census::Errand;
+use super::errands::Errands;
 use super::g::G;
 use super::gate::Gate;
 use super::idle::Sleeper;
 use super::inbox::Inbox;
 use super::leftover::Leftover;
+use super::roll::Roll;
 use super::runq::RunQueue;
 use super::settled::Settled;
 use super::timers::Timers;
@@ -91,6 +94,10 @@ pub(crate) struct M {
     pub(super) turn: AtomicU32,
     /// Descriptors registered with this M's poller.
     pub(crate) registered: AtomicUsize,
+    /// What others ask of this M.
+    pub(super) errands: Errands<Box<dyn Errand>>,
+    /// How many goroutines have settled here and not ended, for others to see. Only its own thread writes it.
+    pub(super) settled_here: AtomicUsize,
     /// Goroutines that this M has made, and ended. Only its own thread writes them.
     pub(super) spawned: Count,
     pub(super) ended: Count,
@@ -121,7 +128,7 @@ pub(super) struct Own {
     /// What the running goroutine leaves to this M.
     pub(super) leftovers: RefCell<Vec<Arc<dyn Leftover>>>,
     /// Goroutines that have settled here and not ended.
-    pub(super) live: Cell<usize>,
+    roll: UnsafeCell<Roll>,
     ids: Cell<(u64, u64)>,
     /// An M to whose P something was sent, its turn then, and when that was seen first.
     pub(super) watched: Cell<Option<(usize, u32, u64)>>,
@@ -144,6 +151,8 @@ impl M {
             connections: CachePadded::new(AtomicUsize::new(0)),
             turn: AtomicU32::new(0),
             registered: AtomicUsize::new(0),
+            errands: Errands::new(),
+            settled_here: AtomicUsize::new(0),
             spawned: Count::new(),
             ended: Count::new(),
             own: Own {
@@ -160,7 +169,7 @@ impl M {
                 stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
                 events: RefCell::new(Events::with_capacity(EVENTS)),
                 leftovers: RefCell::new(Vec::new()),
-                live: Cell::new(0),
+                roll: UnsafeCell::new(Roll::new()),
                 ids: Cell::new((0, 0)),
                 watched: Cell::new(None),
             },
@@ -245,6 +254,33 @@ impl M {
         f(unsafe { &mut *self.own.settled.get() })
     }
 
+    /// Does something with the roll.
+    #[inline]
+    fn with_roll<R>(&self, f: impl FnOnce(&mut Roll) -> R) -> R {
+        // SAFETY: this is the M's own thread, and no caller's `f` comes back here.
+        f(unsafe { &mut *self.own.roll.get() })
+    }
+
+    /// Who is at this place of the roll.
+    pub(super) fn on_roll(&self, place: usize) -> NonNull<G> {
+        self.with_roll(|roll| roll.at(place))
+    }
+
+    /// Gives back what a burst of goroutines has left of the roll.
+    pub(super) fn trim_roll(&self) {
+        self.with_roll(|roll| roll.trim(self.settled_here()));
+    }
+
+    /// Who is in the settled queue.
+    pub(super) fn queued_here(&self) -> Vec<NonNull<G>> {
+        self.with_settled(|settled| settled.all())
+    }
+
+    /// How many goroutines have settled here and not ended.
+    pub(crate) fn settled_here(&self) -> usize {
+        self.settled_here.load(Relaxed)
+    }
+
     /// Takes the oldest of the settled queue.
     #[inline]
     pub(super) fn take_settled(&self) -> Option<NonNull<G>> {
@@ -301,7 +337,7 @@ impl M {
     }
 
     /// Lets an M that sleeps look for what was queued here.
-    fn wake_another(&self) {
+    pub(super) fn wake_another(&self) {
         // Alone, this M would wake nobody but itself.
         if self.sched.ms().len() > 1 {
             self.sched.wake_one();
@@ -391,9 +427,10 @@ impl M {
                 return None;
             }
         };
-        self.own.live.set(self.own.live.get() + 1);
         // SAFETY: it came from a queue, and this is the M's own thread.
-        Some(unsafe { g.start(stack, self) })
+        let gp = unsafe { g.start(stack, self) };
+        self.with_roll(|roll| roll.enter(gp, &self.settled_here));
+        Some(gp)
     }
 
     /// Takes leave of a goroutine that has returned.
@@ -402,12 +439,12 @@ impl M {
         // SAFETY: its stack, and so its seat, is still its own.
         let g = unsafe { gp.as_ref() };
         let head = g.head_ptr();
+        self.with_roll(|roll| roll.leave(gp, &self.settled_here));
         // SAFETY: this is the M that `gp` has settled on, and it has finished.
         let stack = unsafe { g.end() };
         // SAFETY: this is the M's own thread, and the cache calls nobody back.
         unsafe { &mut *self.own.stacks.get() }.put(stack);
-        self.own.live.set(self.own.live.get() - 1);
-        self.sched.retire(head);
+        self.sched.retire_by(head, || self.ended.add_own());
     }
 
     /// Gives the cached stacks back to the shared pool.

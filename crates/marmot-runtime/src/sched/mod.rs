@@ -37,16 +37,20 @@
 //!   few kilobytes of a runtime that was shut down stay allocated instead, and its descriptors are
 //!   closed ([`gate`]).
 
+pub(crate) mod blocked;
 mod cell;
+pub(crate) mod census;
 pub(crate) mod clock;
 mod config;
 pub(crate) mod current;
+mod errands;
 mod find;
 mod g;
 mod gate;
 pub(crate) mod idle;
 pub(crate) mod inbox;
 mod join;
+pub(crate) mod labels;
 mod leftover;
 mod m;
 mod overflow;
@@ -54,10 +58,13 @@ mod park;
 mod place;
 mod queue;
 mod refs;
+mod roll;
 pub(crate) mod runq;
 mod settled;
+pub(crate) mod stack;
 mod status;
 mod thread;
+pub(crate) mod threads;
 mod timers;
 mod token;
 mod unwind;
@@ -67,7 +74,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicBool, AtomicU64,
+    AtomicBool, AtomicU64, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
 use std::sync::{Condvar, Mutex, OnceLock};
@@ -76,6 +83,7 @@ use std::time::{Duration, Instant};
 use marmot_poll::{Events, Poller};
 
 pub(crate) use cell::{new as new_goroutine, report_panic};
+pub(crate) use census::Errand;
 pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Head, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
@@ -108,6 +116,8 @@ pub(crate) struct Sched {
     idle: Idle,
     hooks: Hooks,
     stack_size: usize,
+    /// Its number among the runtimes of the process, for reports.
+    pub(crate) number: usize,
     /// Goroutines made by plain threads, and goroutines ended by them.
     spawned: Count,
     ended: Count,
@@ -138,6 +148,7 @@ impl Sched {
             idle: Idle::new(procs),
             hooks,
             stack_size,
+            number: NUMBERS.fetch_add(1, Relaxed),
             spawned: Count::new(),
             ended: Count::new(),
             closing: AtomicBool::new(false),
@@ -150,7 +161,12 @@ impl Sched {
         assert!(sched.ms.set(ms).is_ok(), "a scheduler gets its Ms once");
         for mp in sched.ms() {
             let builder = std::thread::Builder::new().name(format!("marmot-m{}", mp.id));
-            if let Err(e) = builder.spawn(|| mp.thread()) {
+            let thread = threads::machine(sched.number, mp.id);
+            let run = || {
+                let _alive = threads::begin(thread);
+                mp.thread();
+            };
+            if let Err(e) = builder.spawn(run) {
                 sched.stop();
                 // Those that have no thread leave no descriptors behind, either.
                 sched.ms()[mp.id..].iter().for_each(M::close_poller);
@@ -160,6 +176,7 @@ impl Sched {
                 ));
             }
         }
+        census::began(sched);
         Ok(sched)
     }
 
@@ -231,14 +248,19 @@ impl Sched {
 
     /// Gives up the scheduler's reference to a goroutine that has ended.
     fn retire(&self, head: NonNull<Head>) {
+        self.retire_by(head, || match self.own_m() {
+            Some(mp) => mp.ended.add_own(),
+            None => self.ended.add_shared(),
+        });
+    }
+
+    /// The same, for who knows how to count it.
+    fn retire_by(&self, head: NonNull<Head>, count: impl FnOnce()) {
         // SAFETY: the scheduler's own reference, given up below.
         place::ended(self, unsafe { head.as_ref() });
         // SAFETY: the scheduler's own reference, which it uses no more.
         unsafe { Head::release(head) };
-        match self.own_m() {
-            Some(mp) => mp.ended.add_own(),
-            None => self.ended.add_shared(),
-        }
+        count();
         if self.watched.load(Relaxed) {
             // Under the lock, so that the watcher is either before its look or in its wait.
             let _quiet = self.quiet.0.lock();
@@ -288,6 +310,7 @@ impl Sched {
 
     /// Makes the Ms leave their loops.
     pub(crate) fn stop(&self) {
+        census::ended(self);
         self.stopping.store(true, SeqCst);
         for mp in self.ms() {
             mp.ring();
@@ -310,6 +333,8 @@ impl fmt::Display for Stopped {
 }
 
 impl std::error::Error for Stopped {}
+
+static NUMBERS: AtomicUsize = AtomicUsize::new(0);
 
 static IDS: AtomicU64 = AtomicU64::new(1);
 

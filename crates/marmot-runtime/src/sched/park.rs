@@ -7,6 +7,7 @@
 
 use std::ptr::NonNull;
 
+use super::blocked;
 use super::current;
 use super::g::{G, GRef};
 use super::m::M;
@@ -25,8 +26,10 @@ pub(crate) fn waiter() -> NonNull<G> {
 #[inline]
 pub(crate) fn park(gp: NonNull<G>, reason: WaitReason) {
     // SAFETY: the caller's own G.
-    match unsafe { gp.as_ref() }.parker() {
+    let g = unsafe { gp.as_ref() };
+    match g.parker() {
         None => park_here(gp, reason, 0),
+        Some(parker) if blocked::timed() => blocked::time(g, reason, || parker.wait()),
         Some(parker) => parker.wait(),
     }
 }
@@ -39,7 +42,11 @@ pub(crate) fn park_here(gp: NonNull<G>, reason: WaitReason, address: usize) {
     g.status.wait(reason);
     g.looks_first_at(address);
     // SAFETY: `gp` is the goroutine that runs here.
-    unsafe { g.suspend() }
+    let suspend = || unsafe { g.suspend() };
+    if blocked::timed() {
+        return blocked::time(g, reason, suspend);
+    }
+    suspend();
 }
 
 /// Lets `gp` run on: a started goroutine on its own M, an unstarted one wherever there is room, a

@@ -99,6 +99,17 @@ impl<T: Linked> GlobalQueue<T> {
         true
     }
 
+    /// Shows what is in the queue to `f`, oldest first, under the lock.
+    pub(crate) fn each(&self, mut f: impl FnMut(NonNull<T>)) {
+        let inner = self.lock();
+        let mut at = NonNull::new(inner.list.head);
+        while let Some(t) = at {
+            // SAFETY: elements of the list are valid until they are popped, which takes the lock.
+            at = NonNull::new(unsafe { t.as_ref() }.link().load(Relaxed));
+            f(t);
+        }
+    }
+
     /// Closes the queue, and returns what was in it.
     pub(crate) fn close(&self) -> impl Iterator<Item = NonNull<T>> + use<T> {
         let mut inner = self.lock();

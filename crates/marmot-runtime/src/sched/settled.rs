@@ -37,6 +37,11 @@ impl Settled {
         self.queue.len()
     }
 
+    /// All that are queued, oldest first.
+    pub(super) fn all(&self) -> Vec<NonNull<G>> {
+        self.queue.iter().copied().collect()
+    }
+
     /// Appends `gp`.
     #[inline]
     pub(super) fn push(&mut self, gp: NonNull<G>) {

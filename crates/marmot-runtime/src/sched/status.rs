@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Why a goroutine waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum WaitReason {
@@ -53,10 +53,12 @@ pub enum WaitReason {
     Buffer,
     /// For a mutex.
     Mutex,
+    /// For the Ms to report their goroutines.
+    Snapshot,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 10] = [
+    const ALL: [WaitReason; 11] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -67,6 +69,7 @@ impl WaitReason {
         WaitReason::IoTurn,
         WaitReason::Buffer,
         WaitReason::Mutex,
+        WaitReason::Snapshot,
     ];
 }
 
@@ -83,6 +86,7 @@ impl fmt::Display for WaitReason {
             WaitReason::IoTurn => "turn at a descriptor",
             WaitReason::Buffer => "buffer",
             WaitReason::Mutex => "mutex",
+            WaitReason::Snapshot => "snapshot of goroutines",
         })
     }
 }

@@ -12,8 +12,10 @@ use crate::sched::G;
 /// Somebody who waits. All but `gp` is touched by its owner while it is in no list, and else by who has the list locked.
 pub(crate) struct Waiter {
     pub(crate) gp: NonNull<G>,
-    /// When it came, by the scheduler's clock.
+    /// When it began to wait, by the scheduler's clock. It may have been woken in vain since.
     pub(crate) since: Cell<u64>,
+    /// When it came into the list.
+    pub(crate) queued: Cell<u64>,
     /// Whether it was given what it waits for, and was not only woken to try again.
     pub(crate) was_given: Cell<bool>,
     links: Cell<Links>,
@@ -27,7 +29,7 @@ struct Links {
 
 impl Waiter {
     pub(crate) fn new(gp: NonNull<G>) -> Waiter {
-        Waiter { gp, since: Cell::new(0), was_given: Cell::new(false), links: Cell::default() }
+        Waiter { gp, since: Cell::new(0), queued: Cell::new(0), was_given: Cell::new(false), links: Cell::default() }
     }
 }
 

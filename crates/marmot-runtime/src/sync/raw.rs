@@ -33,6 +33,8 @@
 //! waits for that, and either has the lock and gives it up, or is the woken one and gives that up as if it had had
 //! the lock for a moment. So no hand-over is lost.
 //!
+//! **The profile** of contention is told by who gives the lock up how long the one had waited whom it wakes, since it came into the list.
+//!
 //! # What was rejected
 //!
 //! * Handing over always, as [`Turn`](crate::netpoll::turn) does: a switch for every turn of a contended lock, and the convoy that
@@ -44,6 +46,7 @@
 //!   to run on this one, and not once others wait for the lock.
 
 use std::hint::spin_loop;
+use std::time::Duration;
 
 use super::list::{List, Waiter};
 use crate::primitive::atomic::{
@@ -51,6 +54,7 @@ use crate::primitive::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
+use crate::profile;
 use crate::sched::{self, WaitReason, clock};
 
 const LOCKED: u8 = 1;
@@ -153,6 +157,7 @@ impl Raw {
             return false;
         }
         let now = clock::now();
+        waiter.queued.set(now);
         // SAFETY: the waiter is in no list, and its owner parks until it has been taken out.
         unsafe {
             if woken == 0 {
@@ -183,6 +188,7 @@ impl Raw {
         let first = waiters.list.pop_front().expect("somebody waits for what is waited for");
         // SAFETY: it is alive until it has been readied.
         let waiter = unsafe { first.as_ref() };
+        let delay = profile::watches_contention().then(|| clock::now().saturating_sub(waiter.queued.get()));
         let (gp, rest) = (waiter.gp, if waiters.list.is_empty() { 0 } else { WAITED });
         if waiters.is_fair {
             waiter.was_given.set(true);
@@ -193,6 +199,9 @@ impl Raw {
         }
         drop(waiters);
         sched::ready(gp);
+        if let Some(delay) = delay {
+            profile::contended(Duration::from_nanos(delay));
+        }
     }
 
     /// Waits a little for the lock to be given up, as long as nobody queues for it.

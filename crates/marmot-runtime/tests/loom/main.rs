@@ -10,6 +10,7 @@
 //! | `ring` | `sched::runq` | every element is taken once, by somebody who sees what it points to |
 //! | `mail` | `sched::inbox` | the same, in the order of each who pushes |
 //! | `sleep` | `sched::idle`'s `Sleeper` | no news for one M is lost, and a sleep is ended by one ring at most |
+//! | `asking` | `sched::errands`, with `Sleeper` | no errand is left to an M that sleeps or has left |
 //! | `work` | `sched::idle`'s `Idle`, with all queues | no work is left behind while every M sleeps, and none spins at the end |
 //! | `events` | `netpoll::slot` | no event, deadline or close is lost, and a waiter is readied once |
 //! | `hangup` | `netpoll::slot`, the short-read hint of `fd` | a reader that trusts a short read finds the end all the same |
@@ -27,6 +28,8 @@
 #[expect(dead_code, reason = "not all that the package uses is modelled")]
 mod primitive;
 
+#[path = "../../src/sched/errands.rs"]
+mod errands;
 #[path = "../../src/sched/idle.rs"]
 mod idle;
 #[path = "../../src/sched/inbox.rs"]
@@ -51,12 +54,14 @@ mod token;
 #[path = "../../src/netpoll/turn.rs"]
 mod turn;
 
+mod asking;
 mod ends;
 mod events;
 mod hangup;
 mod leaving;
 mod mail;
 mod mutex;
+mod profile;
 mod ring;
 mod room;
 mod sched;

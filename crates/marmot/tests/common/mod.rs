@@ -307,3 +307,18 @@ pub fn here() -> String {
     let here = Location::caller();
     format!("{}:{}", here.file(), here.line())
 }
+
+/// Functions whose frames a test looks for in stacks. Those of one test that lie side by side have to be here together, so that
+/// none is taken for its neighbour; and no two may have the same code, which the compiler might keep once.
+pub struct Functions<const N: usize>(pub [usize; N]);
+
+impl<const N: usize> Functions<N> {
+    /// No function of these is longer.
+    const LONG: usize = 256;
+
+    /// Which of them, by its address, is innermost in the stack.
+    pub fn innermost(&self, stack: &[usize]) -> Option<usize> {
+        let around = |&pc: &usize| self.0.iter().copied().filter(|f| (*f..*f + Self::LONG).contains(&pc)).max();
+        stack.iter().find_map(around)
+    }
+}
