@@ -25,6 +25,20 @@ fn every_benchmark_prints_its_rows() {
         ("read", &["read", "read.wall"]),
         ("spawn", &["spawn", "spawn.wall", "spawn_batch", "spawn_batch.wall"]),
         ("buffer", &["buffer", "buffer.wall", "buffer.rate"]),
+        (
+            "mutex",
+            &[
+                "mutex.uncontended",
+                "mutex.uncontended.std",
+                "mutex.uncontended.ratio",
+                "mutex.goroutines",
+                "mutex.goroutines.std",
+                "mutex.goroutines.ratio",
+                "mutex.threads",
+                "mutex.threads.std",
+                "mutex.threads.ratio",
+            ],
+        ),
         ("skynet", &["skynet", "skynet.wall"]),
         ("sleep", &["sleep", "sleep_late.p50", "sleep_late.p99"]),
     ] {

@@ -39,7 +39,7 @@ fn add(locks: &[Mutex<usize>; 2], seed: usize, turns: usize) -> usize {
 fn goroutines_and_threads_add_up() {
     const GOROUTINES: usize = 64;
     const THREADS: usize = 4;
-    const TURNS: usize = 500;
+    const TURNS: usize = 3000;
     on_each_size("goroutines_and_threads_add_up", |rt| {
         let locks = Arc::new([Mutex::new(0), Mutex::new(0)]);
         let added = Arc::new(AtomicUsize::new(0));
