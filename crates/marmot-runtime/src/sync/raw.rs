@@ -20,20 +20,22 @@
 //! it has seen comes by after that.
 //!
 //! **Nobody starves.** A woken one that comes too late waits again as the first. If it has waited for [`PATIENCE`], the lock
-//! becomes fair: from then on it is handed from holder to the first in the list, in order, with `LOCKED` set all the time so that
-//! nobody can overtake; until one is served that has not waited so long, or is the last. (Go's mutex does so, too.) A goroutine that
-//! locks again and again while others of its own M wait would never let them run to lose their patience: so an attempt that
-//! is not a plain one counts as an operation of its turn ([`sched::spend`]).
+//! becomes fair: from then on it is handed from the holder to the first in the list, in order, with `LOCKED` set all the time,
+//! so that nobody can overtake; until one is served that has waited for less than [`CONTENT`], or is the last. (Go's
+//! mutex does so too, but stops being fair earlier.) A goroutine that locks again and again while others of its own M wait
+//! would never let them run to lose their patience: so an attempt that is not a plain one counts as an operation of its
+//! turn ([`sched::spend`]).
 //!
-//! **Orderings.** Taking the lock by an exchange is an Acquire and pairs with the Release of giving it up. Where it is handed on, readying and
-//! parking order what was done before. All other accesses are ordered by the list's lock, or decide nothing.
+//! **Orderings.** Taking the lock by an exchange is an Acquire and pairs with the Release of giving it up. Where it is
+//! handed on, readying and parking order what was done before. All other accesses are ordered by the list's lock, or
+//! decide nothing. The model is `tests/loom/mutex.rs`.
 //!
 //! **A wait that ends otherwise** (a deadline, a cancellation; nothing does so yet) has to lock the list. If the waiter is still
 //! there, it takes itself out, and clears `WAITED` if it was the last. Else it has been taken out and will be readied: it
 //! waits for that, and either has the lock and gives it up, or is the woken one and gives that up as if it had had
 //! the lock for a moment. So no hand-over is lost.
 //!
-//! **The profile** of contention is told by who gives the lock up how long the one had waited whom it wakes, since it came into the list.
+//! **The profile** of contention is told, by who gives the lock up and wakes another, how long that one had been in the list.
 //!
 //! # What was rejected
 //!
