@@ -5,8 +5,8 @@
 //! know of their own panics only.
 //!
 //! A settled goroutine changes the thread's count in its own turns only. So each M counts those of its goroutines that
-//! are parked and unwind ([`Unwinding`]), and each G says whether it is such a one. Before and after each turn, if the thread is
-//! panicking at all:
+//! are parked and unwind ([`Unwinding`]), and each G says whether it is such a one. Before a turn nothing is done if there are none,
+//! and after it nothing if the thread is not panicking. Otherwise:
 //!
 //! | parked ones that unwind | the goroutine that runs unwinds |
 //! |---|---|
@@ -49,7 +49,7 @@ impl Unwinding {
     /// Before a turn of `g`.
     #[inline]
     pub(super) fn before(&self, g: &G) {
-        if panicking() {
+        if self.are_any() {
             self.resume(g);
         }
     }
@@ -57,7 +57,7 @@ impl Unwinding {
     /// After a turn of `g`.
     #[inline]
     pub(super) fn after(&self, g: &G, has_ended: bool) {
-        if panicking() || self.are_any() {
+        if panicking() {
             self.park(g, has_ended);
         }
     }
@@ -76,7 +76,10 @@ impl Unwinding {
 
     #[cold]
     fn resume(&self, g: &G) {
-        if self.has(g) {
+        if !panicking() {
+            self.count.set(0);
+            self.era.set(self.era.get() + 1);
+        } else if self.has(g) {
             self.count.set(self.count.get() - 1);
             // If nobody else unwinds, `panicking` tells from now on.
             self.set(g, self.are_any());
@@ -85,11 +88,6 @@ impl Unwinding {
 
     #[cold]
     fn park(&self, g: &G, has_ended: bool) {
-        if !panicking() {
-            self.count.set(0);
-            self.era.set(self.era.get() + 1);
-            return;
-        }
         if has_ended {
             return;
         }
