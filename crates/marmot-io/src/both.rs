@@ -9,6 +9,11 @@
 //! |---|---|
 //! | the end of what it reads | the half-close is passed on to where it writes; the other direction goes on |
 //! | an error, or a panic | both connections are closed in both directions, so that the other direction ends as well; but not one to which the other direction has brought everything |
+//!
+//! So an answer that is complete arrives, also if the rest of the question is refused; one that is still under way is cut
+//! off. To let it go on was rejected: nothing tells a connection that has failed for good from one that only does not take
+//! any more, and a direction that waits for the former has nobody to end it. Whoever wants that gives
+//! [`copy_bidirectional_by`] a direction that reads the rest and drops it when it cannot be written.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{
@@ -56,8 +61,9 @@ pub struct BothWays {
 ///
 /// When one side has ended what it sends, the other is told by [`CloseWrite::close_write`], and the opposite direction
 /// goes on. When a direction fails, both connections are closed ([`CloseWrite::close_both`]): the opposite direction then
-/// ends, too, with an error or as if its reader had ended, and its bytes are those that arrived. If it had ended before,
-/// the connection that it wrote to stays as it is.
+/// ends, too, with an error or as if its reader had ended, and its bytes are those that arrived: an answer that was under
+/// way is cut off. If it had brought everything before, the connection that it wrote to stays as it is, and a complete answer
+/// arrives.
 ///
 /// # Errors
 ///
@@ -181,16 +187,16 @@ where
     B: CloseWrite + Sync + ?Sized,
 {
     let (mut there, mut back) = (None, None);
-    let ended = [AtomicBool::new(false), AtomicBool::new(false)];
-    run_both(&mut || there = Some(transfer(a, b, &mut a_to_b, [&ended[0], &ended[1]])), &mut || {
-        back = Some(transfer(b, a, &mut b_to_a, [&ended[1], &ended[0]]));
+    let [first, second] = [const { AtomicBool::new(false) }; 2];
+    run_both(&mut || there = Some(transfer(a, b, &mut a_to_b, [&first, &second])), &mut || {
+        back = Some(transfer(b, a, &mut b_to_a, [&second, &first]));
     })?;
     let run = "`run_both` runs both directions";
     Ok(BothWays { a_to_b: there.expect(run), b_to_a: back.expect(run) })
 }
 
 /// Copies one direction to its end, and passes the end on. The flags say that this direction, and the opposite one, have
-/// ended in good order.
+/// brought everything, but perhaps for the end.
 fn transfer<F, T>(
     from: &F,
     to: &T,
@@ -201,32 +207,38 @@ where
     F: CloseWrite + ?Sized,
     T: CloseWrite + ?Sized,
 {
-    let _closing = CloseUnlessEnded { from, to, own, opposite };
+    let mut closing = CloseUnlessEnded { from, to, opposite, has_ended: false };
     let (bytes, result) = match copy(from, to) {
-        Ok(bytes) => (bytes, to.close_write()),
+        Ok(bytes) => {
+            // Before the half-close, which may wait: if the opposite direction fails meanwhile, it shall not cut off what
+            // has been brought. If the half-close fails, it is this direction that closes both. Release pairs with the
+            // Acquire of the opposite direction.
+            own.store(true, Release);
+            (bytes, to.close_write())
+        }
         Err(partial) => (partial.moved, Err(partial.error)),
     };
-    own.store(result.is_ok(), Release);
+    closing.has_ended = result.is_ok();
     Transfer { bytes, result }
 }
 
 /// Closes both connections when a direction fails, also by a panic: the opposite one would wait for ever. If that has
-/// ended already, nobody waits, and what it has given to its writer is complete and shall arrive.
+/// brought everything, it waits no more, and what it has given to its writer is complete and shall arrive.
 struct CloseUnlessEnded<'a, F: CloseWrite + ?Sized, T: CloseWrite + ?Sized> {
     from: &'a F,
     to: &'a T,
-    own: &'a AtomicBool,
     opposite: &'a AtomicBool,
+    has_ended: bool,
 }
 
 impl<F: CloseWrite + ?Sized, T: CloseWrite + ?Sized> Drop for CloseUnlessEnded<'_, F, T> {
     fn drop(&mut self) {
-        if self.own.load(Acquire) {
+        if self.has_ended {
             return;
         }
         // There is a first error already; these ends are only to be told.
         let _ = self.to.close_both();
-        // Acquire pairs with the Release of the opposite direction: its half-close has been passed on before.
+        // Acquire pairs with the Release of the opposite direction: what it has brought was written before.
         if !self.opposite.load(Acquire) {
             let _ = self.from.close_both();
         }

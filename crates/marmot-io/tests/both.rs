@@ -4,9 +4,10 @@ mod common;
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use common::{kind, within_bound};
 use marmot_io::{
@@ -258,4 +259,54 @@ fn who_has_got_everything_is_not_closed_when_the_opposite_direction_fails() {
     assert_eq!((both.a_to_b.bytes, both.b_to_a.bytes), (3, 11));
     assert_eq!((client.write.into_inner(), client.both.into_inner()), (1, 0));
     assert_eq!((server.write.into_inner(), server.both.into_inner()), (0, 1));
+}
+
+/// One whose half-close takes so long that the opposite direction fails meanwhile.
+struct Slow {
+    closes: Closes,
+    /// The opposite direction, and the half-close.
+    both_there: Barrier,
+    other: Arc<Closes>,
+}
+
+impl CloseWrite for Slow {
+    fn close_write(&self) -> io::Result<()> {
+        self.both_there.wait();
+        // The other one is closed first. This one would be closed at once after that; it is given some time to go wrong.
+        let begun = Instant::now();
+        while self.closes.both.load(SeqCst) == 0
+            && (self.other.both.load(SeqCst) == 0 || begun.elapsed() < Duration::from_millis(50))
+        {
+            thread::yield_now();
+        }
+        self.closes.close_write()
+    }
+
+    fn close_both(&self) -> io::Result<()> {
+        self.closes.close_both()
+    }
+}
+
+#[test]
+fn nor_while_the_end_is_being_passed_on_to_it() {
+    within_bound(|| {
+        let server = Arc::new(Closes::default());
+        let client = Slow { closes: Closes::default(), both_there: Barrier::new(2), other: Arc::clone(&server) };
+        let run_both = |question: Half<'_>, answer: Half<'_>| {
+            thread::scope(|scope| {
+                scope.spawn(question);
+                answer();
+            });
+            Ok(())
+        };
+        let question = |client: &Slow, _: &Arc<Closes>| {
+            client.both_there.wait();
+            Err(Partial { moved: 3, error: ErrorKind::BrokenPipe.into() })
+        };
+        let answer = |_: &Arc<Closes>, _: &Slow| Ok(11);
+        let both = copy_bidirectional_by(&client, &server, run_both, question, answer).unwrap();
+        assert_eq!((both.a_to_b.bytes, both.b_to_a.bytes), (3, 11));
+        assert_eq!((client.closes.write.into_inner(), client.closes.both.into_inner()), (1, 0));
+        assert_eq!((server.write.load(SeqCst), server.both.load(SeqCst)), (0, 1));
+    });
 }

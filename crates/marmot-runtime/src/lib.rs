@@ -12,6 +12,7 @@
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
+//! | [`sync`] | locks that park the goroutine | `profile`, `sched` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
@@ -24,6 +25,7 @@ mod primitive;
 pub mod profile;
 mod rt;
 mod sched;
+pub mod sync;
 mod timer;
 
 pub use marmot_coro::StackError;

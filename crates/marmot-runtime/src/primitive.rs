@@ -2,7 +2,8 @@
 //!
 //! Only the files that hold a protocol without knowing what runs over it take their atomics and
 //! locks from here, so that the models in `tests/loom` run the very code that ships: of `sched`,
-//! `runq`, `inbox`, `queue`, `errands`, `idle`, `token` and `join`; of `netpoll`, `slot` and `turn`; and of `buffered`, `left`. Everything
+//! `runq`, `inbox`, `queue`, `errands`, `idle`, `token` and `join`; of `netpoll`, `slot` and `turn`; of `buffered`, `left`; and of
+//! `sync`, `raw` and `list`. Everything
 //! else uses `std` directly.
 
 #[cfg(not(loom))]
@@ -10,6 +11,17 @@ pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
+
+/// Makes a function constant. Under the model it is not: atomics are made at run time there.
+#[cfg(not(loom))]
+macro_rules! constant {
+    ($(#[$attribute:meta])* $seen:vis fn $($rest:tt)*) => { $(#[$attribute])* $seen const fn $($rest)* };
+}
+#[cfg(loom)]
+macro_rules! constant {
+    ($($function:tt)*) => { $($function)* };
+}
+pub(crate) use constant;
 
 /// How many slots the local run queue has: few under the model, so that it wraps within a run.
 #[cfg(not(loom))]

@@ -3,7 +3,7 @@
 #![cfg(not(loom))]
 
 #[path = "../src/primitive.rs"]
-#[expect(dead_code, unused_imports, reason = "the ring needs no locks and no model")]
+#[expect(dead_code, unused_imports, unused_macros, reason = "the ring needs no locks and no model")]
 mod primitive;
 #[path = "../src/sched/runq.rs"]
 mod runq;

@@ -4,6 +4,7 @@ mod common;
 
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
     Ordering::{Acquire, Release},
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{alone, assert_fails, everywhere, listener, ms, open_sockets, pair, reset, until, with_procs};
+use marmot::buf::Chunk;
 use marmot::buffered::codec::{Decoded, Decoder, Fixed, LengthDelimited, Lines};
 use marmot::buffered::{Conn, Framed, HIGH_WATER, Reader, Sink, Source, Writer};
 use marmot::net::TcpStream;
@@ -551,6 +553,37 @@ fn a_sink_that_panics_ends_nobody_else_and_is_not_called_again() {
     });
 }
 
+/// A sink that takes more than there is.
+struct Greedy(Arc<AtomicUsize>);
+
+impl Write for Greedy {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(1, Release);
+        Ok(bytes.len() + 1)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Greedy {}
+
+#[test]
+fn a_sink_that_takes_too_much_is_as_one_that_panics() {
+    everywhere(|_| {
+        for size in [10, 100_000] {
+            let calls = Arc::new(AtomicUsize::new(0));
+            let mut writer = Writer::new(Greedy(Arc::clone(&calls)));
+            let writes = || writer.write(&pattern(size)).and_then(|_| writer.flush());
+            assert!(catch_unwind(AssertUnwindSafe(writes)).is_err());
+            assert_fails(ErrorKind::Other, writer.flush());
+            drop(writer);
+            assert_eq!(calls.load(Acquire), 1);
+        }
+    });
+}
+
 #[test]
 fn what_the_m_could_not_send_is_told_by_the_next_call() {
     with_procs(1, || {
@@ -573,6 +606,64 @@ fn what_the_m_could_not_send_is_told_by_the_next_call() {
         marmot::yield_now();
         assert_fails(ErrorKind::TimedOut, conn.read(&mut [0]));
     });
+}
+
+/// Owns bytes, and panics when it is dropped.
+struct Bomb;
+
+impl AsRef<[u8]> for Bomb {
+    fn as_ref(&self) -> &[u8] {
+        b"bomb "
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("read this (it is part of the test)");
+    }
+}
+
+/// Keeps what it is given; the M may send it some, or not.
+struct Kept(Arc<Mutex<Vec<u8>>>, bool);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Kept {
+    fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.1 { self.write(&bufs[0]) } else { Err(ErrorKind::WouldBlock.into()) }
+    }
+}
+
+#[test]
+fn an_owner_that_panics_where_nobody_sees_it_is_told_by_the_next_call() {
+    // By the M, and by the goroutine that it starts.
+    for by_the_m in [true, false] {
+        with_procs(1, move || {
+            let kept = Arc::new(Mutex::new(Vec::new()));
+            let mut writer = Writer::new(Kept(Arc::clone(&kept), by_the_m));
+            writer.append(Chunk::from_owner(Bomb)).unwrap();
+            // Longer than what one call is given.
+            for _ in 0..20 {
+                writer.append(Chunk::from(&b"rest"[..])).unwrap();
+            }
+            until(|| !kept.lock().unwrap().is_empty());
+            marmot::yield_now();
+            assert_fails(ErrorKind::Other, writer.write(b"more"));
+            // That is told once; the rest is still there.
+            writer.flush().unwrap();
+            let kept = kept.lock().unwrap();
+            assert_eq!(*kept, [&b"bomb "[..], &b"rest".repeat(20)].concat());
+        });
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! That it is the kernel that copies, and what becomes of a copy that the kernel refuses.
 //!
-//! A copy by reading and writing borrows a buffer, and one by the kernel does not: the pools of buffers tell. Each test of that runs in a
+//! A copy by reading and writing borrows a large buffer, and one by the kernel a small one at most: the pools of buffers tell. Each test of that runs in a
 //! process of its own.
 
 #![cfg(target_os = "linux")]
@@ -24,10 +24,16 @@ use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 
-/// How many buffers `f` borrows. It is of all threads, so the process does nothing else meanwhile.
+/// As large as no buffer is but one to copy through.
+const LARGE: usize = 32 * 1024;
+
+/// How many buffers `f` borrows to copy through. All threads count, so the process does nothing else meanwhile.
 fn buffers(f: impl FnOnce()) -> usize {
+    let is_large = |name: &str| {
+        name.strip_prefix("lease ").is_some_and(|size| size.parse().is_ok_and(|size: usize| size >= LARGE))
+    };
     let borrowed = || {
-        let leases = marmot::pool::stats().into_iter().filter(|pool| pool.name.starts_with("lease "));
+        let leases = marmot::pool::stats().into_iter().filter(|pool| is_large(pool.name));
         leases.map(|pool| (pool.hits + pool.steals + pool.misses) as usize).sum::<usize>()
     };
     let before = borrowed();

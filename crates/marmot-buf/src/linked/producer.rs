@@ -420,6 +420,8 @@ impl<P: Park> Write for Producer<P> {
         if bytes.is_empty() {
             return Ok(0);
         }
+        // Who has to be resumed first would wait in vain.
+        self.check_running()?;
         // A large piece goes in several parts, so that the consumer reads the first while the next is copied.
         let bytes = &bytes[..bytes.len().min(AT_ONCE * self.shared.node_size)];
         let word = self.room_by(None)?;

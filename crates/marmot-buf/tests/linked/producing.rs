@@ -3,6 +3,9 @@
 use std::io::{BufRead, ErrorKind, IoSliceMut, Read, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use marmot_buf::linked::{NODE_SIZE, Options, buffer};
 use marmot_buf::{Chunk, Threads};
@@ -229,4 +232,24 @@ fn nobody_reads() {
     producer.room(10).commit(0).unwrap();
     producer.flush().unwrap();
     producer.close(Ok(()));
+}
+
+#[test]
+fn who_has_paused_does_not_wait_for_room() {
+    let (mut producer, mut consumer) = Options::new().high_water(3).build::<Threads>();
+    producer.write_all(b"abc").unwrap();
+    producer.pause(ErrorKind::TimedOut.into());
+    let (tell, told) = mpsc::channel();
+    let writer = thread::spawn(move || {
+        tell.send(producer.write(b"d").map_err(|error| error.kind())).unwrap();
+        producer
+    });
+    let result = told.recv_timeout(Duration::from_secs(60)).expect("it waits for room");
+    assert_eq!(result, Err(ErrorKind::InvalidInput));
+    let mut producer = writer.join().unwrap();
+    // Once it is resumed, it waits for room as ever, and there is some.
+    assert_eq!(consumer.skip(3), 3);
+    assert_eq!(consumer.resume().unwrap().kind(), ErrorKind::TimedOut);
+    producer.write_all(b"d").unwrap();
+    assert_eq!(consumer.fill_buf().unwrap(), b"d");
 }

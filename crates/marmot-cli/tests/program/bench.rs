@@ -26,6 +26,20 @@ fn every_benchmark_prints_its_rows() {
         ("spawn", &["spawn", "spawn.wall", "spawn_batch", "spawn_batch.wall"]),
         ("buffer", &["buffer", "buffer.wall", "buffer.rate"]),
         ("pool", &["pool", "pool.wall", "pool.made", "pool.made.wall"]),
+        (
+            "mutex",
+            &[
+                "mutex.uncontended",
+                "mutex.uncontended.std",
+                "mutex.uncontended.ratio",
+                "mutex.goroutines",
+                "mutex.goroutines.std",
+                "mutex.goroutines.ratio",
+                "mutex.threads",
+                "mutex.threads.std",
+                "mutex.threads.ratio",
+            ],
+        ),
         ("skynet", &["skynet", "skynet.wall"]),
         ("sleep", &["sleep", "sleep_late.p50", "sleep_late.p99"]),
     ] {

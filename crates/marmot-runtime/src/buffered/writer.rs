@@ -16,6 +16,7 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Write};
+use std::mem;
 use std::sync::Arc;
 
 use marmot_buf::linked::Options;
@@ -34,7 +35,9 @@ const LARGE: usize = 16 * 1024;
 /// Where a [`Writer`]'s bytes go.
 ///
 /// `try_write_vectored` is called by an M, between two goroutines, as are the destructors of what was
-/// [appended](Writer::append) and sent by it: what blocks there holds up all goroutines of that M.
+/// [appended](Writer::append) and sent by it: what blocks there holds up all goroutines of that M. So may the sink's own
+/// destructor be, if the [`Writer`] is dropped in the turn in which it was written to: the M has a share in it until that
+/// turn is over. A descriptor is closed then, and no sooner.
 pub trait Sink: Write + Send + Sized + 'static {
     /// As `write_vectored`, but fails with [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     ///
@@ -69,16 +72,26 @@ impl<W> Marked<'_, W> {
 
 impl<W: Write> Write for Marked<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.call(|sink| sink.write(bytes))
+        self.call(|sink| believed(sink.write(bytes), bytes.len()))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.call(|sink| sink.write_vectored(bufs))
+        self.call(|sink| believed(sink.write_vectored(bufs), bufs.iter().map(|buf| buf.len()).sum()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.call(W::flush)
     }
+}
+
+/// What the sink says that it has taken. One that has taken more than it was given is as good as one that panics: nobody
+/// knows what it has.
+fn believed(taken: io::Result<usize>, given: usize) -> io::Result<usize> {
+    assert!(
+        !taken.as_ref().is_ok_and(|taken| *taken > given),
+        "the sink took more than the {given} bytes that it was given"
+    );
+    taken
 }
 
 /// A sink that does not wait.
@@ -107,6 +120,9 @@ struct Gathered<W> {
     failed: Option<io::Error>,
     /// Whether the sink is being called; if it is not, that it has panicked, and is not called again.
     is_called: bool,
+    /// Whether the M, or the goroutine that it had started, is sending; if it is not, that an owner's destructor has
+    /// panicked, and nobody has been told yet.
+    is_unseen: bool,
 }
 
 impl<W: Sink> Gathered<W> {
@@ -114,6 +130,11 @@ impl<W: Sink> Gathered<W> {
     fn check(&mut self) -> io::Result<()> {
         if self.is_called {
             return Err(io::Error::other("the sink has panicked, and nobody knows what it had taken"));
+        }
+        if mem::take(&mut self.is_unseen) {
+            return Err(io::Error::other(
+                "an owner of appended bytes has panicked; what was behind them is not sent yet",
+            ));
         }
         self.failed.take().map_or(Ok(()), Err)
     }
@@ -124,15 +145,29 @@ impl<W: Sink> Gathered<W> {
         self.call(|consumer, mut sink| drain(consumer, &mut sink))
     }
 
-    /// Sends what can be sent without waiting. False if something is left that could be sent later.
+    /// As `send`, for nobody who would be told.
+    fn send_unseen(&mut self) {
+        let sent = self.check().and_then(|()| {
+            self.is_unseen = true;
+            let sent = self.call(|consumer, mut sink| drain(consumer, &mut sink));
+            self.is_unseen = false;
+            sent
+        });
+        if let Err(error) = sent {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// As `send_unseen`, but sends what can be sent without waiting. False if something is left that could be sent later.
     fn try_send(&mut self) -> bool {
         // Whoever writes, flushes or waits next is told first.
-        if self.is_called || self.failed.is_some() {
+        if self.is_called || self.is_unseen || self.failed.is_some() {
             return true;
         }
-        let Gathered { consumer, sink, is_called, .. } = self;
-        let sent = drain(consumer, &mut Marked(Unwaiting(sink), is_called));
-        self.producer.let_go();
+        self.is_unseen = true;
+        let sent =
+            self.call(|consumer, Marked(sink, is_called)| drain(consumer, &mut Marked(Unwaiting(sink), is_called)));
+        self.is_unseen = false;
         match sent {
             Err(error) if error.kind() == ErrorKind::WouldBlock => false,
             result => {
@@ -144,10 +179,18 @@ impl<W: Sink> Gathered<W> {
 
     /// Lets `f` call the sink.
     fn call<T>(&mut self, f: impl FnOnce(&mut Consumer<Goroutines>, Marked<'_, &mut W>) -> T) -> T {
-        let Gathered { consumer, sink, is_called, .. } = self;
-        let result = f(consumer, Marked(sink, is_called));
-        self.producer.let_go();
-        result
+        let Gathered { producer, consumer, sink, is_called, .. } = self;
+        let _letting_go = LetGo(producer);
+        f(consumer, Marked(sink, is_called))
+    }
+}
+
+/// Lets go of what room there is, also if the call panics meanwhile.
+struct LetGo<'a>(&'a mut Producer<Goroutines>);
+
+impl Drop for LetGo<'_> {
+    fn drop(&mut self) {
+        self.0.let_go();
     }
 }
 
@@ -211,11 +254,7 @@ impl<W: Sink> Leftover for Shared<W> {
             return;
         }
         rt::go(move || {
-            let mut held = self.hold();
-            let gathered = held.gathered();
-            if let Err(error) = gathered.send() {
-                gathered.failed.get_or_insert(error);
-            }
+            self.hold().gathered().send_unseen();
         });
     }
 }
@@ -272,7 +311,14 @@ impl<W: Sink> Writer<W> {
         Writer {
             shared: Arc::new(Shared {
                 turn: Turn::new(),
-                gathered: UnsafeCell::new(Gathered { producer, consumer, sink, failed: None, is_called: false }),
+                gathered: UnsafeCell::new(Gathered {
+                    producer,
+                    consumer,
+                    sink,
+                    failed: None,
+                    is_called: false,
+                    is_unseen: false,
+                }),
                 left: Left::new(),
             }),
         }
@@ -349,7 +395,7 @@ impl<W: Sink> Drop for Writer<W> {
         let mut held = self.shared.hold();
         let gathered = held.gathered();
         // There is nobody to tell. A sink that has panicked is not called.
-        gathered.failed = None;
+        (gathered.failed, gathered.is_unseen) = (None, false);
         let _ = gathered.send().and_then(|()| gathered.call(|_, mut sink| sink.flush()));
     }
 }

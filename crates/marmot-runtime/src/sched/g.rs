@@ -10,7 +10,7 @@
 //! | field of a G | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `resume_point`, `first_look`, `roll_place`, `since` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds`, `roll_place`, `since` | the M that the goroutine has settled on; before that, whoever took it from a queue |
 //! | `status` | as those; anyone may read it |
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
@@ -92,6 +92,8 @@ pub(crate) struct G {
     first_look: Cell<usize>,
     link: Link<G>,
     pub(crate) status: Status,
+    /// Whether it unwinds, by a number of its M's: see [`super::unwind`].
+    pub(super) unwinds: Cell<u32>,
     /// Its place in the roll of its M.
     pub(super) roll_place: Cell<u32>,
     /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
@@ -158,6 +160,7 @@ impl G {
             first_look: Cell::new(0),
             link: Link::default(),
             status: Status::new(),
+            unwinds: Cell::new(0),
             roll_place: Cell::new(0),
             since: Cell::new(0),
             timer: Timer::new(),
@@ -235,6 +238,7 @@ impl G {
             (&raw mut (*place).head).write(head);
             (&raw mut (*place).first_look).write(Cell::new(0));
             (&raw mut (*place).link).write(Link::default());
+            (&raw mut (*place).unwinds).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (*place).status.reset();
         }

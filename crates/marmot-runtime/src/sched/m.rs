@@ -28,6 +28,7 @@ use super::roll::Roll;
 use super::runq::RunQueue;
 use super::settled::Settled;
 use super::timers::Timers;
+use super::unwind::Unwinding;
 use super::{Sched, current, place};
 
 /// How many events one poll takes: enough that a poll's cost is a small share of each, and so few that what the kernel
@@ -121,6 +122,7 @@ pub(super) struct Own {
     /// How many goroutines were in the settled queue after it had looked at its poller.
     pub(super) round: Cell<u32>,
     pub(super) pp: Cell<Option<&'static P>>,
+    pub(super) unwinding: Unwinding,
     stacks: UnsafeCell<StackCache>,
     pub(super) events: RefCell<Events>,
     /// What the running goroutine leaves to this M.
@@ -163,6 +165,7 @@ impl M {
                 looked: Cell::new(0),
                 round: Cell::new(0),
                 pp: Cell::new(None),
+                unwinding: Unwinding::new(),
                 stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
                 events: RefCell::new(Events::with_capacity(EVENTS)),
                 leftovers: RefCell::new(Vec::new()),
@@ -382,10 +385,12 @@ impl M {
         let g = unsafe { gp.as_ref() };
         g.status.run();
         self.own.budget.set(BUDGET);
+        self.own.unwinding.before(g);
         current::set_gp(gp.as_ptr());
         // SAFETY: this is the M that `gp` has settled on.
         let progress = unsafe { g.resume() };
         current::set_gp(std::ptr::null_mut());
+        self.own.unwinding.after(g, matches!(progress, Progress::Finished));
         if self.own.has_leftovers.get() {
             self.finish_leftovers();
         }

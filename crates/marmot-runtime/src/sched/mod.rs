@@ -67,6 +67,7 @@ mod thread;
 pub(crate) mod threads;
 mod timers;
 mod token;
+mod unwind;
 
 use std::any::Any;
 use std::fmt;
@@ -87,13 +88,14 @@ pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Head, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
-pub(crate) use park::{park, park_here, ready, spend, waiter, yield_now};
+pub(crate) use park::{may_spin, park, park_here, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use status::State;
 pub use status::WaitReason;
 pub(crate) use timers::{Due, Fire, Timer};
 pub(crate) use token::Token;
+pub(crate) use unwind::is_unwinding;
 
 use idle::Idle;
 use m::{Count, P};
@@ -137,6 +139,7 @@ impl Sched {
     /// again.
     pub(crate) fn start(procs: usize, stack_size: usize, hooks: Hooks) -> io::Result<&'static Sched> {
         overflow::install()?;
+        unwind::watch();
         let pollers = (0..procs).map(|_| Poller::init()).collect::<io::Result<Vec<_>>>()?;
         let sched: &'static Sched = Box::leak(Box::new(Sched {
             ms: OnceLock::new(),

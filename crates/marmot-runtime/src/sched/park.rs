@@ -94,6 +94,12 @@ pub(crate) fn spend() {
     }
 }
 
+/// Whether it may be worth to look again and again for something that another thread is about to do: not on the only M, and not
+/// while others wait to run on this one.
+pub(crate) fn may_spin() -> bool {
+    current::mp().is_none_or(|mp| mp.sched.ms().len() > 1 && mp.settled_len() == 0)
+}
+
 /// Lets the other goroutines of this M run, and the caller after them. A plain thread offers its
 /// core to others.
 #[inline]

@@ -51,12 +51,14 @@ pub enum WaitReason {
     IoTurn,
     /// For the other side of a buffer or a pipe.
     Buffer,
+    /// For a mutex.
+    Mutex,
     /// For the Ms to report their goroutines.
     Snapshot,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 10] = [
+    const ALL: [WaitReason; 11] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -66,6 +68,7 @@ impl WaitReason {
         WaitReason::IoWrite,
         WaitReason::IoTurn,
         WaitReason::Buffer,
+        WaitReason::Mutex,
         WaitReason::Snapshot,
     ];
 }
@@ -82,6 +85,7 @@ impl fmt::Display for WaitReason {
             WaitReason::IoWrite => "IO write",
             WaitReason::IoTurn => "turn at a descriptor",
             WaitReason::Buffer => "buffer",
+            WaitReason::Mutex => "mutex",
             WaitReason::Snapshot => "snapshot of goroutines",
         })
     }

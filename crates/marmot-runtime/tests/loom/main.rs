@@ -19,6 +19,7 @@
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
+//! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
 //! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
 
 #![cfg(loom)]
@@ -37,9 +38,13 @@ mod inbox;
 mod join;
 #[path = "../../src/buffered/left.rs"]
 mod left;
+#[path = "../../src/sync/list.rs"]
+mod list;
 #[path = "../../src/sched/queue.rs"]
 #[expect(dead_code, reason = "lists are looked at and closed by what is not modelled")]
 mod queue;
+#[path = "../../src/sync/raw.rs"]
+mod raw;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
 #[path = "../../src/netpoll/slot.rs"]
@@ -55,6 +60,8 @@ mod events;
 mod hangup;
 mod leaving;
 mod mail;
+mod mutex;
+mod profile;
 mod ring;
 mod room;
 mod sched;

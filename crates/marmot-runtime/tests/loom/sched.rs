@@ -1,4 +1,4 @@
-//! What `netpoll::turn` needs of the scheduler: a waiter that parks and is readied. Here it is a thread.
+//! What `netpoll::turn` and `sync::raw` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ pub struct G(Bell);
 
 pub enum WaitReason {
     IoTurn,
+    Mutex,
 }
 
 loom::thread_local! {
@@ -19,8 +20,7 @@ pub fn waiter() -> NonNull<G> {
     RECORD.with(|g| NonNull::from(&**g))
 }
 
-pub fn park(gp: NonNull<G>, reason: WaitReason) {
-    let WaitReason::IoTurn = reason;
+pub fn park(gp: NonNull<G>, _reason: WaitReason) {
     // SAFETY: the caller's own record.
     unsafe { gp.as_ref() }.0.wait();
 }
@@ -33,4 +33,29 @@ pub fn ready(gp: NonNull<G>) {
         Arc::from_raw(gp.as_ptr().cast_const())
     };
     g.0.ready();
+}
+
+pub fn spend() {}
+
+pub fn may_spin() -> bool {
+    false
+}
+
+/// A clock whose every reading is long after the one before, or the same, as the model says.
+pub mod clock {
+    use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    loom::lazy_static! {
+        static ref NOW: AtomicU64 = AtomicU64::new(0);
+        static ref STEP: AtomicU64 = AtomicU64::new(0);
+    }
+
+    pub fn now() -> u64 {
+        NOW.fetch_add(STEP.load(Relaxed), Relaxed)
+    }
+
+    /// From now on, so much time passes between two readings.
+    pub fn hurry(step: u64) {
+        STEP.store(step, Relaxed);
+    }
 }

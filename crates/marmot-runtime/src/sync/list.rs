@@ -1,0 +1,112 @@
+//! Who waits, in order: a list through records on the stacks of those who wait.
+//!
+//! A record stays where it is while its owner is parked, and a parked goroutine is never unwound or freed: so waiting
+//! needs no allocation, and there is no limit. The list is linked both ways, so that somebody in the middle can leave
+//! it at no cost, as one must whose wait is ended by something else.
+
+use std::cell::Cell;
+use std::ptr::NonNull;
+
+use crate::sched::G;
+
+/// Somebody who waits. All but `gp` is touched by its owner while it is in no list, and else by who has the list locked.
+pub(crate) struct Waiter {
+    pub(crate) gp: NonNull<G>,
+    /// When it began to wait, by the scheduler's clock. It may have been woken in vain since.
+    pub(crate) since: Cell<u64>,
+    /// When it came into the list.
+    pub(crate) queued: Cell<u64>,
+    /// Whether it was given what it waits for, and was not only woken to try again.
+    pub(crate) was_given: Cell<bool>,
+    links: Cell<Links>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Links {
+    before: Option<NonNull<Waiter>>,
+    after: Option<NonNull<Waiter>>,
+}
+
+impl Waiter {
+    pub(crate) fn new(gp: NonNull<G>) -> Waiter {
+        Waiter { gp, since: Cell::new(0), queued: Cell::new(0), was_given: Cell::new(false), links: Cell::default() }
+    }
+}
+
+/// Those who wait, the oldest first.
+pub(crate) struct List {
+    first: Option<NonNull<Waiter>>,
+    last: Option<NonNull<Waiter>>,
+}
+
+// SAFETY: the records are touched only by who has the list, and Gs may be readied from any thread.
+unsafe impl Send for List {}
+
+impl List {
+    pub(crate) const fn new() -> List {
+        List { first: None, last: None }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Puts `waiter` behind all others.
+    ///
+    /// # Safety
+    ///
+    /// It is in no list, and stays where it is until it has been taken out.
+    pub(crate) unsafe fn push_back(&mut self, waiter: &Waiter) {
+        // SAFETY: the caller's word; what is in the list is alive.
+        unsafe { self.insert(waiter, Links { before: self.last, after: None }) };
+    }
+
+    /// Puts `waiter` before all others.
+    ///
+    /// # Safety
+    ///
+    /// As for `push_back`.
+    pub(crate) unsafe fn push_front(&mut self, waiter: &Waiter) {
+        // SAFETY: as in `push_back`.
+        unsafe { self.insert(waiter, Links { before: None, after: self.first }) };
+    }
+
+    /// Takes the first out. It stays alive until it is readied.
+    pub(crate) fn pop_front(&mut self) -> Option<NonNull<Waiter>> {
+        let first = self.first?;
+        // SAFETY: it is in this list, and alive.
+        unsafe { self.remove(first.as_ref()) };
+        Some(first)
+    }
+
+    /// # Safety
+    ///
+    /// `waiter` is as `push_back` demands, and `links` are neighbours in this list, or its ends.
+    unsafe fn insert(&mut self, waiter: &Waiter, links: Links) {
+        waiter.links.set(links);
+        self.join(links.before, Some(waiter.into()));
+        self.join(Some(waiter.into()), links.after);
+    }
+
+    /// # Safety
+    ///
+    /// `waiter` is in this list.
+    unsafe fn remove(&mut self, waiter: &Waiter) {
+        let Links { before, after } = waiter.links.take();
+        self.join(before, after);
+    }
+
+    /// Makes two neighbours, or one the end of the list.
+    fn join(&mut self, before: Option<NonNull<Waiter>>, after: Option<NonNull<Waiter>>) {
+        // SAFETY: all that are in the list are alive, and touched by nobody else.
+        let links = |waiter: NonNull<Waiter>| unsafe { &(*waiter.as_ptr()).links };
+        match before.map(links) {
+            Some(cell) => cell.set(Links { after, ..cell.get() }),
+            None => self.first = after,
+        }
+        match after.map(links) {
+            Some(cell) => cell.set(Links { before, ..cell.get() }),
+            None => self.last = before,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! `Mutex`: `std`'s, but it parks the goroutine.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+
+use super::raw::Raw;
+use crate::primitive::constant;
+use crate::sched;
+
+/// A lock as [`std::sync::Mutex`], which parks the goroutine that has to wait, and not its M.
+///
+/// It may be held across calls that park. Goroutines and plain threads may share it. Results and errors are `std`'s own
+/// types, so a program that uses `std`'s mutex is ported by another `use` line.
+///
+/// Whoever runs takes a free lock before those who wait, but nobody starves: once somebody has waited for a millisecond, the lock
+/// goes to those who wait in the order in which they came.
+///
+/// # Poisoning
+///
+/// A mutex is poisoned when a goroutine (or a plain thread) panics while it holds it. What counts is the holder's own
+/// state: a goroutine that is parked in a destructor while it unwinds makes [`std::thread::panicking`] true for all
+/// others of its M, and a `std` mutex that one of those unlocks then is poisoned for nothing; this one is not. As long as
+/// such a goroutine is parked, panics of others on that M are told from ordinary unlocking by the panic hook that the runtime
+/// has put before the program's: if the program has since replaced it, or the panic is passed on by
+/// [`resume_unwind`](std::panic::resume_unwind), the mutex is not poisoned then.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use marmot_runtime as marmot;
+/// use marmot::sync::Mutex;
+///
+/// let count = Arc::new(Mutex::new(0));
+/// let all: Vec<_> = (0..10)
+///     .map(|_| {
+///         let count = Arc::clone(&count);
+///         marmot::go(move || {
+///             let mut count = count.lock().unwrap();
+///             // Others wait meanwhile, and their threads do not.
+///             marmot::yield_now();
+///             *count += 1;
+///         })
+///     })
+///     .collect();
+/// for goroutine in all {
+///     goroutine.join().unwrap();
+/// }
+/// assert_eq!(*count.lock().unwrap(), 10);
+/// ```
+pub struct Mutex<T: ?Sized> {
+    raw: Raw,
+    is_poisoned: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value moves with the mutex.
+unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
+// SAFETY: one at a time has the lock, and with it the value, as if that had been sent to it.
+unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+// What a panic leaves behind is poisoned.
+impl<T: ?Sized> UnwindSafe for Mutex<T> {}
+impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
+
+impl<T> Mutex<T> {
+    constant! {
+        /// An unlocked mutex.
+        #[inline]
+        pub fn new(value: T) -> Mutex<T> {
+            Mutex { raw: Raw::new(), is_poisoned: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        }
+    }
+
+    /// What it guards.
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the error has the value.
+    pub fn into_inner(self) -> LockResult<T> {
+        let is_poisoned = self.is_poisoned();
+        let value = self.value.into_inner();
+        if is_poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Takes the lock, until the guard is dropped. Who has it already waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the error has the guard.
+    ///
+    /// # Blocking
+    ///
+    /// G (a plain thread blocks), while another has it.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing ends the wait but the lock.
+    #[inline]
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        self.raw.lock();
+        self.guard()
+    }
+
+    /// Takes the lock if nobody has it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if somebody has it. [`Poisoned`](TryLockError::Poisoned) if it is poisoned; that
+    /// has the guard.
+    #[inline]
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        if self.raw.try_lock() { Ok(self.guard()?) } else { Err(TryLockError::WouldBlock) }
+    }
+
+    /// Whether somebody has panicked while he had the lock. Without the lock, that may change at any time.
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        self.is_poisoned.load(Relaxed)
+    }
+
+    /// Takes the poison off: for who has put the value in order.
+    #[inline]
+    pub fn clear_poison(&self) {
+        self.is_poisoned.store(false, Relaxed);
+    }
+
+    /// What it guards; nobody can have locked it.
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the error has the reference.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        let is_poisoned = self.is_poisoned();
+        let value = self.value.get_mut();
+        if is_poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+    }
+
+    /// The guard of who has just taken the lock.
+    #[inline]
+    fn guard(&self) -> LockResult<MutexGuard<'_, T>> {
+        let guard = MutexGuard { mutex: self, has_unwound: sched::is_unwinding(), stays: PhantomData };
+        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    fn from(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Mutex<T> {
+        Mutex::new(T::default())
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(guard) => out.field("data", &&*guard),
+            Err(TryLockError::Poisoned(e)) => out.field("data", &&**e.get_ref()),
+            Err(TryLockError::WouldBlock) => out.field("data", &format_args!("<locked>")),
+        };
+        out.field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
+    }
+}
+
+/// The right to what a [`Mutex`] guards; dropping it gives the lock up.
+///
+/// It stays with the goroutine, or the thread, that has taken the lock.
+#[must_use = "the lock is given up at once"]
+#[clippy::has_significant_drop]
+pub struct MutexGuard<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    /// Whether its owner was unwinding already when it took the lock: then a panic is not this lock's affair.
+    has_unwound: bool,
+    stays: PhantomData<*const ()>,
+}
+
+// SAFETY: a shared guard gives a shared reference to the value, and nothing else.
+unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: we have the lock.
+        unsafe { &*self.mutex.value.get() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: we have the lock, and the guard is borrowed exclusively.
+        unsafe { &mut *self.mutex.value.get() }
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.has_unwound && sched::is_unwinding() {
+            self.mutex.is_poisoned.store(true, Relaxed);
+        }
+        self.mutex.raw.unlock();
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

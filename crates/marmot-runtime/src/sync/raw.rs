@@ -1,0 +1,228 @@
+//! The lock of a [`Mutex`](super::Mutex), without what it guards.
+//!
+//! | bit | meaning | set by | cleared by |
+//! |---|---|---|---|
+//! | `LOCKED` | somebody has the lock | who takes it; it stays set while the lock is handed on | who gives it up |
+//! | `WAITED` | the list is not empty | who is going to wait, with the list locked | who takes the last one out, with the list locked |
+//! | `WOKEN` | somebody was woken, and has not tried yet | who gives the lock up and wakes | the woken one, when it has the lock or waits again |
+//!
+//! **Uncontended**, the word goes from 0 to `LOCKED` and back, by one exchange each.
+//!
+//! **Who finds it locked** waits in the [list](super::list). It goes there under the list's own lock, by an exchange that
+//! sees `LOCKED` and sets `WAITED`: so whoever gives the lock up after that finds `WAITED`, takes the list's lock and finds
+//! the waiter. The list's lock is held for a few instructions and never across a park.
+//!
+//! **Who gives it up** while others wait clears `LOCKED` and wakes the first; whoever comes first then takes the lock, and that
+//! is as a rule not the woken one, but the one who runs already. To hand the lock to one who is not running yet would make
+//! all wait for a switch at every turn. There is one woken waiter at a time (`WOKEN`), so that many short turns of
+//! others do not wake many for nothing. No wake-up is lost by that: the woken one takes the lock, and wakes the next
+//! when it gives it up, or finds `LOCKED` and waits again, by an exchange that clears `WOKEN`; and the holder that
+//! it has seen comes by after that.
+//!
+//! **Nobody starves.** A woken one that comes too late waits again as the first. If it has waited for [`PATIENCE`], the lock
+//! becomes fair: from then on it is handed from the holder to the first in the list, in order, with `LOCKED` set all the time,
+//! so that nobody can overtake; until one is served that has waited for less than [`CONTENT`], or is the last. (Go's
+//! mutex does so too, but stops being fair earlier.) A goroutine that locks again and again while others of its own M wait
+//! would never let them run to lose their patience: so an attempt that is not a plain one counts as an operation of its
+//! turn ([`sched::spend`]).
+//!
+//! **Orderings.** Taking the lock by an exchange is an Acquire and pairs with the Release of giving it up. Where it is
+//! handed on, readying and parking order what was done before. All other accesses are ordered by the list's lock, or
+//! decide nothing. The model is `tests/loom/mutex.rs`.
+//!
+//! **A wait that ends otherwise** (a deadline, a cancellation; nothing does so yet) has to lock the list. If the waiter is still
+//! there, it takes itself out, and clears `WAITED` if it was the last. Else it has been taken out and will be readied: it
+//! waits for that, and either has the lock and gives it up, or is the woken one and gives that up as if it had had
+//! the lock for a moment. So no hand-over is lost.
+//!
+//! **The profile** of contention is told, by who gives the lock up and wakes another, how long that one had been in the list.
+//!
+//! # What was rejected
+//!
+//! * Handing over always, as [`Turn`](crate::netpoll::turn) does: a switch for every turn of a contended lock, and the convoy that
+//!   follows from it.
+//! * Reading the clock for every waiter when the lock is given up, as `parking_lot` does by chance. Those who wait know
+//!   when they came, and look when they come too late.
+//! * Queues by address in a table: a mutex of one byte, but one with many waiters holds up others that share its queue.
+//! * Spinning where the holder may be a goroutine of the same M. Here one spins only if other Ms are there and nothing waits
+//!   to run on this one, and not once others wait for the lock.
+
+use std::hint::spin_loop;
+use std::time::Duration;
+
+use super::list::{List, Waiter};
+use crate::primitive::atomic::{
+    AtomicU8,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use crate::primitive::{Mutex, MutexGuard, constant};
+use crate::profile;
+use crate::sched::{self, WaitReason, clock};
+
+const LOCKED: u8 = 1;
+const WAITED: u8 = 2;
+const WOKEN: u8 = 4;
+
+/// How long one waits before the lock becomes fair, in nanoseconds. Some hundred times what a switch takes.
+const PATIENCE: u64 = 1_000_000;
+
+/// The lock remains fair until one is served that has waited for less than this. If it were as long as [`PATIENCE`], a lock
+/// that a hundred want all the time would be fair for one round only, and then whoever runs would have it ten thousand times.
+const CONTENT: u64 = PATIENCE / 10;
+
+/// How often one looks before one waits: about as long as parking and readying would take.
+const SPINS: u32 = 100;
+
+/// See the module.
+pub(crate) struct Raw {
+    word: AtomicU8,
+    waiters: Mutex<Waiters>,
+}
+
+struct Waiters {
+    list: List,
+    /// The lock is handed on in order.
+    is_fair: bool,
+}
+
+impl Raw {
+    constant! {
+        pub(crate) fn new() -> Raw {
+            Raw { word: AtomicU8::new(0), waiters: Mutex::new(Waiters { list: List::new(), is_fair: false }) }
+        }
+    }
+
+    /// Takes the lock. Parks the goroutine, or blocks the plain thread.
+    #[inline]
+    pub(crate) fn lock(&self) {
+        // Acquire pairs with the Release in `unlock`, here and below.
+        if self.word.compare_exchange(0, LOCKED, Acquire, Relaxed).is_err() {
+            self.lock_slowly();
+        }
+    }
+
+    /// Takes the lock if nobody has it.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> bool {
+        let mut word = self.word.load(Relaxed);
+        while word & LOCKED == 0 {
+            match self.word.compare_exchange_weak(word, word | LOCKED, Acquire, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Gives the lock up. Only for who has it.
+    #[inline]
+    pub(crate) fn unlock(&self) {
+        // Release pairs with the Acquire of who takes it next, here and below.
+        if self.word.compare_exchange(LOCKED, 0, Release, Relaxed).is_err() {
+            self.unlock_slowly();
+        }
+    }
+
+    #[cold]
+    fn lock_slowly(&self) {
+        sched::spend();
+        if sched::may_spin() {
+            self.spin();
+        }
+        let waiter = Waiter::new(sched::waiter());
+        // `WOKEN` once this is the woken one.
+        let mut woken = 0;
+        loop {
+            let word = self.word.load(Relaxed);
+            if word & LOCKED == 0 {
+                if self.word.compare_exchange(word, (word & !woken) | LOCKED, Acquire, Relaxed).is_ok() {
+                    return;
+                }
+                continue;
+            }
+            if self.queue_up(&waiter, woken) {
+                sched::park(waiter.gp, WaitReason::Mutex);
+                if waiter.was_given.get() {
+                    return;
+                }
+                woken = WOKEN;
+            }
+        }
+    }
+
+    /// Puts the waiter into the list; false if the word is no longer such that it had to wait.
+    fn queue_up(&self, waiter: &Waiter, woken: u8) -> bool {
+        let mut waiters = self.waiters();
+        let word = self.word.load(Relaxed);
+        let marked = (word & !woken) | WAITED;
+        if word & LOCKED == 0 || self.word.compare_exchange(word, marked, Relaxed, Relaxed).is_err() {
+            return false;
+        }
+        let now = clock::now();
+        waiter.queued.set(now);
+        // SAFETY: the waiter is in no list, and its owner parks until it has been taken out.
+        unsafe {
+            if woken == 0 {
+                waiter.since.set(now);
+                waiters.list.push_back(waiter);
+            } else {
+                waiters.is_fair |= has_waited(waiter, now) >= PATIENCE;
+                waiters.list.push_front(waiter);
+            }
+        }
+        true
+    }
+
+    #[cold]
+    fn unlock_slowly(&self) {
+        loop {
+            let word = self.word.load(Relaxed);
+            if word & WAITED != 0 && word & WOKEN == 0 {
+                break;
+            }
+            // Nobody waits, or somebody is awake already.
+            if self.word.compare_exchange(word, word & !LOCKED, Release, Relaxed).is_ok() {
+                return;
+            }
+        }
+        // As long as the lock is ours, nobody but us sets `WOKEN`; and with the list locked, nobody else changes the word.
+        let mut waiters = self.waiters();
+        let first = waiters.list.pop_front().expect("somebody waits for what is waited for");
+        // SAFETY: it is alive until it has been readied.
+        let waiter = unsafe { first.as_ref() };
+        let delay = profile::watches_contention().then(|| clock::now().saturating_sub(waiter.queued.get()));
+        let (gp, rest) = (waiter.gp, if waiters.list.is_empty() { 0 } else { WAITED });
+        if waiters.is_fair {
+            waiter.was_given.set(true);
+            waiters.is_fair = rest != 0 && has_waited(waiter, clock::now()) >= CONTENT;
+            self.word.store(LOCKED | rest, Relaxed);
+        } else {
+            self.word.store(WOKEN | rest, Release);
+        }
+        drop(waiters);
+        sched::ready(gp);
+        if let Some(delay) = delay {
+            profile::contended(Duration::from_nanos(delay));
+        }
+    }
+
+    /// Waits a little for the lock to be given up, as long as nobody queues for it.
+    fn spin(&self) {
+        for _ in 0..SPINS {
+            if self.word.load(Relaxed) != LOCKED {
+                return;
+            }
+            spin_loop();
+        }
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        // Nothing that panics runs under the lock.
+        self.waiters.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+/// How long it has waited, in nanoseconds.
+fn has_waited(waiter: &Waiter, now: u64) -> u64 {
+    now.saturating_sub(waiter.since.get())
+}
