@@ -149,7 +149,8 @@ pub fn run(args: &Args) -> io::Result<()> {
     drop(out);
 
     if let Some(addr) = &common.pprof {
-        let addr = runtime.run(|| marmot::pprof::serve(addr)).map_err(|error| named(addr, &error))?;
+        let listen = addr.clone();
+        let addr = runtime.run(move || marmot::pprof::serve(listen)).map_err(|error| named(addr, &error))?;
         println!("profiles at http://{addr}/debug/pprof/");
     }
 
