@@ -38,6 +38,9 @@ const PROFILES: [(&str, &str, Take); 6] = [
 /// How long a client of [`serve`] may be silent.
 const IDLE: Duration = Duration::from_secs(120);
 
+/// The pause after a connection that could not be accepted.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Listens on `addr` and serves the profiles of this process there, under `/debug/pprof/`, as long as the process lives.
 /// Returns the address, for a port of 0.
 ///
@@ -72,10 +75,8 @@ pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
         for conn in listener.incoming() {
             match conn {
                 Ok(conn) => drop(Builder::new().name("pprof client").spawn(move || handle(conn))),
-                Err(error) => {
-                    eprintln!("marmot: no profiles for a client: {error}");
-                    sleep(Duration::from_millis(50));
-                }
+                // There are too many connections, or the runtime is being shut down, after which there are no more.
+                Err(_) => sleep(PAUSE),
             }
         }
     })?;
