@@ -2,15 +2,15 @@
 //!
 //! | profile | what it shows | on from the start |
 //! |---|---|---|
-//! | [`heap`] | memory in use, by the line that allocated it | with the [`Allocator`](alloc::Allocator) |
-//! | [`allocs`] | all that has been allocated | with the [`Allocator`](alloc::Allocator) |
+//! | [`heap`] | memory in use, by the line that allocated it | with the [`Allocator`] |
+//! | [`allocs`] | all that has been allocated | with the [`Allocator`] |
 //! | [`goroutine`] | every goroutine's stack, what it waits for, its labels | yes |
 //! | [`threadcreate`] | where threads were made | yes |
 //! | [`block`] | where goroutines wait for others, and how long | no: [`set_block_rate`] |
 //! | [`mutex`] | which lines hold locks for which others wait | no: [`set_mutex_fraction`] |
 //! | [`cpu()`] | what computes, by goroutine labels | while it is taken |
 //!
-//! [`serve`] offers all of them under `/debug/pprof/`, where `go tool pprof` looks for them; [`write`] writes one to a file;
+//! [`serve`] offers all of them under `/debug/pprof/`, where `go tool pprof` looks for them; [`write()`] writes one to a file;
 //! [`endpoints`] are for a server of your own. [`with_labels`] tells what a goroutine works on.
 //!
 //! The samples of memory need the allocator to be this one, which costs a subtraction an allocation, and for one in 512 KiB
