@@ -18,8 +18,8 @@ use crate::stack::sys as memory;
 const COUNT: usize = 64;
 const MIN_COUNT: usize = 16;
 
-/// The bytes of a desk's stack: ample, for only what is touched becomes memory.
-const STACK_SIZE: usize = 64 * 1024;
+/// The bytes of a desk's stack: ample, also for code that is not optimised or is instrumented. Only what is touched becomes memory.
+const STACK_SIZE: usize = 512 * 1024;
 
 static PLACES: [Place; COUNT] = [const { Place::new() }; COUNT];
 
