@@ -9,6 +9,8 @@
 //! [format]: https://github.com/google/pprof/blob/main/proto/profile.proto
 
 use std::io::{self, Read, Write};
+use std::panic::resume_unwind;
+use std::thread;
 
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
@@ -215,7 +217,11 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// Those of the writer, and that there can be no thread to compress it on.
+    ///
+    /// # Blocking
+    ///
+    /// M: it compresses for milliseconds to a second.
     ///
     /// # Examples
     ///
@@ -228,10 +234,24 @@ impl Profile {
     /// assert_eq!(Profile::read_from(&file[..])?, profile);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn write_to(&self, writer: impl Write) -> io::Result<()> {
-        let mut gzip = GzEncoder::new(writer, Compression::default());
-        gzip.write_all(&self.encode_to_vec())?;
-        gzip.finish()?.flush()
+    pub fn write_to(&self, mut writer: impl Write) -> io::Result<()> {
+        writer.write_all(&self.compressed()?)?;
+        writer.flush()
+    }
+
+    /// The file. The compressor puts its tables on the stack before it moves them, and in a build without optimization they are
+    /// larger than a goroutine's: it has a thread of its own.
+    fn compressed(&self) -> io::Result<Vec<u8>> {
+        let bytes = self.encode_to_vec();
+        let compress = || {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+            gzip.write_all(&bytes)?;
+            gzip.finish()
+        };
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("marmot-pprof".to_owned()).spawn_scoped(scope, compress)?;
+            thread.join().unwrap_or_else(|payload| resume_unwind(payload))
+        })
     }
 
     /// Reads a whole file, compressed or not.
