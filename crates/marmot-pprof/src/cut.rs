@@ -19,6 +19,9 @@ pub enum Cut {
     Allocator,
     /// All of `std` and of Marmot's runtime: the line that waits is innermost.
     Runtime,
+    /// As [`Runtime`](Cut::Runtime), except for what that line calls: for lists of goroutines, where it says what a goroutine
+    /// waits in.
+    Call,
     /// Nothing at either end.
     Nothing,
 }
@@ -77,14 +80,18 @@ impl Cut {
         };
         let sampler = sampler.unwrap_or(0);
         let inner = sampler + frames[sampler..outer].iter().take_while(|frame| self.is_inner(**frame)).count();
-        if inner < outer { (inner, outer) } else { all }
+        match self {
+            _ if inner == outer => all,
+            Cut::Call => (inner.saturating_sub(1), outer),
+            _ => (inner, outer),
+        }
     }
 
     fn is_inner(self, frame: Option<&Frame>) -> bool {
         match self {
             Cut::Allocator => frame.is_some_and(|frame| is_std(frame) || is_sampler(frame)),
             // What has no file is the C library's: a system call, the thread's own ways to wait.
-            Cut::Runtime => frame.is_none_or(|frame| {
+            Cut::Runtime | Cut::Call => frame.is_none_or(|frame| {
                 is_std(frame) || is_sampler(frame) || is_runtime(frame) || !frame.function.contains("::")
             }),
             Cut::Threads | Cut::Nothing => false,

@@ -17,6 +17,8 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use prost::Message;
 
+use crate::alloc::quietly;
+
 /// The most bytes that a profile may have behind gzip: 64 MiB. Profiles of large programs have a few.
 pub const MAX_DECODED: usize = 64 << 20;
 
@@ -242,15 +244,17 @@ impl Profile {
     /// The file. The compressor puts its tables on the stack before it moves them, and in a build without optimization they are
     /// larger than a goroutine's: it has a thread of its own.
     fn compressed(&self) -> io::Result<Vec<u8>> {
-        let bytes = self.encode_to_vec();
         let compress = || {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-            gzip.write_all(&bytes)?;
+            gzip.write_all(&self.encode_to_vec())?;
             gzip.finish()
         };
-        thread::scope(|scope| {
-            let thread = thread::Builder::new().name("marmot-pprof".to_owned()).spawn_scoped(scope, compress)?;
-            thread.join().unwrap_or_else(|payload| resume_unwind(payload))
+        quietly(|| {
+            thread::scope(|scope| {
+                let thread = thread::Builder::new().name("marmot-pprof".to_owned());
+                let thread = thread.spawn_scoped(scope, || quietly(compress))?;
+                thread.join().unwrap_or_else(|payload| resume_unwind(payload))
+            })
         })
     }
 

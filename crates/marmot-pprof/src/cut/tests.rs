@@ -68,6 +68,8 @@ fn the_line_that_waits_is_innermost() {
         frame("start_thread", ""),
     ];
     assert_eq!(left(Cut::Runtime, &frames), ["server::handle", "server::main::{closure#0}"]);
+    assert_eq!(left(Cut::Call, &frames), ["std::io::Read::read_exact", "server::handle", "server::main::{closure#0}"]);
+    assert_eq!(left(Cut::Call, &frames[5..]), ["server::handle", "server::main::{closure#0}"], "it computes");
     assert_eq!(left(Cut::Threads, &frames).last(), Some(&"server::main::{closure#0}"));
 }
 
