@@ -13,6 +13,7 @@
 //!
 //! The rate is known if the profile is about a time: one that was fetched with `?seconds=N`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::proto;
 mod origin;
 mod words;
 
-use origin::Origins;
+use origin::{Line, Origins};
 
 /// From which part of all bytes or objects on a line matters.
 const LEAST_SHARE: f64 = 0.01;
@@ -35,6 +36,8 @@ const GROWTH_SHARE: f64 = 0.5;
 const USED_SHARE: f64 = 0.5;
 /// How long something lives at most that a pool would use again soon.
 const SHORT_LIFE: Duration = Duration::from_secs(10);
+/// How many characters of a name are kept.
+const MAX_NAME: usize = 1000;
 
 /// What is to be done about a line that allocates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +67,7 @@ impl Verdict {
 /// A line that allocates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
-    /// The function: the program's own, if there is one in the stack.
+    /// The function: the program's own, if there is one in the stack. Of names that are longer, the first 1,000 characters.
     pub function: String,
     /// Its file.
     pub file: String,
@@ -176,7 +179,7 @@ impl Columns {
 
 /// What a line adds up to.
 #[derive(Default)]
-struct Sums {
+struct Sums<'a> {
     objects: i64,
     bytes: i64,
     used_objects: i64,
@@ -184,7 +187,7 @@ struct Sums {
     grown_bytes: i64,
     lifetime: i64,
     /// Bytes by library function.
-    via: HashMap<String, i64>,
+    via: HashMap<Cow<'a, str>, i64>,
 }
 
 /// Judges the lines of a heap profile that allocate.
@@ -217,7 +220,7 @@ pub fn advise(profile: &proto::Profile) -> io::Result<Report> {
         io::Error::new(io::ErrorKind::InvalidData, text)
     })?;
     let origins = Origins::new(profile);
-    let mut sums: HashMap<(String, String, i64), Sums> = HashMap::new();
+    let mut sums: HashMap<Line<'_>, Sums<'_>> = HashMap::new();
     for sample in &profile.sample {
         let value = |column: usize| sample.value.get(column).copied().unwrap_or(0);
         let place = origins.place(sample);
@@ -234,7 +237,7 @@ pub fn advise(profile: &proto::Profile) -> io::Result<Report> {
         let via = sum.via.entry(place.via).or_default();
         *via = via.saturating_add(bytes);
     }
-    let total = |value: fn(&Sums) -> i64| sums.values().fold(0, |sum: i64, site| sum.saturating_add(value(site)));
+    let total = |value: fn(&Sums<'_>) -> i64| sums.values().fold(0, |sum: i64, site| sum.saturating_add(value(site)));
     let (objects, bytes) = (total(|site| site.objects), total(|site| site.bytes));
     let mut report = Report {
         duration: u64::try_from(profile.duration_nanos).ok().filter(|nanos| *nanos > 0).map(Duration::from_nanos),
@@ -256,7 +259,7 @@ pub fn advise(profile: &proto::Profile) -> io::Result<Report> {
 }
 
 /// The judgement of a line, without words.
-fn site((function, file, line): (String, String, i64), sums: Sums, report: &Report, knows_lifetime: bool) -> Site {
+fn site((function, file, line): Line<'_>, sums: Sums<'_>, report: &Report, knows_lifetime: bool) -> Site {
     let part = |of: i64, all: i64| if all > 0 { of as f64 / all as f64 } else { 0.0 };
     // Over a time, as many may be freed as are allocated, or more: those that are in use are not counted then.
     let freed = sums.objects.saturating_sub(sums.used_objects);
@@ -284,10 +287,10 @@ fn site((function, file, line): (String, String, i64), sums: Sums, report: &Repo
     let via = sums.via.into_iter().max_by_key(|(name, bytes)| (*bytes, std::cmp::Reverse(name.clone())));
     let via = via.map(|(name, _)| name).filter(|name| *name != function);
     Site {
-        function,
-        file,
+        function: printable(&function),
+        file: printable(file),
         line,
-        via,
+        via: via.map(|name| printable(&name)),
         objects: sums.objects,
         bytes: sums.bytes,
         used_objects: sums.used_objects,
@@ -298,5 +301,14 @@ fn site((function, file, line): (String, String, i64), sums: Sums, report: &Repo
         verdict,
         saving,
         advice: String::new(),
+    }
+}
+
+/// A name from a profile, for a report: not too long, as each of many lines may have it, and without what a terminal would obey.
+fn printable(name: &str) -> String {
+    let clean = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => name[..end].chars().map(clean).chain(['…']).collect(),
+        None => name.chars().map(clean).collect(),
     }
 }

@@ -5,7 +5,7 @@
 //! innermost frame is the user's line can be read from the top: `go tool pprof -top -lines` names that line. Go cuts the frames
 //! of its own runtime likewise.
 //!
-//! Inlined calls are frames like others. If nothing would be left, nothing is cut.
+//! Inlined calls are frames like others. If nothing would be left, nothing is cut but what takes the samples.
 
 use crate::symbols::Frame;
 
@@ -19,6 +19,9 @@ pub enum Cut {
     Allocator,
     /// All of `std` and of Marmot's runtime: the line that waits is innermost.
     Runtime,
+    /// As [`Runtime`](Cut::Runtime), except for what that line calls: for lists of goroutines, where it says what a goroutine
+    /// waits in.
+    Call,
     /// Nothing at either end.
     Nothing,
 }
@@ -77,14 +80,19 @@ impl Cut {
         };
         let sampler = sampler.unwrap_or(0);
         let inner = sampler + frames[sampler..outer].iter().take_while(|frame| self.is_inner(**frame)).count();
-        if inner < outer { (inner, outer) } else { all }
+        match self {
+            // What samples is nobody's, whatever is left.
+            _ if inner == outer => (samplers(frames), frames.len()),
+            Cut::Call => (inner.saturating_sub(1), outer),
+            _ => (inner, outer),
+        }
     }
 
     fn is_inner(self, frame: Option<&Frame>) -> bool {
         match self {
             Cut::Allocator => frame.is_some_and(|frame| is_std(frame) || is_sampler(frame)),
             // What has no file is the C library's: a system call, the thread's own ways to wait.
-            Cut::Runtime => frame.is_none_or(|frame| {
+            Cut::Runtime | Cut::Call => frame.is_none_or(|frame| {
                 is_std(frame) || is_sampler(frame) || is_runtime(frame) || !frame.function.contains("::")
             }),
             Cut::Threads | Cut::Nothing => false,
@@ -119,6 +127,12 @@ fn is_runtime(frame: &Frame) -> bool {
 /// Whether a function is one of Marmot's libraries.
 pub(crate) fn is_marmot(function: &str) -> bool {
     begins(function, &RUNTIME) || begins(function, &["marmot_buf::", "marmot_io::", "marmot_pprof::"])
+}
+
+/// How many frames at the inner end belong to taking a sample; none, if that is all there is.
+fn samplers(frames: &[Option<&Frame>]) -> usize {
+    let count = frames.iter().take_while(|frame| frame.is_some_and(is_sampler)).count();
+    if count < frames.len() { count } else { 0 }
 }
 
 fn is_sampler(frame: &Frame) -> bool {

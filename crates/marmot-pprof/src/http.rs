@@ -15,6 +15,7 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use crate::alloc::quietly;
 use crate::raw::Profile;
 use crate::text;
 
@@ -311,7 +312,7 @@ impl Endpoints {
         let profile = self.take(page, time)?;
         let mut file = Vec::new();
         let mut outcome = Ok(());
-        (self.compute)(&mut || outcome = profile.write_to(&mut file));
+        (self.compute)(&mut || outcome = quietly(|| profile.write_to(&mut file)));
         outcome.map_err(|e| failed(page, &e))?;
         Ok(file)
     }

@@ -9,11 +9,15 @@
 //! [format]: https://github.com/google/pprof/blob/main/proto/profile.proto
 
 use std::io::{self, Read, Write};
+use std::panic::resume_unwind;
+use std::thread;
 
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use prost::Message;
+
+use crate::alloc::quietly;
 
 /// The most bytes that a profile may have behind gzip: 64 MiB. Profiles of large programs have a few.
 pub const MAX_DECODED: usize = 64 << 20;
@@ -215,7 +219,11 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// Those of the writer, and that there can be no thread to compress it on.
+    ///
+    /// # Blocking
+    ///
+    /// M: it compresses for milliseconds to a second.
     ///
     /// # Examples
     ///
@@ -228,10 +236,26 @@ impl Profile {
     /// assert_eq!(Profile::read_from(&file[..])?, profile);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn write_to(&self, writer: impl Write) -> io::Result<()> {
-        let mut gzip = GzEncoder::new(writer, Compression::default());
-        gzip.write_all(&self.encode_to_vec())?;
-        gzip.finish()?.flush()
+    pub fn write_to(&self, mut writer: impl Write) -> io::Result<()> {
+        writer.write_all(&self.compressed()?)?;
+        writer.flush()
+    }
+
+    /// The file. The compressor puts its tables on the stack before it moves them, and in a build without optimization they are
+    /// larger than a goroutine's: it has a thread of its own.
+    fn compressed(&self) -> io::Result<Vec<u8>> {
+        let compress = || {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+            gzip.write_all(&self.encode_to_vec())?;
+            gzip.finish()
+        };
+        quietly(|| {
+            thread::scope(|scope| {
+                let thread = thread::Builder::new().name("marmot-pprof".to_owned());
+                let thread = thread.spawn_scoped(scope, || quietly(compress))?;
+                thread.join().unwrap_or_else(|payload| resume_unwind(payload))
+            })
+        })
     }
 
     /// Reads a whole file, compressed or not.

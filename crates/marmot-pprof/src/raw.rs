@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
 use crate::Cut;
+use crate::alloc::quietly;
 use crate::proto;
 
 mod convert;
@@ -155,32 +156,36 @@ impl Profile {
     /// ```
     #[must_use]
     pub fn since(mut self, before: &Profile) -> Profile {
-        self.duration = Some(self.time.duration_since(before.time).unwrap_or_default());
-        let negated = before.samples.iter().cloned().map(|mut sample| {
-            sample.values.iter_mut().for_each(|value| *value = value.saturating_neg());
-            sample
-        });
-        self.samples.extend(negated);
-        self.merge();
-        self.samples.retain(|sample| sample.values.iter().any(|value| *value != 0));
-        self
+        quietly(|| {
+            self.duration = Some(self.time.duration_since(before.time).unwrap_or_default());
+            let negated = before.samples.iter().cloned().map(|mut sample| {
+                sample.values.iter_mut().for_each(|value| *value = value.saturating_neg());
+                sample
+            });
+            self.samples.extend(negated);
+            self.merge();
+            self.samples.retain(|sample| sample.values.iter().any(|value| *value != 0));
+            self
+        })
     }
 
     /// Makes one sample of those with equal stacks and labels, whose order does not matter.
     pub fn merge(&mut self) {
-        let mut places: HashMap<(Vec<usize>, Labels), usize> = HashMap::new();
-        let mut merged: Vec<Sample> = Vec::new();
-        for mut sample in std::mem::take(&mut self.samples) {
-            sample.labels.sort();
-            match places.entry((sample.stack.clone(), sample.labels.clone())) {
-                Entry::Occupied(place) => add(&mut merged[*place.get()].values, &sample.values),
-                Entry::Vacant(place) => {
-                    place.insert(merged.len());
-                    merged.push(sample);
+        quietly(|| {
+            let mut places: HashMap<(Vec<usize>, Labels), usize> = HashMap::new();
+            let mut merged: Vec<Sample> = Vec::new();
+            for mut sample in std::mem::take(&mut self.samples) {
+                sample.labels.sort();
+                match places.entry((sample.stack.clone(), sample.labels.clone())) {
+                    Entry::Occupied(place) => add(&mut merged[*place.get()].values, &sample.values),
+                    Entry::Vacant(place) => {
+                        place.insert(merged.len());
+                        merged.push(sample);
+                    }
                 }
             }
-        }
-        self.samples = merged;
+            self.samples = merged;
+        })
     }
 
     /// The messages of the file: addresses are looked up, and equal stacks and labels merged.
@@ -189,7 +194,7 @@ impl Profile {
     ///
     /// M: files are read, and it is a computation of milliseconds to a second. A goroutine calls it through `blocking`.
     pub fn to_proto(&self) -> proto::Profile {
-        convert::convert(self)
+        quietly(|| convert::convert(self))
     }
 
     /// Writes the file: gzipped, and complete, so that `go tool pprof` needs no program to go with it.

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use addr2line::{Loader, demangle_auto};
 
+use crate::alloc::quietly;
 use crate::sys::{self, Object};
 
 /// A call at an address.
@@ -52,7 +53,7 @@ pub struct Frame {
 /// # }
 /// ```
 pub fn resolve(address: usize) -> Arc<[Frame]> {
-    Symbols::lock().resolve(address)
+    quietly(|| Symbols::lock().resolve(address))
 }
 
 /// All that is known.

@@ -13,6 +13,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::Cut;
+use crate::alloc::quietly;
 use crate::raw::{Label, Profile, Sample, ValueType};
 use crate::stack::Stack;
 use crate::symbols::{Lookup, Symbols};
@@ -69,22 +70,27 @@ pub fn profile(profile: &Profile) -> String {
 /// assert!(text::heap(&profile).starts_with("heap profile: 1: 100 [9: 900] @ heap/2\n1: 100 [9: 900] @ 0x10\n"));
 /// ```
 pub fn heap(profile: &Profile) -> String {
-    let figures = |value: &dyn Fn(&'static str) -> i64| {
-        let [objects, bytes] = [value("inuse_objects"), value("inuse_space")];
-        format!("{objects}: {bytes} [{}: {}]", value("alloc_objects"), value("alloc_space"))
-    };
-    // The number is twice the rate at which the reader is to scale what was sampled: here that is done already.
-    let mut text = format!("heap profile: {} @ heap/2\n", figures(&|kind| profile.total(kind)));
-    let mut printer = Printer::new(profile.cut);
-    for sample in sorted(profile, "inuse_space") {
-        let _ = write!(text, "{} @", figures(&|kind| value(profile, sample, kind)));
-        printer.stack(&mut text, sample);
-    }
-    if profile.period > 0 {
-        let _ =
-            writeln!(text, "\n# one sample in {} bytes on average; all numbers are scaled accordingly", profile.period);
-    }
-    text
+    quietly(|| {
+        let figures = |value: &dyn Fn(&'static str) -> i64| {
+            let [objects, bytes] = [value("inuse_objects"), value("inuse_space")];
+            format!("{objects}: {bytes} [{}: {}]", value("alloc_objects"), value("alloc_space"))
+        };
+        // The number is twice the rate at which the reader is to scale what was sampled: here that is done already.
+        let mut text = format!("heap profile: {} @ heap/2\n", figures(&|kind| profile.total(kind)));
+        let mut printer = Printer::new(profile.cut);
+        for sample in sorted(profile, "inuse_space") {
+            let _ = write!(text, "{} @", figures(&|kind| value(profile, sample, kind)));
+            printer.stack(&mut text, sample);
+        }
+        if profile.period > 0 {
+            let _ = writeln!(
+                text,
+                "\n# one sample in {} bytes on average; all numbers are scaled accordingly",
+                profile.period
+            );
+        }
+        text
+    })
 }
 
 /// Contention: how many nanoseconds were waited, how often, and where; the longest first.
@@ -101,16 +107,18 @@ pub fn heap(profile: &Profile) -> String {
 /// assert!(text::contention(&profile).contains("\n5000 2 @ 0x10\n"));
 /// ```
 pub fn contention(profile: &Profile) -> String {
-    let mut text = "--- contention:\ncycles/second=1000000000\n".to_owned();
-    if profile.period > 0 {
-        let _ = writeln!(text, "sampling period={}", profile.period);
-    }
-    let mut printer = Printer::new(profile.cut);
-    for sample in sorted(profile, "delay") {
-        let _ = write!(text, "{} {} @", value(profile, sample, "delay"), value(profile, sample, "contentions"));
-        printer.stack(&mut text, sample);
-    }
-    text
+    quietly(|| {
+        let mut text = "--- contention:\ncycles/second=1000000000\n".to_owned();
+        if profile.period > 0 {
+            let _ = writeln!(text, "sampling period={}", profile.period);
+        }
+        let mut printer = Printer::new(profile.cut);
+        for sample in sorted(profile, "delay") {
+            let _ = write!(text, "{} {} @", value(profile, sample, "delay"), value(profile, sample, "contentions"));
+            printer.stack(&mut text, sample);
+        }
+        text
+    })
 }
 
 /// Counts: how many there are, and where; the most first.
@@ -126,15 +134,17 @@ pub fn contention(profile: &Profile) -> String {
 /// assert!(text.starts_with("goroutine profile: total 2\n2 @ 0x10\n# labels: {\"state\":\"IoRead\"}\n"));
 /// ```
 pub fn counts(profile: &Profile) -> String {
-    let kind = profile.sample_types.first().map_or("", |value| value.kind);
-    let mut text = format!("{kind} profile: total {}\n", profile.total(kind));
-    let mut printer = Printer::new(profile.cut);
-    for sample in sorted(profile, kind) {
-        let _ = write!(text, "{} @", value(profile, sample, kind));
-        printer.stack(&mut text, sample);
-        text.push('\n');
-    }
-    text
+    quietly(|| {
+        let kind = profile.sample_types.first().map_or("", |value| value.kind);
+        let mut text = format!("{kind} profile: total {}\n", profile.total(kind));
+        let mut printer = Printer::new(profile.cut);
+        for sample in sorted(profile, kind) {
+            let _ = write!(text, "{} @", value(profile, sample, kind));
+            printer.stack(&mut text, sample);
+            text.push('\n');
+        }
+        text
+    })
 }
 
 /// The profile of the goroutines, grouped by stack and labels, among which is their [state](STATE).
@@ -150,19 +160,21 @@ pub fn counts(profile: &Profile) -> String {
 /// assert_eq!(profile.total("goroutine"), 2);
 /// ```
 pub fn goroutine_profile(goroutines: &[Goroutine]) -> Profile {
-    let mut profile = Profile::new(vec![ValueType::new("goroutine", "count")]);
-    profile.period_type = Some(ValueType::new("goroutine", "count"));
-    profile.period = 1;
-    profile.samples.extend(goroutines.iter().map(|gp| {
-        let own = gp.labels.iter().map(|(key, text)| (key.clone(), Label::Text(text.clone())));
-        let state = (STATE.to_owned(), Label::Text(gp.state.clone()));
-        Sample { stack: gp.stack.clone(), values: vec![1], labels: own.chain([state]).collect() }
-    }));
-    profile.merge();
-    profile
+    quietly(|| {
+        let mut profile = Profile::new(vec![ValueType::new("goroutine", "count")]);
+        profile.period_type = Some(ValueType::new("goroutine", "count"));
+        profile.period = 1;
+        profile.samples.extend(goroutines.iter().map(|gp| {
+            let own = gp.labels.iter().map(|(key, text)| (key.clone(), Label::Text(text.clone())));
+            let state = (STATE.to_owned(), Label::Text(gp.state.clone()));
+            Sample { stack: gp.stack.clone(), values: vec![1], labels: own.chain([state]).collect() }
+        }));
+        profile.merge();
+        profile
+    })
 }
 
-/// Every goroutine with its stack, innermost call first, and where it was made.
+/// Every goroutine with its stack and where it was made. The innermost call is the one into the runtime, in which it waits.
 ///
 /// # Examples
 ///
@@ -185,43 +197,45 @@ pub fn goroutine_profile(goroutines: &[Goroutine]) -> Profile {
 /// );
 /// ```
 pub fn goroutines(goroutines: &[Goroutine]) -> String {
-    let mut text = String::new();
-    let mut lookup = Symbols::lock();
-    for (index, gp) in goroutines.iter().enumerate() {
-        if index > 0 {
-            text.push('\n');
-        }
-        let _ = write!(text, "goroutine {}", gp.id);
-        if let Some(name) = &gp.name {
-            let _ = write!(text, " '{name}'");
-        }
-        let _ = write!(text, " [{}", gp.state);
-        // As Go does: shorter waits are nothing to wonder about.
-        match gp.waited.map_or(0, |waited| waited.as_secs() / 60) {
-            0 => {}
-            1 => text.push_str(", 1 minute"),
-            minutes => {
-                let _ = write!(text, ", {minutes} minutes");
+    quietly(|| {
+        let mut text = String::new();
+        let mut lookup = Symbols::lock();
+        for (index, gp) in goroutines.iter().enumerate() {
+            if index > 0 {
+                text.push('\n');
+            }
+            let _ = write!(text, "goroutine {}", gp.id);
+            if let Some(name) = &gp.name {
+                let _ = write!(text, " '{name}'");
+            }
+            let _ = write!(text, " [{}", gp.state);
+            // As Go does: shorter waits are nothing to wonder about.
+            match gp.waited.map_or(0, |waited| waited.as_secs() / 60) {
+                0 => {}
+                1 => text.push_str(", 1 minute"),
+                minutes => {
+                    let _ = write!(text, ", {minutes} minutes");
+                }
+            }
+            if !gp.labels.is_empty() {
+                text.push_str(", labels: ");
+                labels(&mut text, gp.labels.iter().map(|(key, value)| (key.as_str(), value.clone())));
+            }
+            text.push_str("]:\n");
+            for shown in Stack::new(&mut lookup, &gp.stack, Cut::Call).shown() {
+                if shown.frames.is_empty() {
+                    let _ = writeln!(text, "{:#x}", shown.address);
+                }
+                for frame in shown.frames {
+                    let _ = writeln!(text, "{}\n\t{}:{} +{:#x}", frame.function, frame.file, frame.line, frame.offset);
+                }
+            }
+            if let Some(place) = &gp.created_at {
+                let _ = writeln!(text, "created at {place}");
             }
         }
-        if !gp.labels.is_empty() {
-            text.push_str(", labels: ");
-            labels(&mut text, gp.labels.iter().map(|(key, value)| (key.as_str(), value.clone())));
-        }
-        text.push_str("]:\n");
-        for shown in Stack::new(&mut lookup, &gp.stack, Cut::Threads).shown() {
-            if shown.frames.is_empty() {
-                let _ = writeln!(text, "{:#x}", shown.address);
-            }
-            for frame in shown.frames {
-                let _ = writeln!(text, "{}\n\t{}:{} +{:#x}", frame.function, frame.file, frame.line, frame.offset);
-            }
-        }
-        if let Some(place) = &gp.created_at {
-            let _ = writeln!(text, "created at {place}");
-        }
-    }
-    text
+        text
+    })
 }
 
 /// The samples with the largest values of a kind first.

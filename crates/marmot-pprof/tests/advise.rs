@@ -145,3 +145,19 @@ fn a_profile_of_gos_is_read() {
     assert_eq!((grow.verdict, grow.via.as_deref()), (Verdict::Presize, Some("bytes.growSlice")));
     assert_eq!(report.sites[0], *churn);
 }
+
+#[test]
+fn names_are_bounded_and_obeyed_by_no_terminal() {
+    let long: &'static str = "x".repeat(1 << 20).leak();
+    let mut maker = Maker::new(&KINDS);
+    for line in 0..100 {
+        maker.sample(&[(long, "/home/me/\x1b[2Jmain.rs", line)], &[1000, 100_000, 0, 0, 0], false);
+    }
+    let report = advise(&maker.0).unwrap();
+    assert_eq!(report.sites.len(), 100);
+    for site in &report.sites {
+        assert_eq!(site.function.chars().count(), 1001);
+        assert_eq!(site.file, "/home/me/\u{fffd}[2Jmain.rs");
+        assert!(site.via.is_none() && !site.advice.contains(char::is_control), "{}", site.advice);
+    }
+}

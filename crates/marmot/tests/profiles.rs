@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use common::{listener, with_procs};
+use common::{listener, until, with_procs};
 use marmot::net::TcpStream;
 use marmot::pprof::Allocator;
 use marmot::pprof::alloc;
@@ -132,4 +132,28 @@ fn the_profilers_signal_disturbs_no_goroutine() {
         }
         assert!(seconds > 0.0, "the server's work is seen");
     });
+}
+
+#[test]
+fn a_list_of_goroutines_begins_with_what_each_waits_in() {
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let accepts = marmot::go(move || drop(listener.accept().unwrap()));
+    let parks = marmot::go(|| marmot::park());
+    let waiting = [("IoRead", &accepts), ("Parked", &parks)];
+    for (state, goroutine) in waiting {
+        until(|| goroutine.goroutine().wait_reason().is_some_and(|reason| format!("{reason:?}") == state));
+    }
+    let answer = marmot::pprof::endpoints().respond("GET", "/debug/pprof/goroutine?debug=2");
+    let text = String::from_utf8(answer.body).unwrap();
+    for ((state, _), call) in waiting.iter().zip(["TcpListener::accept", "::park"]) {
+        let is_it = |lines: &&[&str]| lines[0].ends_with(&format!(" [{state}]:")) && lines[1].ends_with(call);
+        let lines: Vec<&str> = text.lines().collect();
+        let lines = lines.windows(4).find(is_it).unwrap_or_else(|| panic!("{state} in {call}: {text}"));
+        assert!(lines[3].contains("profiles::a_list_of_goroutines_begins_with_what_each_waits_in"), "{text}");
+    }
+    parks.goroutine().unpark();
+    drop(TcpStream::connect(address).unwrap());
+    accepts.join().unwrap();
+    parks.join().unwrap();
 }

@@ -110,7 +110,9 @@ fn body(mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     let (code, reason) = (head.code.unwrap_or_default(), head.reason.unwrap_or_default().to_owned());
     bytes.drain(..length);
     if code != 200 {
-        let said = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]).trim().to_owned();
+        let said = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]);
+        // A terminal would obey other characters.
+        let said = said.trim().replace(|c: char| c.is_control(), " ");
         let said = if said.is_empty() { said } else { format!(": {said}") };
         let kind = if code == 404 { ErrorKind::NotFound } else { ErrorKind::Other };
         return Err(io::Error::new(kind, format!("the server answers {code} {reason}{said}")));

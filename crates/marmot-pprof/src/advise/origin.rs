@@ -1,5 +1,6 @@
 //! Whose a frame is: the program's own, a library's, or the language's.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cut;
@@ -18,12 +19,15 @@ pub struct Origins<'a> {
     go_root: Option<String>,
 }
 
+/// Function, file and line. Names are borrowed where they can be: a profile may have one that is long, and many lines there.
+pub type Line<'a> = (Cow<'a, str>, &'a str, i64);
+
 /// Where a sample was allocated.
-pub struct Place {
-    /// Function, file and line.
-    pub site: (String, String, i64),
+pub struct Place<'a> {
+    /// The line.
+    pub site: Line<'a>,
     /// The innermost function.
-    pub via: String,
+    pub via: Cow<'a, str>,
     /// It replaced a smaller buffer.
     pub grows: bool,
 }
@@ -48,37 +52,32 @@ impl<'a> Origins<'a> {
     }
 
     /// Where a sample was allocated: the innermost frame of the program's own, or the innermost of all if there is none.
-    pub fn place(&self, sample: &proto::Sample) -> Place {
+    pub fn place(&self, sample: &proto::Sample) -> Place<'a> {
         let profile = self.profile;
-        let locations = sample.location_id.iter().filter_map(|id| self.locations.get(id));
+        let locations = sample.location_id.iter().filter_map(|id| self.locations.get(id).copied());
         let mut frames = locations.flat_map(|location| {
-            let address = location.line.is_empty().then(|| (format!("{:#x}", location.address), String::new(), 0));
+            let address = location.line.is_empty().then(|| (Cow::Owned(format!("{:#x}", location.address)), "", 0));
             let lines = location.line.iter().map(|line| {
                 let function = self.functions.get(&line.function_id);
                 let name = function.map_or("", |function| profile.text(function.name));
                 let file = function.map_or("", |function| profile.text(function.filename));
-                (name.to_owned(), file.to_owned(), line.line)
+                (Cow::Borrowed(name), file, line.line)
             });
-            address.into_iter().chain(lines).collect::<Vec<_>>()
+            address.into_iter().chain(lines)
         });
-        let labelled = sample.label.iter().any(|l| (profile.text(l.key), profile.text(l.str)) == GROWTH);
+        let mut grows = sample.label.iter().any(|l| (profile.text(l.key), profile.text(l.str)) == GROWTH);
         let Some(innermost) = frames.next() else {
-            return Place {
-                site: ("(no stack)".to_owned(), String::new(), 0),
-                via: "(no stack)".to_owned(),
-                grows: labelled,
-            };
+            let none = Cow::Borrowed("(no stack)");
+            return Place { site: (none.clone(), "", 0), via: none, grows };
         };
         let via = innermost.0.clone();
-        let mut passed = Vec::new();
+        let mut has_grown = false;
         let own = std::iter::once(innermost.clone()).chain(frames).find(|(function, file, _)| {
             let is_own = self.is_own(function, file);
-            if !is_own {
-                passed.push(function.clone());
-            }
+            has_grown |= !is_own && cut::is_growth(std::iter::once(&**function));
             is_own
         });
-        let grows = labelled || cut::is_growth(passed.iter().map(String::as_str).take_while(|_| own.is_some()));
+        grows |= has_grown && own.is_some();
         Place { site: own.unwrap_or(innermost), via, grows }
     }
 

@@ -127,7 +127,8 @@ impl Bucket {
         // What is freed was allocated before, so it is looked at first: no difference is negative.
         let (lifetime, freed_bytes, freed) = (self.lifetime.get(), self.freed_bytes.get(), self.freed.get());
         let (allocated_bytes, allocated) = (self.allocated_bytes.get(), self.allocated.get());
-        let (live, live_bytes) = (allocated - freed, allocated_bytes - freed_bytes);
+        // Both were added up in orders of their own, and so rounded differently.
+        let [live, live_bytes] = [allocated - freed, allocated_bytes - freed_bytes].map(|value| value.max(0.0));
         // The conversion is to the nearest value that there is.
         [allocated, allocated_bytes, live, live_bytes, lifetime].map(|value| value.round() as i64)
     }
@@ -177,3 +178,6 @@ fn hash(stack: &[usize]) -> u64 {
         .fold(stack.len() as u64, |hash, frame| (hash ^ *frame as u64).wrapping_mul(FACTOR).rotate_left(29));
     mixed ^ (mixed >> 32)
 }
+
+#[cfg(test)]
+mod tests;

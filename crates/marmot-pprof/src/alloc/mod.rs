@@ -14,7 +14,7 @@
 //!
 //! # Invariants
 //!
-//! - What is allocated while a sample is taken is not sampled: a mark of the thread's says so. The locks here are held
+//! - What is allocated while a sample is taken, or a profile is made, is not sampled: marks of the thread's say so. The locks here are held
 //!   under that mark only, and nothing is allocated under them by way of the program's allocator.
 //! - A note of an address is taken back before the memory is: nobody else can have the address meanwhile.
 //! - The tables never shrink and have limits. Beyond these, samples are counted without a stack, or without a lifetime, and
@@ -41,6 +41,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::raw::{Profile, Sample, ValueType};
+
+pub(crate) use sampler::quietly;
 
 /// The mean number of bytes between two samples, unless somebody sets it.
 pub const DEFAULT_RATE: usize = 512 * 1024;
@@ -183,12 +185,12 @@ pub fn is_installed() -> bool {
 ///
 /// It is empty unless an [`Allocator`] is the program's global allocator.
 pub fn heap() -> Profile {
-    profile("inuse_space")
+    quietly(|| profile("inuse_space"))
 }
 
 /// As [`heap`], with all that was allocated (`alloc_space`) as what is shown first.
 pub fn allocs() -> Profile {
-    profile("alloc_space")
+    quietly(|| profile("alloc_space"))
 }
 
 fn profile(default_type: &'static str) -> Profile {

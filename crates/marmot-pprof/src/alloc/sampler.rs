@@ -34,6 +34,8 @@ struct Thread {
     is_drawn: Cell<bool>,
     /// Whether the thread is in here, so that what it allocates is not the program's.
     is_inside: Cell<bool>,
+    /// Whether it makes a profile, so that what it allocates is not the program's either.
+    is_quiet: Cell<bool>,
     /// The state of the generator; zero before the first number.
     random: Cell<u64>,
 }
@@ -86,6 +88,21 @@ pub(super) fn set_rate(bytes: usize) {
     });
 }
 
+/// Calls `f`, and notes nothing of what it allocates on this thread. `f` does not park: its thread is to stay the same.
+pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    /// Puts back what was before, also when `f` panics.
+    struct Restore(bool);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            THREAD.with(|thread| thread.is_quiet.set(self.0));
+        }
+    }
+
+    let _restore = Restore(THREAD.with(|thread| thread.is_quiet.replace(true)));
+    f()
+}
+
 pub(super) fn is_used() -> bool {
     IS_USED.load(Ordering::Relaxed)
 }
@@ -114,6 +131,7 @@ impl Thread {
             rate: Cell::new(0),
             is_drawn: Cell::new(false),
             is_inside: Cell::new(false),
+            is_quiet: Cell::new(false),
             random: Cell::new(0),
         }
     }
@@ -143,7 +161,7 @@ impl Thread {
                 }
             }
             let rate = self.rate.get();
-            if rate > 0 {
+            if rate > 0 && !self.is_quiet.get() {
                 sample(address, size, rate);
             }
             self.left.set(self.draw());

@@ -45,6 +45,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use marmot_coro::trace::{self, Registers};
 
+use crate::alloc::quietly;
 use crate::raw::{Label, Profile, Sample, ValueType};
 
 use ring::Ring;
@@ -165,38 +166,43 @@ impl Profiler {
 
     /// Ends it, and returns the profile: `samples` and `cpu`, in nanoseconds.
     pub fn stop(mut self) -> Profile {
-        let counts = self.end();
-        let duration = self.start.elapsed();
-        let mut profile = Profile::new(vec![ValueType::new("samples", "count"), ValueType::new("cpu", "nanoseconds")]);
-        profile.period_type = Some(ValueType::new("cpu", "nanoseconds"));
-        profile.period = self.period();
-        profile.time = self.time;
-        profile.duration = Some(duration);
-        let mut labels = HashMap::new();
-        for ((stack, label), count) in counts {
-            let labels = labels.entry(label).or_insert_with(|| labels_of(label)).clone();
-            let values = vec![count, count.saturating_mul(profile.period)];
-            profile.samples.push(Sample { stack, values, labels });
-        }
-        let lost = LOST.load(Ordering::Relaxed) - self.lost_before;
-        if lost > 0 {
-            profile.comments.push(format!("{lost} samples were lost: they came faster than they were counted"));
-        }
-        profile
+        quietly(|| {
+            let counts = self.end();
+            let duration = self.start.elapsed();
+            let mut profile =
+                Profile::new(vec![ValueType::new("samples", "count"), ValueType::new("cpu", "nanoseconds")]);
+            profile.period_type = Some(ValueType::new("cpu", "nanoseconds"));
+            profile.period = self.period();
+            profile.time = self.time;
+            profile.duration = Some(duration);
+            let mut labels = HashMap::new();
+            for ((stack, label), count) in counts {
+                let labels = labels.entry(label).or_insert_with(|| labels_of(label)).clone();
+                let values = vec![count, count.saturating_mul(profile.period)];
+                profile.samples.push(Sample { stack, values, labels });
+            }
+            let lost = LOST.load(Ordering::Relaxed) - self.lost_before;
+            if lost > 0 {
+                profile.comments.push(format!("{lost} samples were lost: they came faster than they were counted"));
+            }
+            profile
+        })
     }
 
     fn begin(&mut self) -> io::Result<()> {
-        trace::prepare();
-        let ring = RING.get_or_init(|| Ring::new(RING_LEN));
-        sys::install()?;
-        let epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut timers = Timers::new(self.period());
-        timers.look_for_threads()?;
-        let (end, ended) = mpsc::channel();
-        let collector = thread::Builder::new().name("marmot-cpu-profile".to_owned());
-        self.collector = Some(collector.spawn(move || collect(ring, epoch, timers, &ended))?);
-        self.end = Some(end);
-        Ok(())
+        quietly(|| {
+            trace::prepare();
+            let ring = RING.get_or_init(|| Ring::new(RING_LEN));
+            sys::install()?;
+            let epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
+            let mut timers = Timers::new(self.period());
+            timers.look_for_threads()?;
+            let (end, ended) = mpsc::channel();
+            let collector = thread::Builder::new().name("marmot-cpu-profile".to_owned());
+            self.collector = Some(collector.spawn(move || quietly(|| collect(ring, epoch, timers, &ended)))?);
+            self.end = Some(end);
+            Ok(())
+        })
     }
 
     fn end(&mut self) -> HashMap<Key, i64> {

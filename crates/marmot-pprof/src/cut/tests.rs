@@ -44,6 +44,9 @@ fn the_allocator_and_the_beginning_of_the_thread_are_cut() {
     assert_eq!(left(Cut::Allocator, &frames), own);
     assert_eq!(left(Cut::Nothing, &frames).len(), frames.len());
     assert_eq!(left(Cut::Threads, &frames).len(), frames.len() - 3);
+    let of_a_thread = [frame("marmot_pprof::alloc::sampler::sample", OWN), frames[3].clone(), frames[9].clone()];
+    let names = [&*of_a_thread[1].function, &*of_a_thread[2].function];
+    assert_eq!(left(Cut::Allocator, &of_a_thread), names, "the thread's own, without what samples it");
 }
 
 #[test]
@@ -68,6 +71,8 @@ fn the_line_that_waits_is_innermost() {
         frame("start_thread", ""),
     ];
     assert_eq!(left(Cut::Runtime, &frames), ["server::handle", "server::main::{closure#0}"]);
+    assert_eq!(left(Cut::Call, &frames), ["std::io::Read::read_exact", "server::handle", "server::main::{closure#0}"]);
+    assert_eq!(left(Cut::Call, &frames[5..]), ["server::handle", "server::main::{closure#0}"], "it computes");
     assert_eq!(left(Cut::Threads, &frames).last(), Some(&"server::main::{closure#0}"));
 }
 

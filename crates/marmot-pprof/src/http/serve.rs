@@ -6,6 +6,8 @@
 use std::io::{self, Read, Write};
 use std::time::SystemTime;
 
+use crate::alloc::quietly;
+
 use super::{Endpoints, Refusal, Response};
 
 /// The most bytes of a request, without its body.
@@ -111,22 +113,25 @@ fn write(conn: &mut impl Write, response: &Response, only_head: bool, keeps: boo
         431 => "Request Header Fields Too Large",
         _ => "Internal Server Error",
     };
-    let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", response.status).into_bytes();
-    for (name, value) in &response.headers {
-        write!(bytes, "{name}: {value}\r\n")?;
-    }
-    write!(bytes, "Date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()))?;
-    // A profile is not taken to tell its length.
-    if !only_head {
-        write!(bytes, "Content-Length: {}\r\n", response.body.len())?;
-    }
-    if !keeps {
-        bytes.extend_from_slice(b"Connection: close\r\n");
-    } else {
-        bytes.extend_from_slice(b"Connection: keep-alive\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(&response.body);
+    let bytes = quietly(|| -> io::Result<Vec<u8>> {
+        let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", response.status).into_bytes();
+        for (name, value) in &response.headers {
+            write!(bytes, "{name}: {value}\r\n")?;
+        }
+        write!(bytes, "Date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()))?;
+        // A profile is not taken to tell its length.
+        if !only_head {
+            write!(bytes, "Content-Length: {}\r\n", response.body.len())?;
+        }
+        if !keeps {
+            bytes.extend_from_slice(b"Connection: close\r\n");
+        } else {
+            bytes.extend_from_slice(b"Connection: keep-alive\r\n");
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&response.body);
+        Ok(bytes)
+    })?;
     conn.write_all(&bytes)?;
     conn.flush()
 }

@@ -35,7 +35,7 @@ const PROFILES: [(&str, &str, Take); 6] = [
     ("threadcreate", "Where the runtime's threads were made.", || Ok(threadcreate())),
 ];
 
-/// How long a client of [`serve`] may be silent.
+/// How long a client of [`serve`] may be silent, or take nothing of an answer.
 const IDLE: Duration = Duration::from_secs(120);
 
 /// The pause after a connection that could not be accepted.
@@ -84,8 +84,9 @@ pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
 }
 
 fn handle(mut conn: TcpStream) {
+    let timeouts = conn.set_read_timeout(Some(IDLE)).and_then(|()| conn.set_write_timeout(Some(IDLE)));
     // A client that fails harms nobody else.
-    let _ = conn.set_read_timeout(Some(IDLE)).and_then(|()| shared().handle(&mut conn));
+    let _ = timeouts.and_then(|()| shared().handle(&mut conn));
 }
 
 fn shared() -> &'static Endpoints {
