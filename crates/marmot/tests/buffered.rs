@@ -378,6 +378,19 @@ fn a_deadline_comes_after_the_bytes_before_it() {
 }
 
 #[test]
+fn a_timeout_that_is_over_before_the_wait_begins_ends_it() {
+    everywhere(|_| {
+        let (near, far) = pair();
+        near.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
+        let mut conn = Conn::new(near).unwrap();
+        assert_fails(ErrorKind::TimedOut, conn.wait(1));
+        conn.get_ref().set_read_timeout(None).unwrap();
+        (&far).write_all(b"late").unwrap();
+        assert_eq!(conn.fill_buf().unwrap(), b"late");
+    });
+}
+
+#[test]
 fn a_connection_that_is_closed_elsewhere_ends_the_wait() {
     everywhere(|place| {
         let (mut near, _far) = conn();

@@ -1,9 +1,13 @@
 //! The reading side: a goroutine that fills a linked buffer.
 //!
-//! It exists only while there is something to read. After a read that found less than it had asked for, it gives back
-//! every node and hands its source over until there is more ([`Source::when_readable`]). When the buffer has reached
-//! the high-water mark, it parks until the consumer has used half of it. It ends with the stream, and when the reader
-//! is dropped.
+//! It exists only while there is something to read. After a read that found less than it had asked for, or nothing, it
+//! gives back every node and hands its source over until there is more ([`Source::when_readable`]). When the buffer has
+//! reached the high-water mark, it parks until the consumer has used half of it. It ends with the stream, and when the
+//! reader is dropped.
+//!
+//! **It never waits in a read** ([`Source::try_read_vectored`]), for then it has taken room already. There may be nothing
+//! to read although it was started: an event is on its way for a moment, and meanwhile the goroutine before may have read
+//! what it tells of. And a read that just filled its room does not tell whether there is more.
 //!
 //! **Errors after which a stream goes on** (a deadline that has passed) pause it: it leaves the source and the
 //! producer where the reader finds them. When more is asked for than there is, the goroutine is started again; and if it
@@ -13,7 +17,7 @@
 //! **A goroutine that does not come to its end**, because its source panics, no stack can be had or the runtime is shut
 //! down, breaks the stream off: that is an error, and never the end ([`Filler`]).
 
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, IoSliceMut, Read};
 use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,6 +39,18 @@ pub trait Source: Read + Send + Sized + 'static {
         rt::go(move || f(self));
     }
 
+    /// As `read_vectored`, but says `None` where that would wait. Then [`when_readable`](Source::when_readable) is called
+    /// again, which must not start the goroutine at once every time.
+    ///
+    /// Unless this is overridden, it reads, and waits where it has to: with a stack, and with a node of the buffer.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    fn try_read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Option<usize>> {
+        self.read_vectored(bufs).map(Some)
+    }
+
     /// Something that makes a read that waits, or a wait for readability, end soon. It is called when nobody wants to
     /// read any more.
     ///
@@ -47,6 +63,10 @@ pub trait Source: Read + Send + Sized + 'static {
 impl Source for TcpStream {
     fn when_readable(self, f: impl FnOnce(Self) + Send + 'static) {
         self.go_when_readable(f);
+    }
+
+    fn try_read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Option<usize>> {
+        TcpStream::try_read_vectored(self, bufs)
     }
 
     fn stopper(&self) -> io::Result<impl FnOnce() + Send + 'static> {
@@ -330,12 +350,14 @@ fn fill<S: Source>(mut source: S, mut filler: Filler, paused: Paused) {
         if filler.wait_room(None).is_err() {
             return;
         }
-        match filler.read_from(&mut source) {
+        let mut trying = Trying { source: &mut source, found_nothing: false };
+        let read = filler.read_from(&mut trying);
+        if trying.found_nothing || (filler.was_short() && matches!(read, Ok(1..))) {
+            filler.let_go();
+            return wait(source, filler, paused);
+        }
+        match read {
             Ok(0) => return filler.end(Ok(())),
-            Ok(_) if filler.was_short() => {
-                filler.let_go();
-                return wait(source, filler, paused);
-            }
             Ok(_) => {}
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
@@ -343,6 +365,25 @@ fn fill<S: Source>(mut source: S, mut filler: Filler, paused: Paused) {
                 _ => return filler.end(Err(error)),
             },
         }
+    }
+}
+
+/// A source that does not wait.
+struct Trying<'a, S> {
+    source: &'a mut S,
+    /// It would have waited. An error of this kind may also be the source's own.
+    found_nothing: bool,
+}
+
+impl<S: Source> Read for Trying<'_, S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_vectored(&mut [IoSliceMut::new(buf)])
+    }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let read = self.source.try_read_vectored(bufs)?;
+        self.found_nothing = read.is_none();
+        read.ok_or_else(|| ErrorKind::WouldBlock.into())
     }
 }
 

@@ -132,6 +132,48 @@ impl<S: AsFd> Fd<S> {
         op(&self.io)
     }
 
+    /// As [`run`](Fd::run), but says `None` where that would wait, whether or not the descriptor was set not to. What makes a
+    /// wait fail at once is an error here, too, so whoever waits next does so for an event.
+    pub(crate) fn try_run<T>(
+        &self,
+        direction: Direction,
+        op: impl FnMut(&S) -> io::Result<T>,
+        short: impl Fn(&T) -> bool,
+    ) -> io::Result<Option<T>> {
+        let result = self.try_run_in_turn(direction, op, short);
+        sched::spend();
+        result
+    }
+
+    fn try_run_in_turn<T>(
+        &self,
+        direction: Direction,
+        mut op: impl FnMut(&S) -> io::Result<T>,
+        short: impl Fn(&T) -> bool,
+    ) -> io::Result<Option<T>> {
+        let turn = self.desc.turn(direction);
+        if !turn.try_take() {
+            return Ok(None);
+        }
+        let _turn = Held(turn);
+        self.desc.check(direction)?;
+        loop {
+            self.begin(direction);
+            match op(&self.io) {
+                Ok(value) => {
+                    self.desc.set_drained(direction, short(&value));
+                    return Ok(Some(value));
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.desc.set_drained(direction, true);
+                    return self.desc.check_wait(self.io.as_fd()).map(|()| None);
+                }
+                Err(e) => return Err(self.check_open().err().unwrap_or(e)),
+            }
+        }
+    }
+
     /// The long way. `failed` is how the first try went, if there was one.
     #[cold]
     #[inline(never)]

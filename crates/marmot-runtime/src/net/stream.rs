@@ -408,6 +408,19 @@ impl TcpStream {
         }
     }
 
+    /// Reads without waiting: says `None` if there is nothing.
+    pub(crate) fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Option<usize>> {
+        let asked = asked_by(bufs);
+        let read = |mut io: &std::net::TcpStream| match &mut *bufs {
+            [one] => sys::receive(io, one),
+            several => io.read_vectored(several),
+        };
+        match self.fd.try_run(Reading, read, is_short(asked))? {
+            Some(0) => self.fd.check_open().map(|()| Some(0)),
+            read => Ok(read),
+        }
+    }
+
     /// Writes without waiting: fails with [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room.
     pub(crate) fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.fd.try_once(Writing, |mut io| match bufs {
@@ -439,6 +452,11 @@ impl TcpStream {
 /// given must not look short.
 const MAX_BUFFERS: usize = 16;
 
+/// How much a read into these buffers asks for.
+fn asked_by(bufs: &[IoSliceMut<'_>]) -> usize {
+    bufs.iter().take(MAX_BUFFERS).map(|b| b.len()).sum()
+}
+
 /// A read that filled less than it asked for has drained the socket; the end (zero) has not.
 fn is_short(asked: usize) -> impl Fn(&usize) -> bool {
     move |&n| n != 0 && n < asked
@@ -451,7 +469,7 @@ impl Read for &TcpStream {
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let asked = bufs.iter().take(MAX_BUFFERS).map(|b| b.len()).sum();
+        let asked = asked_by(bufs);
         self.read_with(asked, |mut io| io.read_vectored(bufs), is_short(asked))
     }
 }

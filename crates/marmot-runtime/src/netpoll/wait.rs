@@ -113,6 +113,8 @@ impl PollDesc {
             Ok(Published::Waits) => return,
             // Nobody waits, so there is nobody to ready.
             Ok(Published::Ready) => drop(self.side(Direction::Read).slot.notify()),
+            // Its time was up before it could wait. One that only tries would not find that out.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => self.expire(),
             // It will find the same when it looks, or wait elsewhere.
             Ok(Published::Homeless) | Err(_) => {}
         }
@@ -187,6 +189,14 @@ impl PollDesc {
             return Err(error::shutting_down());
         }
         Ok(())
+    }
+
+    /// Fails where the caller's wait would fail before it has begun: the descriptor was closed, the caller's runtime is
+    /// being shut down, or no poller takes the descriptor.
+    pub(crate) fn check_wait(&'static self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        // SAFETY: the caller's own G.
+        self.check_conditions(unsafe { sched::waiter().as_ref() })?;
+        self.register(fd).map(drop)
     }
 
     /// Whether no operation can succeed any more: it was closed, or the caller's runtime is being

@@ -173,7 +173,13 @@ pub fn listener() -> TcpListener {
 
 /// The two ends of a connection.
 pub fn pair() -> (TcpStream, TcpStream) {
-    let listener = listener();
+    pair_at(&listener())
+}
+
+/// The two ends of a connection at a listener that nobody else uses. Who needs many takes the same one for all: a far end
+/// that is closed first keeps the listener's port from being given out for a minute (`TIME-WAIT`), and the system looks
+/// longer and longer for a free one.
+pub fn pair_at(listener: &TcpListener) -> (TcpStream, TcpStream) {
     let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (far, _) = listener.accept().unwrap();
     (near, far)
