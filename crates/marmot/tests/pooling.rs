@@ -55,7 +55,7 @@ impl Client {
 ///
 /// It is the best of some tries, for every few seconds the pools' tick is a goroutine, which is allocated.
 fn cost(client: &mut Client) -> (f64, f64) {
-    const REQUESTS: u64 = 500;
+    const REQUESTS: u64 = 200;
     let per_request = |count: u64| count as f64 / REQUESTS as f64;
     let mut measure = || {
         let before = alloc::counts();
