@@ -52,7 +52,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Blocking
 ///
-/// G, while a host name is resolved. It happens in goroutines of its own, and what takes long in it, such as looking up functions and lines, on spare threads.
+/// G, while a host name is resolved. Goroutines of its own serve, and what takes long, such as looking up functions and lines, is done
+/// on spare threads.
 ///
 /// # Examples
 ///
@@ -62,7 +63,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// let addr = marmot::pprof::serve("127.0.0.1:0")?;
 ///
 /// let mut conn = marmot::net::TcpStream::connect(addr)?;
-/// conn.write_all(b"GET /debug/pprof/goroutine?debug=2 HTTP/1.1\r\nConnection: close\r\n\r\n")?;
+/// conn.write_all(b"GET /debug/pprof/goroutine?debug=2 HTTP/1.0\r\n\r\n")?;
 /// let mut text = String::new();
 /// conn.read_to_string(&mut text)?;
 /// assert!(text.contains("'pprof'"));
