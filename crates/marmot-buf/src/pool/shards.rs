@@ -69,22 +69,26 @@ impl<T: Send + 'static> Shards<T> {
         }
     }
 
-    /// The calling thread's shard, whose owner it is until it ends; none if it has given its number back. Under a model of
-    /// something else there is none either: pools outlive it, and what a model is made of does not.
+    /// The calling thread's shard, whose owner it is until it ends, if it has been used before.
     #[inline]
+    fn used(&self) -> Option<&Shard<T>> {
+        let Place { row, index } = thread::known_place()?;
+        self.row(row as usize).get(index as usize)
+    }
+
+    /// The calling thread's shard; none if it has given its number back. Under a model of something else there is none either:
+    /// pools outlive it, and what a model is made of does not.
+    #[cold]
     fn own(&self) -> Option<&Shard<T>> {
         if MODELLED {
             return None;
         }
         let Place { row, index } = thread::place()?;
         let (row, index) = (row as usize, index as usize);
-        match self.row(row).get(index) {
-            Some(shard) => Some(shard),
-            None => {
-                self.make_row(row);
-                self.row(row).get(index)
-            }
+        if self.row(row).is_empty() {
+            self.make_row(row);
         }
+        self.row(row).get(index)
     }
 
     fn all(&self) -> impl Iterator<Item = &Shard<T>> {
@@ -99,7 +103,7 @@ impl<T: Send + 'static> Shards<T> {
     /// Takes an object, preferably from the caller's shard.
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<T>> {
-        if let Some(own) = self.own()
+        if let Some(own) = self.used()
             && let Some(object) = own.sides[self.primary()].private.pop()
         {
             if own.counts.hits.add().is_multiple_of(HITS_A_LOOK) {
@@ -160,9 +164,25 @@ impl<T: Send + 'static> Shards<T> {
     /// Puts an object into the caller's shard, or gives it back if that has so many.
     #[inline]
     pub(super) fn put(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
+        if let Some(own) = self.used()
+            && own.sides[self.primary()].private.put(object, most)
+        {
+            if self.aging.begins() {
+                age::ask();
+            }
+            return Ok(());
+        }
+        self.put_slowly(object, most)
+    }
+
+    /// For who has no shard yet, or no room in the private slots.
+    #[cold]
+    #[inline(never)]
+    fn put_slowly(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
         let Some(own) = self.own() else { return Err(object) };
         let side = &own.sides[self.primary()];
-        if !side.private.put(object, most) && (side.len() >= most || !side.push(object)) {
+        let has_room = || most == usize::MAX || side.len() < most;
+        if !side.private.put(object, most) && !(has_room() && side.push(object)) {
             return Err(object);
         }
         if self.aging.begins() {
