@@ -143,3 +143,23 @@ pub fn collect() {
 pub fn stats() -> Vec<Stats> {
     pools().iter().map(|pool| pool.stats()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pool;
+
+    #[test]
+    fn pools_that_have_been_dropped_leave_nothing_behind() {
+        for _ in 0..10_000 {
+            let pool: Pool<String> = Pool::new(String::new);
+            drop(pool.get());
+        }
+        // Those of other tests are there, too, and some that were dropped since the list was last full.
+        let pools = lock().len();
+        assert!(pools < 1000, "{pools} are listed");
+        stats();
+        let dropped = lock().iter().filter(|pool| pool.strong_count() == 0).count();
+        assert!(dropped < 100, "{dropped} that have been dropped are listed");
+    }
+}

@@ -217,7 +217,8 @@ impl<T: Send + 'static> Pool<T> {
     ///
     /// # Blocking
     ///
-    /// Nothing but what that function does.
+    /// Nothing but what that function does. Where there is no runtime that ticks, one get in many does, if the time for it
+    /// has come: then destructors of objects run in it, also of other pools'.
     #[inline]
     pub fn get(&self) -> Pooled<'_, T> {
         let object = self.shards().take().unwrap_or_else(|| self.make());
