@@ -181,8 +181,8 @@ impl<T: Send + 'static> Shards<T> {
     fn put_slowly(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
         let Some(own) = self.own() else { return Err(object) };
         let side = &own.sides[self.primary()];
-        let has_room = || most == usize::MAX || side.len() < most;
-        if !side.private.put(object, most) && !(has_room() && side.push(object)) {
+        let is_full = || most != usize::MAX && side.len() >= most;
+        if !side.private.put(object, most) && (is_full() || !side.push(object)) {
             return Err(object);
         }
         if self.aging.begins() {
