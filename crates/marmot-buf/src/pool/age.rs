@@ -5,28 +5,19 @@
 //! the hook of [`set_timer`]. Without one, or if its timer went down with it, pools that are in use look at the clock now and
 //! then ([`look`]); memory that is kept in a process without a runtime that uses no pool any more stays where it is.
 
-use std::sync::atomic::{
-    AtomicBool, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release, SeqCst},
-};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use super::atomic::{AtomicBool, AtomicU64};
+use super::due::{Due, INTERVAL, PATIENCE};
 use super::stats::Stats;
-
-/// The time between two ticks. What is not used for two of them is dropped: what a burst needed is given back 5 to 10
-/// seconds after it, and what is used at least every 5 seconds stays.
-pub const INTERVAL: Duration = Duration::from_secs(5);
-
-/// When a tick is overdue by so much, its timer is lost, and whoever notices takes over.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What ages: the shards of a pool, whatever its type.
 pub(super) trait Aged: Send + Sync {
-    /// Drops the victims and makes victims of the others. Whether another tick is wanted. Called by one at a time.
-    fn age(&self) -> bool;
+    /// Drops the victims and makes victims of the others. Called by one at a time.
+    fn age(&self);
 
-    /// Whether something has been kept since the last tick found nothing.
+    /// Whether a tick is to come.
     fn wants_a_tick(&self) -> bool;
 
     /// Drops all that is kept.
@@ -45,20 +36,24 @@ fn lock() -> MutexGuard<'static, Vec<Weak<dyn Aged>>> {
 /// Lets a pool age until it is dropped.
 pub(super) fn register(pool: Weak<dyn Aged>) {
     let mut pools = lock();
-    pools.retain(|pool| pool.strong_count() > 0);
+    if pools.len() == pools.capacity() {
+        // Where there is no room, so that each pool pays for a few others only, however many there are.
+        pools.retain(|pool| pool.strong_count() > 0);
+        let as_many = pools.len() + 1;
+        pools.reserve(as_many);
+    }
     pools.push(pool);
 }
 
 /// Those that there are. They are used without the lock: destructors run then, and they may use pools, too.
 fn pools() -> Vec<Arc<dyn Aged>> {
-    lock().iter().filter_map(Weak::upgrade).collect()
+    let mut living = Vec::new();
+    // What pools that have been dropped occupied is freed on the way.
+    lock().retain(|pool| pool.upgrade().map(|pool| living.push(pool)).is_some());
+    living
 }
 
-/// When the next tick is due, in nanoseconds since the first question; 0 if none is.
-static DUE: AtomicU64 = AtomicU64::new(0);
-
-/// Whether a tick is under way.
-static IS_TICKING: AtomicBool = AtomicBool::new(false);
+static DUE: Due = Due { at: AtomicU64::new(0), is_ticking: AtomicBool::new(false) };
 
 /// The runtime's timer.
 static TIMER: OnceLock<fn(Duration) -> bool> = OnceLock::new();
@@ -67,10 +62,6 @@ fn now() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     // Never 0, which has a meaning of its own.
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
-}
-
-fn nanos(time: Duration) -> u64 {
-    time.as_nanos() as u64
 }
 
 /// Names whoever is to call [`tick`] when a time has passed: `arm(after)` arms one timer, and says whether it could. The
@@ -82,32 +73,24 @@ pub fn set_timer(arm: fn(after: Duration) -> bool) {
     let _ = TIMER.set(arm);
 }
 
-/// Asks for a tick, after something was put into a pool that did not age.
-pub(super) fn ask() {
-    // SeqCst: pairs with the store in `tick`; see there.
-    let due = DUE.load(SeqCst);
-    if due == 0 || now() > due + nanos(PATIENCE) {
-        ask_again(due);
+fn arm() {
+    if let Some(arm) = TIMER.get() {
+        arm(INTERVAL);
     }
 }
 
-/// Asks for the next tick, unless `due` has changed meanwhile and somebody else has.
-fn ask_again(due: u64) -> bool {
-    let next = now() + nanos(INTERVAL);
-    let is_mine = DUE.compare_exchange(due, next, SeqCst, Relaxed).is_ok();
-    if is_mine && let Some(arm) = TIMER.get() {
-        arm(INTERVAL);
-    }
-    is_mine
+/// Asks for a tick, after something was put into a pool that did not age.
+#[cold]
+pub(super) fn ask() {
+    DUE.ask(now(), arm);
 }
 
 /// A look at the clock: the tick, if it is due and no timer has come.
 #[cold]
 #[inline(never)]
 pub(super) fn look() {
-    let due = DUE.load(Relaxed);
     let patience = if TIMER.get().is_some() { PATIENCE } else { Duration::ZERO };
-    if due != 0 && now() > due + nanos(patience) {
+    if DUE.is_overdue(now(), patience) {
         tick();
     }
 }
@@ -115,25 +98,15 @@ pub(super) fn look() {
 /// Lets all pools age: drops what has not been used since the last tick but one. Runtimes call it when the time has come
 /// for which their timer was armed; the next one is armed from here, as long as something is kept.
 ///
-/// Destructors run in it. Panics of theirs are caught. If a tick is under way already, this does nothing.
+/// Destructors run in it. Panics of theirs are caught. If a tick is under way already, this does nothing; so a destructor that
+/// never returns is the end of all ticks.
 pub fn tick() {
-    // Acquire and Release pair with each other.
-    if IS_TICKING.swap(true, Acquire) {
-        return;
-    }
-    let due = DUE.load(Relaxed);
-    // All of them age, so no short circuit.
-    let wants_another = pools().iter().fold(false, |wants, pool| pool.age() | wants);
-    if !wants_another {
-        // SeqCst: pairs with the load in `ask`. A pool that has begun to age since it was looked at finds that no tick is
-        // due, or is found here.
-        DUE.store(0, SeqCst);
-    }
-    let due = if wants_another { due } else { 0 };
-    if wants_another || pools().iter().any(|pool| pool.wants_a_tick()) {
-        ask_again(due);
-    }
-    IS_TICKING.store(false, Release);
+    DUE.tick(
+        now,
+        || pools().iter().for_each(|pool| pool.age()),
+        || pools().iter().any(|pool| pool.wants_a_tick()),
+        arm,
+    );
 }
 
 /// Drops all that is kept in all pools, at once. What is in use stays, and comes back when it is given back.
@@ -169,4 +142,24 @@ pub fn collect() {
 /// ```
 pub fn stats() -> Vec<Stats> {
     pools().iter().map(|pool| pool.stats()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pool;
+
+    #[test]
+    fn pools_that_have_been_dropped_leave_nothing_behind() {
+        for _ in 0..10_000 {
+            let pool: Pool<String> = Pool::new(String::new);
+            drop(pool.get());
+        }
+        // Those of other tests are there, too, and some that were dropped since the list was last full.
+        let pools = lock().len();
+        assert!(pools < 1000, "{pools} are listed");
+        stats();
+        let dropped = lock().iter().filter(|pool| pool.strong_count() == 0).count();
+        assert!(dropped < 100, "{dropped} that have been dropped are listed");
+    }
 }

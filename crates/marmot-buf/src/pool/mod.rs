@@ -51,6 +51,7 @@
 //!   burst could not be given back.
 
 mod age;
+mod due;
 mod reset;
 mod ring;
 mod shard;
@@ -64,12 +65,14 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock, Weak};
+// What ages has these under a model of something else, too: pools outlive it.
+use std::sync::{Arc, OnceLock, Weak, atomic};
 
 use age::Aged;
 use shards::Shards;
 
-pub use age::{INTERVAL, collect, set_timer, stats, tick};
+pub use age::{collect, set_timer, stats, tick};
+pub use due::INTERVAL;
 pub use reset::Reset;
 pub use stats::Stats;
 
@@ -214,7 +217,8 @@ impl<T: Send + 'static> Pool<T> {
     ///
     /// # Blocking
     ///
-    /// Nothing but what that function does.
+    /// Nothing but what that function does. Where there is no runtime that ticks, one get in many does, if the time for it
+    /// has come: then destructors of objects run in it, also of other pools'.
     #[inline]
     pub fn get(&self) -> Pooled<'_, T> {
         let object = self.shards().take().unwrap_or_else(|| self.make());

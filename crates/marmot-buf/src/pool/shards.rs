@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU64, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release, SeqCst},
-};
 
 use super::age::{self, Aged};
+use super::atomic::{
+    AtomicPtr, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use super::due::Aging;
 use super::shard::{Shard, Side};
 use super::stats::Stats;
 use super::thread::{self, Place, ROWS};
@@ -23,10 +24,7 @@ pub(super) struct Shards<T> {
     rows: [AtomicPtr<Shard<T>>; ROWS],
     /// The last bit says which side is the primary.
     generation: AtomicUsize,
-    /// Whether a tick is to come to this pool, as far as those know who put something in.
-    is_aging: AtomicBool,
-    /// Whether the last tick was the first to find nothing.
-    was_empty: AtomicBool,
+    aging: Aging,
     /// Of threads without a place.
     misses: AtomicU64,
     steals: AtomicU64,
@@ -39,8 +37,7 @@ impl<T: Send + 'static> Shards<T> {
         Shards {
             rows: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             generation: AtomicUsize::new(0),
-            is_aging: AtomicBool::new(false),
-            was_empty: AtomicBool::new(false),
+            aging: Aging::new(),
             misses: AtomicU64::new(0),
             steals: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -72,22 +69,26 @@ impl<T: Send + 'static> Shards<T> {
         }
     }
 
-    /// The calling thread's shard, whose owner it is until it ends; none if it has given its number back. Under a model of
-    /// something else there is none either: pools outlive it, and what a model is made of does not.
+    /// The calling thread's shard, whose owner it is until it ends, if it has been used before.
     #[inline]
+    fn used(&self) -> Option<&Shard<T>> {
+        let Place { row, index } = thread::known_place()?;
+        self.row(row as usize).get(index as usize)
+    }
+
+    /// The calling thread's shard; none if it has given its number back. Under a model of something else there is none either:
+    /// pools outlive it, and what a model is made of does not.
+    #[cold]
     fn own(&self) -> Option<&Shard<T>> {
         if MODELLED {
             return None;
         }
         let Place { row, index } = thread::place()?;
         let (row, index) = (row as usize, index as usize);
-        match self.row(row).get(index) {
-            Some(shard) => Some(shard),
-            None => {
-                self.make_row(row);
-                self.row(row).get(index)
-            }
+        if self.row(row).is_empty() {
+            self.make_row(row);
         }
+        self.row(row).get(index)
     }
 
     fn all(&self) -> impl Iterator<Item = &Shard<T>> {
@@ -102,7 +103,7 @@ impl<T: Send + 'static> Shards<T> {
     /// Takes an object, preferably from the caller's shard.
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<T>> {
-        if let Some(own) = self.own()
+        if let Some(own) = self.used()
             && let Some(object) = own.sides[self.primary()].private.pop()
         {
             if own.counts.hits.add().is_multiple_of(HITS_A_LOOK) {
@@ -163,23 +164,31 @@ impl<T: Send + 'static> Shards<T> {
     /// Puts an object into the caller's shard, or gives it back if that has so many.
     #[inline]
     pub(super) fn put(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
-        let Some(own) = self.own() else { return Err(object) };
-        let side = &own.sides[self.primary()];
-        if !side.private.put(object, most) && (side.len() >= most || !side.push(object)) {
-            return Err(object);
+        if let Some(own) = self.used()
+            && own.sides[self.primary()].private.put(object, most)
+        {
+            if self.aging.begins() {
+                age::ask();
+            }
+            return Ok(());
         }
-        if !self.is_aging.load(Relaxed) {
-            self.begin_aging();
-        }
-        Ok(())
+        self.put_slowly(object, most)
     }
 
+    /// For who has no shard yet, or no room in the private slots.
     #[cold]
-    fn begin_aging(&self) {
-        // SeqCst: pairs with the look in `age::tick`, so that either that finds this pool, or this finds no tick under way.
-        if !self.is_aging.swap(true, SeqCst) {
+    #[inline(never)]
+    fn put_slowly(&self, object: NonNull<T>, most: usize) -> Result<(), NonNull<T>> {
+        let Some(own) = self.own() else { return Err(object) };
+        let side = &own.sides[self.primary()];
+        let is_full = || most != usize::MAX && side.len() >= most;
+        if !side.private.put(object, most) && (is_full() || !side.push(object)) {
+            return Err(object);
+        }
+        if self.aging.begins() {
             age::ask();
         }
+        Ok(())
     }
 
     /// Counts an object that is not kept.
@@ -218,30 +227,19 @@ impl<T: Send + 'static> Shards<T> {
 }
 
 impl<T: Send + 'static> Aged for Shards<T> {
-    fn age(&self) -> bool {
-        if !self.is_aging.load(SeqCst) && !self.was_empty.load(Relaxed) {
-            return false;
-        }
-        let generation = self.generation.load(Relaxed);
-        // What was the victim becomes the primary, and has to be empty before. Whoever has read the old generation puts what
-        // it puts into the victim, which does no harm.
-        self.clear(|shard| &shard.sides[(generation & 1) ^ 1]);
-        self.generation.store(generation.wrapping_add(1), Relaxed);
-        // First, so that whoever puts something in from now on asks for a tick itself, and that is not undone below.
-        self.is_aging.store(false, SeqCst);
-        let is_empty = self.kept() == 0;
-        if !is_empty {
-            self.is_aging.store(true, SeqCst);
-        }
-        // A put that read `is_aging` just before it became false may have put its object where this did not see it yet: no
-        // fence orders the two there. So an empty pool is looked at once more, seconds later, when it is seen.
-        let had_been_empty = self.was_empty.load(Relaxed);
-        self.was_empty.store(is_empty && !had_been_empty, Relaxed);
-        !is_empty || !had_been_empty
+    fn age(&self) {
+        let turn = || {
+            let generation = self.generation.load(Relaxed);
+            // What was the victim becomes the primary, and has to be empty before. Whoever has read the old generation puts
+            // what it puts into the victim, which does no harm.
+            self.clear(|shard| &shard.sides[(generation & 1) ^ 1]);
+            self.generation.store(generation.wrapping_add(1), Relaxed);
+        };
+        self.aging.turn(turn, || self.kept() == 0);
     }
 
     fn wants_a_tick(&self) -> bool {
-        self.is_aging.load(SeqCst)
+        self.aging.wants_a_tick()
     }
 
     fn collect(&self) {

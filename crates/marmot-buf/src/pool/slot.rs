@@ -1,8 +1,8 @@
 //! The private slots of a shard: a few objects, which their owner takes and puts back.
 //!
 //! They are a stack. Its owner alone puts objects in, and knows how far it is filled; above that all slots are empty, and
-//! stay so for everybody else. Whoever takes an object does so by exchanging the address that it has seen for null: of
-//! two who try, one gets it. Putting needs no exchange.
+//! stay so for everybody else. Whoever takes an object does so by exchanging its address for null: of two who try, one
+//! gets it. Putting needs no exchange.
 //!
 //! | state of a slot | changes to | by |
 //! |---|---|---|
@@ -27,15 +27,6 @@ pub(super) struct Slots<T> {
     filled: AtomicUsize,
 }
 
-/// Takes the object out of a slot. Anybody may call it.
-#[inline]
-fn take<T>(slot: &AtomicPtr<T>) -> Option<NonNull<T>> {
-    let object = NonNull::new(slot.load(Relaxed))?;
-    // Acquire pairs with the Release in `put`: who takes the object sees what was done to it. If the same object has been
-    // taken and put back since the look, it is as good.
-    slot.compare_exchange(object.as_ptr(), ptr::null_mut(), Acquire, Relaxed).ok().map(|_| object)
-}
-
 impl<T> Slots<T> {
     pub(super) fn new() -> Self {
         Slots { slots: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())), filled: AtomicUsize::new(0) }
@@ -52,7 +43,9 @@ impl<T> Slots<T> {
         let mut filled = self.filled.load(Relaxed);
         while filled > 0 {
             filled -= 1;
-            let object = take(&self.slots[filled]);
+            // Without a look at it first, which would wait for the owner's last store. Acquire, as in `steal`: the number of
+            // the thread may have been another one's when the object was put in.
+            let object = NonNull::new(self.slots[filled].swap(ptr::null_mut(), Acquire));
             // Whether it was taken here or by somebody else: the slot is empty.
             self.filled.store(filled, Relaxed);
             if object.is_some() {
@@ -64,7 +57,12 @@ impl<T> Slots<T> {
 
     /// Takes any object. Anybody may call it.
     pub(super) fn steal(&self) -> Option<NonNull<T>> {
-        self.slots.iter().find_map(take)
+        self.slots.iter().find_map(|slot| {
+            let object = NonNull::new(slot.load(Relaxed))?;
+            // Acquire pairs with the Release in `put`: who takes the object sees what was done to it. If the same object has
+            // been taken and put back since the look, it is as good.
+            slot.compare_exchange(object.as_ptr(), ptr::null_mut(), Acquire, Relaxed).ok().map(|_| object)
+        })
     }
 
     /// Puts an object in, if there is room and there are not `most` of them. Only the owner calls it.
@@ -72,7 +70,7 @@ impl<T> Slots<T> {
     pub(super) fn put(&self, object: NonNull<T>, most: usize) -> bool {
         let filled = self.filled.load(Relaxed);
         let Some(slot) = self.slots.get(filled).filter(|_| filled < most) else { return false };
-        // It is empty, and nobody else fills it. Release pairs with the Acquire in `take`.
+        // It is empty, and nobody else fills it. Release pairs with the Acquire in `steal` and `pop`.
         slot.store(object.as_ptr(), Release);
         self.filled.store(filled + 1, Relaxed);
         true

@@ -75,11 +75,16 @@ thread_local! {
     static HELD: Held = Held::new();
 }
 
-/// The calling thread's place; none when it is ending and has given its number back.
+/// The calling thread's place, if it has asked for one, and has not given it back.
 #[inline]
-pub(super) fn place() -> Option<Place> {
+pub(super) fn known_place() -> Option<Place> {
     let place = PLACE.get();
-    if place.row < UNKNOWN { Some(place) } else { find() }
+    (place.row < UNKNOWN).then_some(place)
+}
+
+/// The calling thread's place; none when it is ending and has given its number back.
+pub(super) fn place() -> Option<Place> {
+    known_place().or_else(find)
 }
 
 #[cold]

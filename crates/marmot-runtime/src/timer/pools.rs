@@ -1,10 +1,10 @@
 //! The tick of the object pools: a timer that is armed only while a pool keeps something.
 //!
 //! [`marmot_buf::pool`] asks for it. It is armed in the runtime whose goroutine put the object in; where a plain thread did,
-//! in the one that was started last. When it fires it starts a goroutine there, since destructors of the user's run in a
-//! tick, and then it is armed anew if the pools ask again. One timer serves all runtimes of the process. When the runtime
-//! that has it shuts down, it fires too early, or never: then the next put or get that looks at the clock asks for
-//! another, as it does where there is no runtime at all.
+//! or a goroutine of a runtime that shuts down, in the one that was started last. When it fires it starts a goroutine
+//! there, since destructors of the user's run in a tick, and then it is armed anew if the pools ask again. One timer serves
+//! all runtimes of the process. When the runtime that has it shuts down, it fires too early, or never: then the next put or
+//! get that looks at the clock asks for another, as it does where there is no runtime at all.
 
 use std::panic::Location;
 use std::ptr::{self, NonNull};
@@ -39,7 +39,8 @@ pub(crate) fn serve(sched: &'static Sched) {
 fn some_m() -> Option<&'static M> {
     // Acquire pairs with the Release in `serve`. SAFETY: null, or a scheduler, which lives as long as the process.
     let last = || unsafe { LAST.load(Acquire).as_ref() }.and_then(|sched| sched.ms().first());
-    current::mp().or_else(last).filter(|mp| !mp.sched.is_stopping())
+    let lives = |mp: &&M| !mp.sched.is_stopping();
+    current::mp().filter(lives).or_else(|| last().filter(lives))
 }
 
 fn arm_tick(after: Duration) -> bool {
