@@ -50,7 +50,7 @@ fn a_child_finds_no_lock_held() {
             }
         })
     });
-    let ended = (0..200).all(|_| a_child_ends());
+    let ended = (0..60).all(|_| a_child_ends());
     IS_OVER.store(true, Ordering::Relaxed);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert!(ended, "a child waits for a lock that nobody has");

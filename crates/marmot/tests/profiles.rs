@@ -139,7 +139,9 @@ fn a_list_of_goroutines_begins_with_what_each_waits_in() {
     let listener = listener();
     let address = listener.local_addr().unwrap();
     let accepts = marmot::go(move || drop(listener.accept().unwrap()));
-    let parks = marmot::go(|| marmot::park());
+    let parks = marmot::go(|| {
+        marmot::park();
+    });
     let waiting = [("IoRead", &accepts), ("Parked", &parks)];
     for (state, goroutine) in waiting {
         until(|| goroutine.goroutine().wait_reason().is_some_and(|reason| format!("{reason:?}") == state));
