@@ -10,7 +10,7 @@
 //! | [`mutex`] | which lines hold locks for which others wait | no: [`set_mutex_fraction`] |
 //! | [`cpu()`] | what computes, by goroutine labels | while it is taken |
 //!
-//! [`serve`] offers all of them under `/debug/pprof/`, where `go tool pprof` looks for them; [`write`] writes one to a file;
+//! [`serve`] offers all of them under `/debug/pprof/`, where `go tool pprof` looks for them; [`write()`] writes one to a file;
 //! [`endpoints`] are for a server of your own. [`with_labels`] tells what a goroutine works on.
 //!
 //! The samples of memory need the allocator to be this one, which costs a subtraction an allocation, and for one in 512 KiB
