@@ -2,8 +2,8 @@
 //!
 //! | profile | what it shows | on from the start |
 //! |---|---|---|
-//! | [`heap`] | memory in use, by the line that allocated it | with the [`Allocator`](alloc::Allocator) |
-//! | [`allocs`] | all that has been allocated | with the [`Allocator`](alloc::Allocator) |
+//! | [`heap`] | memory in use, by the line that allocated it | with the [`Allocator`] |
+//! | [`allocs`] | all that has been allocated | with the [`Allocator`] |
 //! | [`goroutine`] | every goroutine's stack, what it waits for, its labels | yes |
 //! | [`threadcreate`] | where threads were made | yes |
 //! | [`block`] | where goroutines wait for others, and how long | no: [`set_block_rate`] |
