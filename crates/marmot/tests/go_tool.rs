@@ -1,6 +1,7 @@
 //! What `go tool pprof -top -lines` says of programs of which is known what they do: the right lines, and within 5 % the true
 //! values. Where there is no Go, the programs run, and nobody reads their profiles.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
+#![allow(clippy::vec_box, reason = "each piece is to be an allocation of its own")]
 
 mod common;
 #[path = "../../marmot-pprof/tests/common/mod.rs"]
@@ -288,12 +289,15 @@ fn cpu_time() -> Duration {
 site!(SPINS = fn spins(end: Instant) -> u64 { let mut n = 1_u64; while Instant::now() < end { for i in 0..10_000 { n = black_box(n.wrapping_mul(31).wrapping_add(i)); } } n });
 site!(TURNS = fn turns(end: Instant) -> u64 { let mut n = 1_u64; while Instant::now() < end { for i in 0..10_000 { n = black_box(n.rotate_left(9) ^ i); } } n });
 
+/// Computes until then.
+type Runs = fn(Instant) -> u64;
+
 #[test]
 fn cpu_time_by_line_and_label() {
     with_procs(2, || {
         let start = Instant::now();
         let profile = marmot::go(|| pprof::cpu(ms(4500)));
-        let parts: [(_, fn(Instant) -> u64); 2] = [("spinner", spins), ("turner", turns)];
+        let parts = [("spinner", spins as Runs), ("turner", turns)];
         let parts = parts.map(|(name, runs)| {
             marmot::go(move || {
                 // It keeps its thread, which has a timer by then.

@@ -139,18 +139,23 @@ fn a_list_of_goroutines_begins_with_what_each_waits_in() {
     let listener = listener();
     let address = listener.local_addr().unwrap();
     let accepts = marmot::go(move || drop(listener.accept().unwrap()));
-    let parks = marmot::go(|| marmot::park());
+    let parks = marmot::go(|| {
+        marmot::park();
+    });
     let waiting = [("IoRead", &accepts), ("Parked", &parks)];
     for (state, goroutine) in waiting {
         until(|| goroutine.goroutine().wait_reason().is_some_and(|reason| format!("{reason:?}") == state));
     }
     let answer = marmot::pprof::endpoints().respond("GET", "/debug/pprof/goroutine?debug=2");
     let text = String::from_utf8(answer.body).unwrap();
-    for ((state, _), call) in waiting.iter().zip(["TcpListener::accept", "::park"]) {
-        let is_it = |lines: &&[&str]| lines[0].ends_with(&format!(" [{state}]:")) && lines[1].ends_with(call);
-        let lines: Vec<&str> = text.lines().collect();
-        let lines = lines.windows(4).find(is_it).unwrap_or_else(|| panic!("{state} in {call}: {text}"));
-        assert!(lines[3].contains("profiles::a_list_of_goroutines_begins_with_what_each_waits_in"), "{text}");
+    for ((state, goroutine), call) in waiting.iter().zip(["::accept", "::park"]) {
+        let head = format!("goroutine {} [{state}]:", goroutine.goroutine().id());
+        let lines = text.lines().skip_while(|line| **line != *head).take(5);
+        // Functions, and below each its place.
+        let [_, function, _, _, callers_place] = lines.collect::<Vec<_>>()[..] else {
+            panic!("{head} is not in {text}")
+        };
+        assert!(function.ends_with(call) && callers_place.contains("tests/profiles.rs:"), "{head} {text}");
     }
     parks.goroutine().unpark();
     drop(TcpStream::connect(address).unwrap());

@@ -86,6 +86,16 @@ pub(super) fn each(mut f: impl FnMut(&Bucket)) {
     }
 }
 
+/// Takes the lock, for a fork of the process.
+pub(super) fn hold() {
+    ARENA.hold();
+}
+
+/// Lets it go.
+pub(super) fn release() {
+    ARENA.release();
+}
+
 /// How many samples have no stack because the table was full.
 pub(super) fn lost() -> u64 {
     LOST.load(Ordering::Relaxed)

@@ -102,6 +102,16 @@ pub(super) fn remove(address: usize) -> Option<Note> {
     })
 }
 
+/// Takes all locks, for a fork of the process.
+pub(super) fn hold() {
+    TABLE.iter().for_each(Lock::hold);
+}
+
+/// Lets them go.
+pub(super) fn release() {
+    TABLE.iter().for_each(Lock::release);
+}
+
 /// How many samples are not followed because the table was full.
 pub(super) fn lost() -> u64 {
     LOST.load(Ordering::Relaxed)

@@ -24,6 +24,15 @@ impl<T> Lock<T> {
 
     /// Calls `f` with the value; `f` does not panic.
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.hold();
+        // SAFETY: the lock is held.
+        let result = f(unsafe { &mut *self.value.get() });
+        self.release();
+        result
+    }
+
+    /// Takes the lock, for longer than a call.
+    pub(super) fn hold(&self) {
         let mut looks = 0;
         // Acquire pairs with the release below.
         while self.is_held.swap(true, Ordering::Acquire) {
@@ -32,10 +41,11 @@ impl<T> Lock<T> {
                 if looks % SPINS == 0 { thread::yield_now() } else { hint::spin_loop() }
             }
         }
-        // SAFETY: the lock is held.
-        let result = f(unsafe { &mut *self.value.get() });
-        // Release pairs with the acquire above.
+    }
+
+    /// Lets it go, for whoever has it.
+    pub(super) fn release(&self) {
+        // Release pairs with the acquire in `hold`.
         self.is_held.store(false, Ordering::Release);
-        result
     }
 }

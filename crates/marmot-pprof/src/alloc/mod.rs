@@ -15,7 +15,8 @@
 //! # Invariants
 //!
 //! - What is allocated while a sample is taken, or a profile is made, is not sampled: marks of the thread's say so. The locks here are held
-//!   under that mark only, and nothing is allocated under them by way of the program's allocator.
+//!   under that mark only, and nothing is allocated under them by way of the program's allocator. Who forks the process takes
+//!   them all, so that the child finds none of them held.
 //! - A note of an address is taken back before the memory is: nobody else can have the address meanwhile.
 //! - The tables never shrink and have limits. Beyond these, samples are counted without a stack, or without a lifetime, and
 //!   the profile says in a comment how many.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use marmot_coro::trace::{self, MAX_FRAMES};
 
+use crate::sys;
+
 use super::live::Note;
 use super::{DEFAULT_RATE, bucket, live};
 
@@ -111,6 +113,21 @@ pub(super) fn rate() -> usize {
     RATE.load(Ordering::Relaxed)
 }
 
+/// Takes all locks: a fork has this thread only, and a lock that another one holds would be held there for ever. What is
+/// allocated until they are let go is not sampled.
+extern "C" fn before_fork() {
+    THREAD.with(|thread| thread.is_inside.set(true));
+    bucket::hold();
+    live::hold();
+}
+
+/// Lets the locks go again, in the parent and in the child.
+extern "C" fn after_fork() {
+    live::release();
+    bucket::release();
+    THREAD.with(|thread| thread.is_inside.set(false));
+}
+
 fn free(note: Note) {
     note.bucket.free(note.size, note.weight, note.born.elapsed());
 }
@@ -153,7 +170,9 @@ impl Thread {
         self.inside(|| {
             if !self.is_drawn.replace(true) {
                 // It had not begun.
-                IS_USED.store(true, Ordering::Relaxed);
+                if !IS_USED.swap(true, Ordering::Relaxed) {
+                    sys::around_fork(before_fork, after_fork);
+                }
                 let left = self.draw().wrapping_sub_unsigned(size);
                 if left >= 0 {
                     self.left.set(left);

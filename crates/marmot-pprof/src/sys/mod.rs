@@ -1,4 +1,4 @@
-//! What differs between systems: how to find the files that the program consists of.
+//! What differs between systems: how to find the files that the program consists of, and what happens when it forks.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -6,9 +6,9 @@ mod linux;
 mod unknown;
 
 #[cfg(target_os = "linux")]
-pub use linux::objects;
+pub use linux::{around_fork, objects};
 #[cfg(not(target_os = "linux"))]
-pub use unknown::objects;
+pub use unknown::{around_fork, objects};
 
 use std::path::PathBuf;
 
