@@ -370,9 +370,6 @@ impl M {
     /// Runs `gp` until it parks, yields or ends.
     #[inline]
     pub(super) fn execute(&'static self, gp: NonNull<G>) {
-        if self.own.spinning.get() {
-            self.found_work();
-        }
         // SAFETY: goroutines live until they end.
         let gp = match unsafe { gp.as_ref() }.mp() {
             Some(_) => gp,
@@ -401,7 +398,7 @@ impl M {
 
     /// Stops looking for work. The last to do so sends another to look, because there may be more.
     #[cold]
-    fn found_work(&self) {
+    pub(super) fn found_work(&self) {
         self.own.spinning.set(false);
         if self.sched.idle.stop_spinning() {
             self.sched.wake_one();
