@@ -7,6 +7,7 @@
 
 use std::ptr::NonNull;
 
+use super::Sched;
 use super::blocked;
 use super::current;
 use super::g::{G, GRef};
@@ -80,6 +81,12 @@ fn ready_unsettled(gp: NonNull<G>, here: Option<&'static M>) {
         Some(here) if std::ptr::eq(sched, here.sched) => here.queue(gp),
         _ => sched.submit(gp),
     }
+}
+
+/// Whether `gp`, which waits, is a goroutine whose runtime has stopped: it does not go on.
+pub(crate) fn has_stopped(gp: NonNull<G>) -> bool {
+    // SAFETY: a waiter's G stays alive until it has been readied.
+    unsafe { gp.as_ref() }.sched().is_some_and(Sched::is_stopping)
 }
 
 /// Counts an operation that did not have to wait. A goroutine that has done many of them in one
