@@ -6,6 +6,7 @@
 //! survive when its M is stuck and another takes over: the ring, its inbox, the timers.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::num::NonZero;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -414,7 +415,7 @@ impl M {
         }
         // SAFETY: goroutines live until they end.
         let g = unsafe { gp.as_ref() };
-        let size = g.head().spec.stack_size.unwrap_or(self.sched.stack_size);
+        let size = g.head().spec.stack_size.map_or(self.sched.stack_size, NonZero::get);
         // SAFETY: this is the M's own thread, and the cache calls nobody back.
         let stack = match unsafe { &mut *self.own.stacks.get() }.take(size) {
             Ok(stack) => stack,

@@ -85,7 +85,7 @@ use marmot_poll::{Events, Poller};
 pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use census::Errand;
 pub(crate) use config::{MAX_PROCS, default_procs};
-pub(crate) use g::{G, GRef, Head, Spec};
+pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
 pub(crate) use park::{has_stopped, may_spin, park, park_here, ready, spend, waiter, yield_now};

@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use super::Sched;
 use super::blocked;
 use super::current;
-use super::g::{G, GRef};
+use super::g::{G, GRef, Seat};
 use super::m::M;
 use super::status::WaitReason;
 use super::thread;
@@ -30,7 +30,7 @@ pub(crate) fn park(gp: NonNull<G>, reason: WaitReason) {
     let g = unsafe { gp.as_ref() };
     match g.parker() {
         None => park_here(gp, reason, 0),
-        Some(parker) if blocked::timed() => blocked::time(g, reason, || parker.wait()),
+        Some(parker) if blocked::timed() => blocked::time(None, reason, || parker.wait()),
         Some(parker) => parker.wait(),
     }
 }
@@ -45,7 +45,8 @@ pub(crate) fn park_here(gp: NonNull<G>, reason: WaitReason, address: usize) {
     // SAFETY: `gp` is the goroutine that runs here.
     let suspend = || unsafe { g.suspend() };
     if blocked::timed() {
-        return blocked::time(g, reason, suspend);
+        // SAFETY: as above.
+        return blocked::time(Some(unsafe { Seat::of(gp) }), reason, suspend);
     }
     suspend();
 }

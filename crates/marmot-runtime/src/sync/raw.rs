@@ -192,8 +192,7 @@ impl Raw {
         // As long as the lock is ours, nobody but us sets `WOKEN`; and with the list locked, nobody else changes the word.
         let mut waiters = self.waiters();
         // SAFETY: who waits is alive until it has been readied.
-        let Some(waiter) = waiters.list.pop_while(|gp| sched::has_stopped(gp)).map(|first| unsafe { first.as_ref() })
-        else {
+        let Some(waiter) = waiters.list.pop_while(sched::has_stopped).map(|first| unsafe { first.as_ref() }) else {
             waiters.is_fair = false;
             self.word.store(0, Release);
             return;
