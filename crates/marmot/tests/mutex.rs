@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Instant;
 
 use common::{bounded, everywhere, ms, runtime, until, with_procs};
-use marmot::WaitReason;
 use marmot::sync::{Mutex, MutexGuard};
+use marmot::{Runtime, WaitReason};
 
 static COUNT: Mutex<u32> = Mutex::new(0);
 
@@ -82,6 +82,30 @@ fn a_try_does_not_wait() {
         assert_eq!(waits.join(), 7);
         assert_eq!(*lock.try_lock().unwrap(), 7);
     });
+}
+
+#[test]
+fn who_waits_in_a_runtime_that_has_stopped_is_passed_over() {
+    // With some who wait behind them, and with none.
+    for others in [2, 0] {
+        bounded(move || {
+            let (ending, staying) = (runtime(1), runtime(1));
+            let lock = Arc::new(Mutex::new(0));
+            let held = lock.lock().unwrap();
+            let wait_in = |runtime: &Runtime| {
+                let theirs = Arc::clone(&lock);
+                let waits = runtime.go(move || *theirs.lock().unwrap() += 1);
+                until(|| waits.goroutine().wait_reason() == Some(WaitReason::Mutex));
+                waits
+            };
+            let _lost = [(); 2].map(|()| wait_in(&ending));
+            let waiting: Vec<_> = (0..others).map(|_| wait_in(&staying)).collect();
+            ending.shutdown(ms(0)).unwrap_err();
+            drop(held);
+            waiting.into_iter().for_each(|waits| waits.join().unwrap());
+            assert_eq!(*lock.lock().unwrap(), others);
+        });
+    }
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod common;
 
 use std::hint::black_box;
+use std::io::BufRead;
 use std::time::Duration;
 
 use common::{Functions, LATE, alone, ms, pair, until, with_procs};
+use marmot::buffered::Conn;
 use marmot::{JoinHandle, WaitReason};
 use marmot_runtime::profile::labels::with_labels;
 use marmot_runtime::profile::{self, Blocked, Status};
@@ -36,6 +38,7 @@ fn in_function(f: usize) -> Vec<Blocked> {
         sleeps as fn() as usize,
         waits_on_a_thread as fn(_) as usize,
         waits_shortly as fn(_) as usize,
+        waits_for_a_line as fn(_) as usize,
     ]);
     profile::blocked().into_iter().filter(|wait| functions.innermost(&wait.stack) == Some(f)).collect()
 }
@@ -84,6 +87,12 @@ fn waits_for_the_system() {
     black_box(4);
 }
 
+#[inline(never)]
+fn waits_for_a_line(mut conn: Conn) {
+    assert_eq!(conn.read_line(&mut String::new()).unwrap(), 0);
+    black_box(7);
+}
+
 fn waits_outside() {
     with_procs(1, || {
         sleeps();
@@ -91,6 +100,11 @@ fn waits_outside() {
         let (near, far) = pair();
         let reads = marmot::go(move || waits_for_bytes(far));
         until(|| reads.goroutine().wait_reason() == Some(WaitReason::IoRead));
+        drop(near);
+        reads.join().unwrap();
+        let (near, far) = pair();
+        let reads = marmot::go(move || waits_for_a_line(Conn::new(far).unwrap()));
+        until(|| reads.goroutine().wait_reason() == Some(WaitReason::BufferedIo));
         drop(near);
         reads.join().unwrap();
     });
@@ -102,14 +116,17 @@ fn waits_for_the_world_outside_are_recorded_on_demand() {
     let _recording = Recording::begin();
     let functions = || {
         let bytes = waits_for_bytes as fn(marmot::net::TcpStream) as usize;
-        let counts = [sleeps as fn() as usize, waits_for_the_system as fn() as usize, bytes];
+        let line = waits_for_a_line as fn(Conn) as usize;
+        let counts = [sleeps as fn() as usize, waits_for_the_system as fn() as usize, bytes, line];
         counts.map(|f| in_function(f).iter().map(|wait| (wait.reason.unwrap(), wait.count)).collect::<Vec<_>>())
     };
     waits_outside();
-    assert_eq!(functions(), [vec![], vec![], vec![]]);
+    assert_eq!(functions(), [vec![], vec![], vec![], vec![]]);
     assert!(!profile::set_block_io(true));
     waits_outside();
-    assert_eq!(functions(), [vec![], vec![(WaitReason::Blocking, 1)], vec![(WaitReason::IoRead, 1)]]);
+    let [slept, blocking, bytes, line] = functions();
+    assert_eq!((slept, blocking), (vec![], vec![(WaitReason::Blocking, 1)]));
+    assert_eq!((bytes, line), (vec![(WaitReason::IoRead, 1)], vec![(WaitReason::BufferedIo, 1)]));
 }
 
 #[inline(never)]

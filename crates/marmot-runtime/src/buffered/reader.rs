@@ -27,7 +27,7 @@ use marmot_buf::{Chunk, Consumer, Producer};
 
 use super::HIGH_WATER;
 use crate::net::TcpStream;
-use crate::rt::{self, Goroutines};
+use crate::rt::{self, Connections};
 
 /// Where a [`Reader`]'s bytes come from.
 pub trait Source: Read + Send + Sized + 'static {
@@ -133,7 +133,7 @@ type Paused = Arc<Mutex<State>>;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Reader {
-    consumer: Consumer<Goroutines>,
+    consumer: Consumer<Connections>,
     paused: Paused,
     /// Starts the reading goroutine again, after an error that has been given out.
     restart: Option<Restart>,
@@ -218,7 +218,7 @@ impl Reader {
     }
 
     /// The bytes that are there.
-    pub(super) fn input(&mut self) -> &mut Consumer<Goroutines> {
+    pub(super) fn input(&mut self) -> &mut Consumer<Connections> {
         &mut self.consumer
     }
 
@@ -304,7 +304,7 @@ fn lock(paused: &Paused) -> MutexGuard<'_, State> {
 }
 
 /// The producer, as long as the stream has not come to its end: whoever drops it breaks the stream off.
-struct Filler(Option<Producer<Goroutines>>);
+struct Filler(Option<Producer<Connections>>);
 
 impl Filler {
     fn end(mut self, result: io::Result<()>) {
@@ -315,15 +315,15 @@ impl Filler {
 }
 
 impl Deref for Filler {
-    type Target = Producer<Goroutines>;
+    type Target = Producer<Connections>;
 
-    fn deref(&self) -> &Producer<Goroutines> {
+    fn deref(&self) -> &Producer<Connections> {
         self.0.as_ref().expect(FILLS)
     }
 }
 
 impl DerefMut for Filler {
-    fn deref_mut(&mut self) -> &mut Producer<Goroutines> {
+    fn deref_mut(&mut self) -> &mut Producer<Connections> {
         self.0.as_mut().expect(FILLS)
     }
 }

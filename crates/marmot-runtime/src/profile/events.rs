@@ -6,7 +6,7 @@
 //! 1.17; before that, short waits were underrated.) Of contentions every n-th is taken on average, and counts as n.
 //!
 //! Which waits are recorded: those for other goroutines. A sleep is nobody's fault and never recorded. A wait for a
-//! descriptor or for a blocking call is one for the world outside, and a server with idle connections would see nothing
+//! descriptor, for a buffered connection or for a blocking call is one for the world outside, and a server with idle connections would see nothing
 //! else: these are recorded only if [`set_block_io`] says so.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -68,7 +68,7 @@ pub fn set_block_rate(nanos: u64) -> u64 {
     before
 }
 
-/// Sets whether waits for descriptors and for blocking calls are recorded, too. Returns what was set before: `false` at
+/// Sets whether waits for descriptors, for buffered connections and for blocking calls are recorded, too. Returns what was set before: `false` at
 /// the start.
 pub fn set_block_io(on: bool) -> bool {
     BLOCK_IO.swap(on, Relaxed)
@@ -109,7 +109,9 @@ fn records(store: &'static Mutex<Store<Key>>) -> Vec<Blocked> {
 fn is_of_interest(reason: WaitReason) -> bool {
     match reason {
         WaitReason::Sleep | WaitReason::Snapshot => false,
-        WaitReason::IoRead | WaitReason::IoWrite | WaitReason::Blocking => BLOCK_IO.load(Relaxed),
+        WaitReason::IoRead | WaitReason::IoWrite | WaitReason::BufferedIo | WaitReason::Blocking => {
+            BLOCK_IO.load(Relaxed)
+        }
         _ => true,
     }
 }

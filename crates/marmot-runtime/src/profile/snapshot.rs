@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::labels;
 use crate::netpoll;
-use crate::sched::{self, Errand, G, GRef, Head, M, Sched, State, WaitReason, census, clock, current, stack};
+use crate::sched::{self, Errand, GRef, Head, M, Sched, Seat, State, WaitReason, census, clock, current, stack};
 use crate::timer::{self, ForSnapshots};
 
 /// An M looks at so many goroutines before it lets others run.
@@ -277,12 +277,13 @@ impl Drop for Visit {
 }
 
 /// What is known of a goroutine that has settled on `mp`, which is the M of this thread, and in no goroutine.
-fn see_settled(mp: &M, g: &G) -> Goroutine {
+fn see_settled(mp: &M, seat: &Seat) -> Goroutine {
+    let g = &seat.g;
     let status = match g.status.get() {
         State::Waiting(reason) => Status::Waiting(reason),
         _ => Status::Runnable,
     };
-    let waiting_for = g.waits_since().map(|since| Duration::from_nanos(clock::now().saturating_sub(since)));
+    let waiting_for = seat.waits_since().map(|since| Duration::from_nanos(clock::now().saturating_sub(since)));
     Goroutine { m: Some(mp.id), status, waiting_for, stack: g.stack(), ..see(g.head(), mp.sched) }
 }
 

@@ -1,6 +1,7 @@
 //! `Builder`: a goroutine with a name and a stack size of its own.
 
 use std::io;
+use std::num::NonZero;
 use std::panic::Location;
 
 use marmot_coro::{MAX_STACK_SIZE, MIN_STACK_SIZE};
@@ -86,7 +87,7 @@ impl Builder {
         if let Some(size) = self.stack_size {
             check_stack_size(size)?;
         }
-        Ok(Spec { name: self.name, stack_size: self.stack_size, site })
+        Ok(Spec { name: self.name, stack_size: self.stack_size.and_then(NonZero::new), site })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use marmot_buf::Park;
 
 use crate::sched::{self, GRef};
-use crate::timer::{self, ForBuffers};
+use crate::timer::{self, ForBuffers, ForConnections, Tokens};
 
 /// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`.
 ///
@@ -43,14 +43,39 @@ impl Park for Goroutines {
     }
 
     fn park(until: Option<Instant>) -> io::Result<()> {
-        match until {
-            None => timer::park_token::<ForBuffers>(),
-            Some(until) => timer::park_token_until::<ForBuffers>(until),
-        }
-        Ok(())
+        park_for::<ForBuffers>(until)
     }
 
     fn unpark(handle: &Waiter) {
         timer::notify::<ForBuffers>(&handle.0);
     }
+}
+
+/// As [`Goroutines`], where the other side of the buffer is a connection: whoever waits there waits for the peer, and not for
+/// another goroutine.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Connections;
+
+impl Park for Connections {
+    type Handle = Waiter;
+
+    fn current() -> Waiter {
+        Goroutines::current()
+    }
+
+    fn park(until: Option<Instant>) -> io::Result<()> {
+        park_for::<ForConnections>(until)
+    }
+
+    fn unpark(handle: &Waiter) {
+        timer::notify::<ForConnections>(&handle.0);
+    }
+}
+
+fn park_for<T: Tokens>(until: Option<Instant>) -> io::Result<()> {
+    match until {
+        None => timer::park_token::<T>(),
+        Some(until) => timer::park_token_until::<T>(until),
+    }
+    Ok(())
 }

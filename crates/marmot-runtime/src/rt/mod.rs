@@ -12,6 +12,7 @@ mod wait;
 
 pub use builder::Builder;
 pub use goroutine::{Goroutine, GoroutineId, current};
+pub(crate) use goroutines::Connections;
 pub use goroutines::Goroutines;
 pub use join::{JoinHandle, LocalJoinHandle};
 pub use main::{run_main, run_test};

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::clock;
-use super::g::G;
+use super::g::Seat;
 use super::status::WaitReason;
 
 /// Is told of a wait, and how many nanoseconds it was. It must not park.
@@ -29,14 +29,15 @@ pub(super) fn timed() -> bool {
     TIMED.load(Relaxed)
 }
 
-/// Calls `wait`, in which the calling goroutine or thread, whose G is `g`, waits for `reason`.
+/// Calls `wait`, in which the calling goroutine, which has that seat, or thread, which has none, waits for `reason`.
 #[cold]
 #[inline(never)]
-pub(super) fn time(g: &G, reason: WaitReason, wait: impl FnOnce()) {
+pub(super) fn time(seat: Option<&Seat>, reason: WaitReason, wait: impl FnOnce()) {
     let begun = clock::now();
-    g.since.set(begun);
+    let since = |time| seat.iter().for_each(|seat| seat.since.set(time));
+    since(begun);
     wait();
-    g.since.set(0);
+    since(0);
     if let Some(hook) = HOOK.get() {
         hook(reason, clock::now().saturating_sub(begun));
     }

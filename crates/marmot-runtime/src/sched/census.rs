@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
 
 use super::Sched;
-use super::g::{G, Head};
+use super::g::{G, Head, Seat};
 use super::m::M;
 
 /// Something to be done by an M, between two goroutines. It is dropped when it is over, or when the M leaves.
@@ -82,12 +82,12 @@ impl M {
     /// Shows goroutines that have settled here to `f`: those at the places below `end` of the roll, at most `most` of them,
     /// from the last to the first. Returns the place below which the rest is. Only for this M's own thread, between two
     /// goroutines; `f` must not use the runtime.
-    pub(crate) fn visit_settled(&self, end: usize, most: usize, f: &mut dyn FnMut(&G)) -> usize {
+    pub(crate) fn visit_settled(&self, end: usize, most: usize, f: &mut dyn FnMut(&Seat)) -> usize {
         let end = end.min(self.settled_here());
         let rest = end.saturating_sub(most);
         for place in (rest..end).rev() {
-            // SAFETY: a G stays until its goroutine has ended.
-            f(unsafe { self.on_roll(place).as_ref() });
+            // SAFETY: who is on the roll has not ended, and this is its M.
+            f(unsafe { Seat::of(self.on_roll(place)) });
         }
         rest
     }

@@ -49,10 +49,14 @@ impl M {
                     self.own.row.set(left - 1);
                     gp
                 }
-                None => match self.find_runnable() {
-                    Some(gp) => gp,
-                    None => return,
-                },
+                None => {
+                    let Some(gp) = self.find_runnable() else { return };
+                    // It begins to spin in there only.
+                    if self.own.spinning.get() {
+                        self.found_work();
+                    }
+                    gp
+                }
             };
             self.execute(gp);
         }

@@ -10,10 +10,12 @@
 //! | field of a G | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds`, `roll_place`, `since` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds` | the M that the goroutine has settled on; before that, whoever took it from a queue |
 //! | `status` | as those; anyone may read it |
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
+//!
+//! Beside the G, a seat has what is of no use before the start: `roll_place` and `since`, which are its M's alone.
 //!
 //! | field of a head | who may touch it |
 //! |---|---|
@@ -30,6 +32,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::mem::offset_of;
+use std::num::NonZero;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
@@ -73,7 +76,7 @@ pub(crate) struct VTable {
 pub(crate) struct Spec {
     pub(crate) name: Option<Box<str>>,
     /// Usable bytes; `None` is the runtime's default.
-    pub(crate) stack_size: Option<usize>,
+    pub(crate) stack_size: Option<NonZero<usize>>,
     /// Where it was spawned.
     pub(crate) site: &'static Location<'static>,
 }
@@ -94,15 +97,21 @@ pub(crate) struct G {
     pub(crate) status: Status,
     /// Whether it unwinds, by a number of its M's: see [`super::unwind`].
     pub(super) unwinds: Cell<u32>,
-    /// Its place in the roll of its M.
-    pub(super) roll_place: Cell<u32>,
-    /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
-    pub(super) since: Cell<u64>,
     /// For `sleep` and `park_timeout`; a goroutine waits for one thing at a time.
     pub(crate) timer: Timer,
 }
 
-const _: () = assert!(size_of::<G>() <= SEAT_SIZE && align_of::<G>() <= 16, "a G fits the seat of a stack");
+/// What is in the seat of a goroutine that has started.
+#[repr(C)]
+pub(crate) struct Seat {
+    pub(crate) g: G,
+    /// Its place in the roll of its M.
+    pub(super) roll_place: Cell<u32>,
+    /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
+    pub(super) since: Cell<u64>,
+}
+
+const _: () = assert!(size_of::<Seat>() <= SEAT_SIZE && align_of::<Seat>() <= 16, "it fits the seat of a stack");
 
 /// See the module.
 #[repr(C)]
@@ -161,8 +170,6 @@ impl G {
             link: Link::default(),
             status: Status::new(),
             unwinds: Cell::new(0),
-            roll_place: Cell::new(0),
-            since: Cell::new(0),
             timer: Timer::new(),
         }
     }
@@ -216,6 +223,7 @@ impl G {
     /// The caller took the goroutine from a queue, and is `mp`'s own thread.
     pub(crate) unsafe fn start(&self, stack: Stack, mp: &'static M) -> NonNull<G> {
         let (head, seat) = (self.head, stack.seat().cast::<G>());
+        let beside = seat.cast::<Seat>().as_ptr();
         let coro = Coroutine::new(stack, move |suspender| {
             // SAFETY: seated below, before it is resumed, and until it ends.
             unsafe { seat.as_ref() }.suspender.set(suspender);
@@ -226,8 +234,7 @@ impl G {
         // Pairs with the fence in `Head::state`: who sees a status of this goroutine sees that the one before has ended.
         fence(Release);
         // The status is the one field that somebody may look at who has the address of an earlier goroutine of this stack,
-        // so it is never written but atomically, and the others one by one. `since` is zero in fresh memory, and after every
-        // wait.
+        // so it is never written but atomically, and the others one by one.
         // SAFETY: a seat has the size and the alignment, its stack is the coroutine's alone, and memory of stacks is never
         // unmapped.
         unsafe {
@@ -240,6 +247,7 @@ impl G {
             (&raw mut (*place).link).write(Link::default());
             (&raw mut (*place).unwinds).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
+            (&raw mut (*beside).since).write(Cell::new(0));
             (*place).status.reset();
         }
         // Release pairs with the Acquire in `Head::started` and `Head::state`.
@@ -294,11 +302,6 @@ impl G {
         prefetch(self.first_look.get());
     }
 
-    /// Since when it waits, where that is known.
-    pub(crate) fn waits_since(&self) -> Option<u64> {
-        Some(self.since.get()).filter(|&since| since != 0)
-    }
-
     /// Says which address it will look at first when it goes on.
     #[inline]
     pub(crate) fn looks_first_at(&self, address: usize) {
@@ -323,6 +326,25 @@ impl G {
     pub(crate) fn of_timer(t: NonNull<Timer>) -> NonNull<G> {
         // SAFETY: a `Timer` handed to us sits in a G, at this offset.
         unsafe { t.byte_sub(offset_of!(G, timer)).cast() }
+    }
+}
+
+impl Seat {
+    /// The seat of a goroutine.
+    ///
+    /// # Safety
+    ///
+    /// `gp` is the G of one that has started and has not ended, and the caller is that goroutine, or the M that it has
+    /// settled on.
+    #[inline]
+    pub(super) unsafe fn of<'a>(gp: NonNull<G>) -> &'a Seat {
+        // SAFETY: `G::start` has put the G there, at the beginning of a seat.
+        unsafe { gp.cast().as_ref() }
+    }
+
+    /// Since when it waits, where that is known.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        Some(self.since.get()).filter(|&since| since != 0)
     }
 }
 

@@ -6,6 +6,7 @@
 //! survive when its M is stuck and another takes over: the ring, its inbox, the timers.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::num::NonZero;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -370,9 +371,6 @@ impl M {
     /// Runs `gp` until it parks, yields or ends.
     #[inline]
     pub(super) fn execute(&'static self, gp: NonNull<G>) {
-        if self.own.spinning.get() {
-            self.found_work();
-        }
         // SAFETY: goroutines live until they end.
         let gp = match unsafe { gp.as_ref() }.mp() {
             Some(_) => gp,
@@ -401,7 +399,7 @@ impl M {
 
     /// Stops looking for work. The last to do so sends another to look, because there may be more.
     #[cold]
-    fn found_work(&self) {
+    pub(super) fn found_work(&self) {
         self.own.spinning.set(false);
         if self.sched.idle.stop_spinning() {
             self.sched.wake_one();
@@ -417,7 +415,7 @@ impl M {
         }
         // SAFETY: goroutines live until they end.
         let g = unsafe { gp.as_ref() };
-        let size = g.head().spec.stack_size.unwrap_or(self.sched.stack_size);
+        let size = g.head().spec.stack_size.map_or(self.sched.stack_size, NonZero::get);
         // SAFETY: this is the M's own thread, and the cache calls nobody back.
         let stack = match unsafe { &mut *self.own.stacks.get() }.take(size) {
             Ok(stack) => stack,

@@ -7,9 +7,10 @@
 
 use std::ptr::NonNull;
 
+use super::Sched;
 use super::blocked;
 use super::current;
-use super::g::{G, GRef};
+use super::g::{G, GRef, Seat};
 use super::m::M;
 use super::status::WaitReason;
 use super::thread;
@@ -29,7 +30,7 @@ pub(crate) fn park(gp: NonNull<G>, reason: WaitReason) {
     let g = unsafe { gp.as_ref() };
     match g.parker() {
         None => park_here(gp, reason, 0),
-        Some(parker) if blocked::timed() => blocked::time(g, reason, || parker.wait()),
+        Some(parker) if blocked::timed() => blocked::time(None, reason, || parker.wait()),
         Some(parker) => parker.wait(),
     }
 }
@@ -44,7 +45,8 @@ pub(crate) fn park_here(gp: NonNull<G>, reason: WaitReason, address: usize) {
     // SAFETY: `gp` is the goroutine that runs here.
     let suspend = || unsafe { g.suspend() };
     if blocked::timed() {
-        return blocked::time(g, reason, suspend);
+        // SAFETY: as above.
+        return blocked::time(Some(unsafe { Seat::of(gp) }), reason, suspend);
     }
     suspend();
 }
@@ -80,6 +82,12 @@ fn ready_unsettled(gp: NonNull<G>, here: Option<&'static M>) {
         Some(here) if std::ptr::eq(sched, here.sched) => here.queue(gp),
         _ => sched.submit(gp),
     }
+}
+
+/// Whether `gp`, which waits, is a goroutine whose runtime has stopped: it does not go on.
+pub(crate) fn has_stopped(gp: NonNull<G>) -> bool {
+    // SAFETY: a waiter's G stays alive until it has been readied.
+    unsafe { gp.as_ref() }.sched().is_some_and(Sched::is_stopping)
 }
 
 /// Counts an operation that did not have to wait. A goroutine that has done many of them in one

@@ -1,7 +1,7 @@
 //! The roll of an M: the goroutines that have settled on it and not ended, in no order that means anything.
 //!
 //! It costs a goroutine a push when it starts and a swap when it ends, both on its own M, which alone touches the roll. A
-//! G knows its place in it, in what would be padding otherwise.
+//! goroutine knows its place in it, in its seat.
 //!
 //! Whoever walks it goes from the last place to the first. Then the walk may be interrupted, and goroutines may come and
 //! go meanwhile: one that ends leaves its place to the last one of all, which has been seen, so that the walk misses
@@ -13,7 +13,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::g::G;
+use super::g::{G, Seat};
 
 /// An emptied roll keeps the room for so many.
 const KEPT: usize = 1024;
@@ -43,8 +43,8 @@ impl Roll {
             None => self.places.push(gp),
         }
         // Four thousand million stacks do not fit an address space.
-        // SAFETY: a G stays until its goroutine has ended.
-        unsafe { gp.as_ref() }.roll_place.set(place as u32);
+        // SAFETY: it has got it, and this is its M.
+        unsafe { Seat::of(gp) }.roll_place.set(place as u32);
         count.store(place + 1, Relaxed);
     }
 
@@ -61,8 +61,8 @@ impl Roll {
 
     /// Gives `last` the place of `gp`.
     fn fill(&mut self, gp: NonNull<G>, last: NonNull<G>) {
-        // SAFETY: the seat of one that has returned is its own still, and a G stays until its goroutine has ended.
-        let (place, moved) = unsafe { (gp.as_ref().roll_place.get(), &last.as_ref().roll_place) };
+        // SAFETY: the seat of one that has returned is its own still, the other has not ended, and this is the M of both.
+        let (place, moved) = unsafe { (Seat::of(gp).roll_place.get(), &Seat::of(last).roll_place) };
         debug_assert_eq!(self.places[place as usize], gp);
         self.places[place as usize] = last;
         moved.set(place);

@@ -9,7 +9,7 @@
 //! before each goroutine would gain nothing, for the next system call waits until all that was asked for has come (the
 //! kernel's entry has a fence, against speculation).
 
-use std::collections::VecDeque;
+use std::hint::assert_unchecked;
 use std::ptr::NonNull;
 
 use super::g::G;
@@ -20,32 +20,35 @@ const GROUP: usize = 8;
 /// With fewer it gains nothing: what is needed at once comes no sooner, and few goroutines stay in the caches.
 const WORTHWHILE: usize = 4;
 
+/// How many fit at first: a power of two.
+const SLOTS: usize = 64;
+
 /// See the module.
 pub(super) struct Settled {
-    queue: VecDeque<NonNull<G>>,
+    queue: Ring,
     /// For how many at the front it was asked.
     asked: usize,
 }
 
 impl Settled {
-    pub(super) const fn new() -> Settled {
-        Settled { queue: VecDeque::new(), asked: 0 }
+    pub(super) fn new() -> Settled {
+        Settled { queue: Ring::new(), asked: 0 }
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.len
     }
 
     /// All that are queued, oldest first.
     pub(super) fn all(&self) -> Vec<NonNull<G>> {
-        self.queue.iter().copied().collect()
+        self.queue.iter().collect()
     }
 
     /// Appends `gp`.
     #[inline]
     pub(super) fn push(&mut self, gp: NonNull<G>) {
-        self.queue.push_back(gp);
+        self.queue.push(gp);
     }
 
     /// Takes the oldest.
@@ -54,20 +57,116 @@ impl Settled {
         if self.asked == 0 {
             self.ask();
         }
-        let gp = self.queue.pop_front()?;
+        let gp = self.queue.pop()?;
         // It is in the queue, so that was not zero after asking.
         self.asked -= 1;
         Some(gp)
     }
 
+    #[inline]
     fn ask(&mut self) {
-        self.asked = self.queue.len().min(GROUP);
-        if self.asked < WORTHWHILE {
-            return;
+        self.asked = self.queue.len;
+        if self.asked >= WORTHWHILE {
+            self.ask_for_group();
         }
+    }
+
+    #[inline(never)]
+    fn ask_for_group(&mut self) {
+        self.asked = self.queue.len.min(GROUP);
         let next = || self.queue.iter().take(GROUP);
-        next().copied().for_each(G::ask_to_resume);
+        next().for_each(G::ask_to_resume);
         // SAFETY: what is queued stays alive until it is popped.
         next().for_each(|gp| unsafe { gp.as_ref() }.ask_for_the_rest());
+    }
+}
+
+/// A queue in a ring of slots, whose number is a power of two: every turn takes from it and most put something into it, and
+/// with a `VecDeque`, whose ring has any size, these are a few instructions more each time.
+struct Ring {
+    /// At the places from `first` on, `len` of them, are those that are queued; what is in the others has no meaning. There
+    /// are always some.
+    slots: Box<[NonNull<G>]>,
+    /// It counts on and on: its place is the remainder.
+    first: usize,
+    len: usize,
+}
+
+impl Ring {
+    fn new() -> Ring {
+        Ring { slots: empty_slots(SLOTS), first: 0, len: 0 }
+    }
+
+    #[inline]
+    fn place(&self, number: usize) -> usize {
+        // SAFETY: `new` makes slots, and `grow` more of them. So no place needs a check.
+        unsafe { assert_unchecked(!self.slots.is_empty()) };
+        self.first.wrapping_add(number) & (self.slots.len() - 1)
+    }
+
+    #[inline]
+    fn push(&mut self, gp: NonNull<G>) {
+        if self.len == self.slots.len() {
+            self.grow();
+        }
+        let place = self.place(self.len);
+        self.slots[place] = gp;
+        self.len += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<NonNull<G>> {
+        if self.len == 0 {
+            return None;
+        }
+        let gp = self.slots[self.place(0)];
+        self.first = self.first.wrapping_add(1);
+        self.len -= 1;
+        Some(gp)
+    }
+
+    /// Those that are queued, oldest first.
+    fn iter(&self) -> impl Iterator<Item = NonNull<G>> {
+        (0..self.len).map(|number| self.slots[self.place(number)])
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let mut slots = empty_slots(2 * self.slots.len());
+        slots.iter_mut().zip(self.iter()).for_each(|(slot, gp)| *slot = gp);
+        (self.slots, self.first) = (slots, 0);
+    }
+}
+
+fn empty_slots(count: usize) -> Box<[NonNull<G>]> {
+    vec![NonNull::dangling(); count].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    #[test]
+    fn it_grows_and_goes_round_in_order() {
+        let gp = |number: usize| NonNull::new(std::ptr::without_provenance_mut(16 * number)).expect("it is not zero");
+        let (mut ring, mut model) = (Ring::new(), VecDeque::new());
+        // It is just about to count from the largest number to zero.
+        ring.first = usize::MAX - SLOTS / 2;
+        // More come than go, so that it grows while what is in it goes round its end.
+        for number in 1..20 * SLOTS {
+            ring.push(gp(number));
+            model.push_back(gp(number));
+            if number % 3 != 0 {
+                assert_eq!(ring.pop(), model.pop_front());
+            }
+            assert!(ring.iter().eq(model.iter().copied()), "after {number}");
+        }
+        assert!(ring.slots.len() > 2 * SLOTS);
+        while let Some(gp) = model.pop_front() {
+            assert_eq!(ring.pop(), Some(gp));
+        }
+        assert_eq!((ring.pop(), ring.len), (None, 0));
     }
 }

@@ -51,6 +51,8 @@ pub enum WaitReason {
     IoTurn,
     /// For the other side of a buffer or a pipe.
     Buffer,
+    /// For bytes of a connection that is read ahead, or for room to read ahead.
+    BufferedIo,
     /// For a mutex.
     Mutex,
     /// For the Ms to report their goroutines.
@@ -58,7 +60,7 @@ pub enum WaitReason {
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 11] = [
+    const ALL: [WaitReason; 12] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -68,6 +70,7 @@ impl WaitReason {
         WaitReason::IoWrite,
         WaitReason::IoTurn,
         WaitReason::Buffer,
+        WaitReason::BufferedIo,
         WaitReason::Mutex,
         WaitReason::Snapshot,
     ];
@@ -85,6 +88,7 @@ impl fmt::Display for WaitReason {
             WaitReason::IoWrite => "IO write",
             WaitReason::IoTurn => "turn at a descriptor",
             WaitReason::Buffer => "buffer",
+            WaitReason::BufferedIo => "buffered IO",
             WaitReason::Mutex => "mutex",
             WaitReason::Snapshot => "snapshot of goroutines",
         })

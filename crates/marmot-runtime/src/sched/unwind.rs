@@ -14,8 +14,9 @@
 //! | some | if it did so when it parked last, or a panic has begun in this turn, as the panic hook tells |
 //!
 //! In the second row two things are not seen: a panic that does not call the hook, because it is passed on by
-//! `resume_unwind` or the program has replaced the hook; and that a panic is caught, until the first row holds again. Either way, a lock is
-//! not poisoned that would have been: poison is advice, and it is given for a panic of one's own or not at all.
+//! `resume_unwind` or the program has replaced the hook; and that a panic is caught, until the first row holds again. In the
+//! one case a lock is not poisoned that would have been; in the other one is that was held while a panic of its holder's came
+//! and was caught. Poison is advice, and it is given for a panic of one's own or not at all.
 //!
 //! # What was rejected
 //!

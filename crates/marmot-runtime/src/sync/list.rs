@@ -72,11 +72,22 @@ impl List {
     }
 
     /// Takes the first out. It stays alive until it is readied.
-    pub(crate) fn pop_front(&mut self) -> Option<NonNull<Waiter>> {
+    fn pop_front(&mut self) -> Option<NonNull<Waiter>> {
         let first = self.first?;
         // SAFETY: it is in this list, and alive.
         unsafe { self.remove(first.as_ref()) };
         Some(first)
+    }
+
+    /// Takes out the first for which `passes` is not true, and those before it, which nobody readies any more.
+    pub(crate) fn pop_while(&mut self, passes: impl Fn(NonNull<G>) -> bool) -> Option<NonNull<Waiter>> {
+        loop {
+            let first = self.pop_front()?;
+            // SAFETY: it was in this list until now, and is alive until it is readied.
+            if !passes(unsafe { first.as_ref() }.gp) {
+                return Some(first);
+            }
+        }
     }
 
     /// # Safety

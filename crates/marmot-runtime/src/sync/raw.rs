@@ -35,6 +35,10 @@
 //! waits for that, and either has the lock and gives it up, or is the woken one and gives that up as if it had had
 //! the lock for a moment. So no hand-over is lost.
 //!
+//! **Who waits for ever.** A goroutine whose runtime has stopped does not go on: it is taken out when its turn comes, and not
+//! woken, for it would never try, nor give up what it was given. One that was woken right before its runtime stopped may
+//! keep the lock from others, as one may that had it then.
+//!
 //! **The profile** of contention is told, by who gives the lock up and wakes another, how long that one had been in the list.
 //!
 //! # What was rejected
@@ -187,9 +191,12 @@ impl Raw {
         }
         // As long as the lock is ours, nobody but us sets `WOKEN`; and with the list locked, nobody else changes the word.
         let mut waiters = self.waiters();
-        let first = waiters.list.pop_front().expect("somebody waits for what is waited for");
-        // SAFETY: it is alive until it has been readied.
-        let waiter = unsafe { first.as_ref() };
+        // SAFETY: who waits is alive until it has been readied.
+        let Some(waiter) = waiters.list.pop_while(sched::has_stopped).map(|first| unsafe { first.as_ref() }) else {
+            waiters.is_fair = false;
+            self.word.store(0, Release);
+            return;
+        };
         let delay = profile::watches_contention().then(|| clock::now().saturating_sub(waiter.queued.get()));
         let (gp, rest) = (waiter.gp, if waiters.list.is_empty() { 0 } else { WAITED });
         if waiters.is_fair {

@@ -82,6 +82,17 @@ impl Tokens for ForBuffers {
     }
 }
 
+/// That of waits inside the library, for buffers that are filled from a connection.
+pub(crate) struct ForConnections;
+
+impl Tokens for ForConnections {
+    const REASON: WaitReason = WaitReason::BufferedIo;
+
+    fn token(head: &Head) -> &Token {
+        &head.inner_token
+    }
+}
+
 /// That of waits inside the library, for who takes a snapshot.
 pub(crate) struct ForSnapshots;
 

@@ -37,6 +37,10 @@ pub fn ready(gp: NonNull<G>) {
 
 pub fn spend() {}
 
+pub fn has_stopped(_gp: NonNull<G>) -> bool {
+    false
+}
+
 pub fn may_spin() -> bool {
     false
 }
