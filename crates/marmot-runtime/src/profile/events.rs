@@ -109,9 +109,11 @@ fn records(store: &'static Mutex<Store<Key>>) -> Vec<Blocked> {
 fn is_of_interest(reason: WaitReason) -> bool {
     match reason {
         WaitReason::Sleep | WaitReason::Snapshot => false,
-        WaitReason::IoRead | WaitReason::IoWrite | WaitReason::BufferedIo | WaitReason::Blocking => {
-            BLOCK_IO.load(Relaxed)
-        }
+        WaitReason::IoRead
+        | WaitReason::IoWrite
+        | WaitReason::IoTurn
+        | WaitReason::BufferedIo
+        | WaitReason::Blocking => BLOCK_IO.load(Relaxed),
         _ => true,
     }
 }
