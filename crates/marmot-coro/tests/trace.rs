@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
+use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{hint, mem, ptr};
 
@@ -50,6 +51,12 @@ fn assert_chain(stack: &[usize]) -> usize {
     at.unwrap_or_else(|| panic!("{places:x?} are not in {stack:x?}"))
 }
 
+/// Waits for what walks need: a walk does not wait for another thread that makes it.
+fn ready() {
+    static READY: Once = Once::new();
+    READY.call_once(trace::prepare);
+}
+
 fn stack() -> Stack {
     StackPool::global().take(DEFAULT_STACK_SIZE).unwrap()
 }
@@ -62,6 +69,7 @@ fn here() -> Vec<usize> {
 
 #[test]
 fn a_plain_thread() {
+    ready();
     let mut found = Vec::new();
     outermost(&mut || found = here());
     let at = assert_chain(&found);
@@ -72,6 +80,7 @@ fn a_plain_thread() {
 
 #[test]
 fn the_first_frame_is_the_callers() {
+    ready();
     #[inline(never)]
     fn caller() -> (usize, usize) {
         let mut frames = [0; 1];
@@ -86,6 +95,7 @@ fn the_first_frame_is_the_callers() {
 
 #[test]
 fn a_coroutine_ends_at_its_entry() {
+    ready();
     let found = Rc::new(Cell::new(Vec::new()));
     let inside = Rc::clone(&found);
     let mut coroutine = Coroutine::new(stack(), move |_| {
@@ -109,6 +119,7 @@ fn a_coroutine_ends_at_its_entry() {
 
 #[test]
 fn a_suspended_coroutine() {
+    ready();
     let point = Rc::new(Cell::new(ResumePoint::default()));
     let inside = Rc::clone(&point);
     let mut coroutine = Coroutine::new(stack(), move |suspender| {
@@ -136,6 +147,7 @@ fn a_suspended_coroutine() {
 
 #[test]
 fn it_stops_where_the_room_ends() {
+    ready();
     let mut stacks = [[0; MAX_FRAMES]; 2];
     let rooms = hint::black_box([MAX_FRAMES, 3]);
     let mut counts = [0; 2];
@@ -184,6 +196,7 @@ fn interrupted() -> Vec<usize> {
 
 #[test]
 fn a_signal_on_a_plain_thread() {
+    ready();
     let mut found = Vec::new();
     outermost(&mut || found = interrupted());
     assert_chain(&found);
@@ -191,6 +204,7 @@ fn a_signal_on_a_plain_thread() {
 
 #[test]
 fn a_signal_in_a_coroutine() {
+    ready();
     let found = Rc::new(Cell::new(Vec::new()));
     let inside = Rc::clone(&found);
     let mut coroutine = Coroutine::new(stack(), move |_| {
@@ -206,6 +220,7 @@ fn a_signal_in_a_coroutine() {
 
 #[test]
 fn wrong_registers_do_no_harm() {
+    ready();
     trace::prepare();
     let mut frames = [0; MAX_FRAMES];
     let here = Registers::here();
@@ -247,6 +262,7 @@ fn wrong_registers_do_no_harm() {
 
 #[test]
 fn threads_walk_at_the_same_time() {
+    ready();
     let in_vain = AtomicUsize::new(0);
     trace::prepare();
     std::thread::scope(|scope| {

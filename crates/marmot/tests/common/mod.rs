@@ -319,8 +319,8 @@ pub fn here() -> String {
 pub struct Functions<const N: usize>(pub [usize; N]);
 
 impl<const N: usize> Functions<N> {
-    /// No function of these is longer.
-    const LONG: usize = 256;
+    /// No function of these is longer, be it instrumented by a sanitizer.
+    const LONG: usize = 1024;
 
     /// Which of them, by its address, is innermost in the stack.
     pub fn innermost(&self, stack: &[usize]) -> Option<usize> {
