@@ -197,6 +197,11 @@ fn ten_thousand_goroutines_parked_in_three_places() {
 site!(JOINS = fn waits_for_another(other: JoinHandle<()>) { other.join().unwrap(); });
 site!(DELAYED = fn waits_for_a_holder(lock: &Mutex<u32>) { *lock.lock().unwrap() += 1; });
 
+/// Makes what walks of stacks need, which the first of them would do within the time that is measured.
+fn make_ready() {
+    pprof::goroutine();
+}
+
 /// The time that `f` takes, in addition to that in `sum`.
 fn timed(sum: &AtomicU64, f: impl FnOnce()) {
     let start = Instant::now();
@@ -207,6 +212,7 @@ fn timed(sum: &AtomicU64, f: impl FnOnce()) {
 #[test]
 fn delays_of_goroutines_that_wait_for_others() {
     with_procs(2, || {
+        make_ready();
         pprof::set_block_rate(1);
         let (joins, locks) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
         for _ in 0..10 {
@@ -243,6 +249,7 @@ site!(TWO_WAITED = fn lets_go_of_two(held: marmot::sync::MutexGuard<'_, u32>) { 
 #[test]
 fn delays_by_who_has_held_the_lock() {
     with_procs(2, || {
+        make_ready();
         pprof::set_mutex_fraction(1);
         let lets_go: [fn(marmot::sync::MutexGuard<'_, u32>); 2] = [lets_go_of_one, lets_go_of_two];
         let sums = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
