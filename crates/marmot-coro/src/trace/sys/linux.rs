@@ -6,24 +6,7 @@ use std::{mem, ptr, slice};
 
 use libc::c_int;
 
-/// The unwind tables of a module, as `PT_GNU_EH_FRAME` describes them (Linux Standard Base, "Exception Frames").
-pub(super) struct Tables {
-    /// `.eh_frame_hdr`, the index.
-    pub(super) index: &'static [u8],
-    /// `.eh_frame`, and what follows it in its segment: its own end is marked inside.
-    pub(super) frames: &'static [u8],
-}
-
-/// What the loader has mapped: a program or a library.
-pub(super) struct Mapped {
-    pub(super) addresses: Range<usize>,
-    /// What is added to the addresses that it was linked for.
-    pub(super) bias: usize,
-    /// None if it has no tables, or writes them in a way that no linker uses.
-    pub(super) tables: Option<Tables>,
-    /// The program itself, which stays mapped.
-    pub(super) is_program: bool,
-}
+use super::mapped::{Mapped, Tables};
 
 /// How often modules have been loaded and unloaded.
 pub(super) fn changes() -> (u64, u64) {

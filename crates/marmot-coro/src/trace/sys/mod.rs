@@ -25,6 +25,8 @@ mod none;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use none as unwinder;
 
+mod mapped;
+
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod platform;

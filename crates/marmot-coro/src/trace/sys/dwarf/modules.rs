@@ -12,7 +12,8 @@ use std::thread;
 
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder as _, UnwinderNative};
 
-use super::super::platform::{Mapped, changes, each_module};
+use super::super::mapped::Mapped;
+use super::super::platform::{changes, each_module};
 use super::desk;
 
 /// How often a thread gives way to the one that is making the first list.
