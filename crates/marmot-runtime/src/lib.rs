@@ -17,6 +17,7 @@
 
 mod blocking;
 pub mod buffered;
+pub mod context;
 mod fd;
 pub mod io;
 pub mod net;

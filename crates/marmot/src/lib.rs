@@ -33,8 +33,8 @@ pub use marmot_buf::{Pool, Pooled, pool};
 pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
-    ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, current, go, go_local, io,
-    net, park, park_timeout, scope, sleep, sleep_until, sync, yield_now,
+    ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, context, current, go,
+    go_local, io, net, park, park_timeout, scope, sleep, sleep_until, sync, yield_now,
 };
 
 pub mod pprof;

@@ -18,6 +18,8 @@ pub(crate) struct Waiter {
     pub(crate) queued: Cell<u64>,
     /// Whether it was given what it waits for, and was not only woken to try again.
     pub(crate) was_given: Cell<bool>,
+    /// It is in a list.
+    is_listed: Cell<bool>,
     links: Cell<Links>,
 }
 
@@ -29,7 +31,14 @@ struct Links {
 
 impl Waiter {
     pub(crate) fn new(gp: NonNull<G>) -> Waiter {
-        Waiter { gp, since: Cell::new(0), queued: Cell::new(0), was_given: Cell::new(false), links: Cell::default() }
+        Waiter {
+            gp,
+            since: Cell::new(0),
+            queued: Cell::new(0),
+            was_given: Cell::new(false),
+            is_listed: Cell::new(false),
+            links: Cell::default(),
+        }
     }
 }
 
@@ -90,11 +99,26 @@ impl List {
         }
     }
 
+    /// Takes `waiter` out, wherever in the list it is; false if it is in none.
+    ///
+    /// # Safety
+    ///
+    /// It is in no other list.
+    pub(crate) unsafe fn leave(&mut self, waiter: &Waiter) -> bool {
+        let was_listed = waiter.is_listed.get();
+        if was_listed {
+            // SAFETY: the caller's word.
+            unsafe { self.remove(waiter) };
+        }
+        was_listed
+    }
+
     /// # Safety
     ///
     /// `waiter` is as `push_back` demands, and `links` are neighbours in this list, or its ends.
     unsafe fn insert(&mut self, waiter: &Waiter, links: Links) {
         waiter.links.set(links);
+        waiter.is_listed.set(true);
         self.join(links.before, Some(waiter.into()));
         self.join(Some(waiter.into()), links.after);
     }
@@ -104,6 +128,7 @@ impl List {
     /// `waiter` is in this list.
     unsafe fn remove(&mut self, waiter: &Waiter) {
         let Links { before, after } = waiter.links.take();
+        waiter.is_listed.set(false);
         self.join(before, after);
     }
 

@@ -1,5 +1,6 @@
 //! Waiting for a point in time: `sleep` and `park` with a limit; and where a timer is armed.
 
+pub(crate) mod limit;
 pub(crate) mod pools;
 
 use std::ptr::NonNull;

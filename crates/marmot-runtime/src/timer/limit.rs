@@ -1,0 +1,98 @@
+//! Waits that something else may end: a point in time, or the end of the caller's context.
+//!
+//! Who waits has put its G somewhere before it comes here (a list, a slot, a word), and hands over a [`Place`], by which the G is
+//! taken out of there again. Whoever takes it out owns it, and readies it or goes on as it:
+//!
+//! | who takes it out | what it does then | [`Ended`] |
+//! |---|---|---|
+//! | who has what was waited for | readies it | `Readied` |
+//! | the timer, on whichever M fires it | readies it | `TimedOut` |
+//! | who ends the context | readies it | `Cancelled` |
+//! | the waiter itself, before it parks, or as a plain thread whose time is up | goes on | `TimedOut`, `Cancelled` |
+//!
+//! So a wait has one end, however many come at a time, and what was handed over is never dropped: a waiter that comes too late to
+//! take itself out has been given what it waited for, and is told `Readied`.
+
+use std::mem::offset_of;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use crate::sched::{self, Due, G, Timer, WaitReason, clock, current};
+
+/// A point in time that never comes.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// Where somebody waits, as that one sees it.
+///
+/// It is used by other threads, under a timer's lock, so it must neither park nor arm nor ready, and what locks it takes must never
+/// be held where a timer is armed or disarmed.
+pub(crate) trait Place: Sync {
+    /// Takes the waiter out; false if somebody else has, who readies it.
+    fn retract(&self) -> bool;
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "only `Readied` says that it was given what it waited for"]
+pub(crate) enum Ended {
+    /// By who took it out of its place, and readied it.
+    Readied,
+    /// By the time.
+    TimedOut,
+    /// Because its context has ended.
+    Cancelled,
+}
+
+/// As [`sched::park`], until `until` at the latest, or until the caller's context ends.
+///
+/// `gp` is what [`sched::waiter`] returned, and has been put into `place`.
+pub(crate) fn park_within<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u64, place: &P) -> Ended {
+    // SAFETY: the caller's own G.
+    let g = unsafe { gp.as_ref() };
+    if let Some(parker) = g.parker() {
+        if until == NEVER {
+            sched::park(gp, reason);
+        } else if !parker.wait_until(clock::instant(until)) {
+            if place.retract() {
+                return Ended::TimedOut;
+            }
+            parker.wait();
+        }
+        return Ended::Readied;
+    }
+    if until == NEVER {
+        sched::park(gp, reason);
+        return Ended::Readied;
+    }
+    let alarm = Alarm { timer: Timer::new(), gp, place, rang: AtomicBool::new(false) };
+    // A goroutine runs on an M.
+    let mp = current::mp().expect("a goroutine has an M");
+    // SAFETY: the alarm stays here until it is disarmed, below; nobody else arms it.
+    unsafe { mp.pp().timers.arm(&alarm.timer, until, ring::<P>) };
+    sched::park(gp, reason);
+    alarm.timer.disarm();
+    // Relaxed: disarming has ordered it.
+    if alarm.rang.load(Relaxed) { Ended::TimedOut } else { Ended::Readied }
+}
+
+/// A timer that ends a wait, on the stack of who waits.
+#[repr(C)]
+struct Alarm<'a, P> {
+    timer: Timer,
+    gp: NonNull<G>,
+    place: &'a P,
+    rang: AtomicBool,
+}
+
+/// # Safety
+///
+/// `timer` sits in an `Alarm<P>`, and is armed.
+unsafe fn ring<P: Place>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
+    // SAFETY: the caller's word; who is armed is alive.
+    let alarm = unsafe { timer.byte_sub(offset_of!(Alarm<'_, P>, timer)).cast::<Alarm<'_, P>>().as_ref() };
+    if alarm.place.retract() {
+        alarm.rang.store(true, Relaxed);
+        due.push(alarm.gp);
+    }
+    None
+}
