@@ -48,7 +48,7 @@ impl Ring for Later {
 ///
 /// let (tell, told) = mpsc::channel();
 /// let later = time::after_func(Duration::from_millis(1), move || tell.send("later").unwrap());
-/// assert_eq!(marmot::blocking(|| told.recv()), Ok("later"));
+/// assert_eq!(marmot::blocking(move || told.recv()), Ok("later"));
 /// assert!(!later.stop(), "it has been called");
 /// ```
 #[track_caller]
