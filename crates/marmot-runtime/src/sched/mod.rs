@@ -53,6 +53,7 @@ mod join;
 pub(crate) mod labels;
 mod leftover;
 mod m;
+pub(crate) mod outside;
 mod overflow;
 mod park;
 mod place;
@@ -93,7 +94,7 @@ pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use status::State;
 pub use status::WaitReason;
-pub(crate) use timers::{Due, Fire, Timer};
+pub(crate) use timers::{Call, Due, Fire, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
 
