@@ -55,12 +55,16 @@ pub enum WaitReason {
     BufferedIo,
     /// For a mutex.
     Mutex,
+    /// For the call of another, in `singleflight`.
+    Singleflight,
+    /// For room in a group that limits how many of its goroutines run.
+    Group,
     /// For the Ms to report their goroutines.
     Snapshot,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 12] = [
+    const ALL: [WaitReason; 14] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -72,6 +76,8 @@ impl WaitReason {
         WaitReason::Buffer,
         WaitReason::BufferedIo,
         WaitReason::Mutex,
+        WaitReason::Singleflight,
+        WaitReason::Group,
         WaitReason::Snapshot,
     ];
 }
@@ -90,6 +96,8 @@ impl fmt::Display for WaitReason {
             WaitReason::Buffer => "buffer",
             WaitReason::BufferedIo => "buffered IO",
             WaitReason::Mutex => "mutex",
+            WaitReason::Singleflight => "singleflight",
+            WaitReason::Group => "room in a group",
             WaitReason::Snapshot => "snapshot of goroutines",
         })
     }
