@@ -255,8 +255,15 @@ impl<K, V, S: Default> Default for Group<K, V, S> {
 
 impl<K, V, S> fmt::Debug for Group<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let calls = self.calls.try_lock().map(|calls| calls.len()).ok();
-        f.debug_struct("Group").field("calls", &calls).finish_non_exhaustive()
+        let mut out = f.debug_struct("Group");
+        match self.calls.try_lock() {
+            Ok(calls) => {
+                let joined: usize = calls.values().map(|call| call.joined.load(Relaxed)).sum();
+                out.field("calls", &calls.len()).field("joined", &joined)
+            }
+            Err(_) => out.field("calls", &format_args!("<locked>")),
+        };
+        out.finish_non_exhaustive()
     }
 }
 
