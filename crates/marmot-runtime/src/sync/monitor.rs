@@ -11,7 +11,7 @@
 //!
 //! **A wait that the context ends** takes itself out of the list with the lock held. If it is no longer there, it was woken, and it tries:
 //! so a waiter leaves from the list, where it owes nobody anything, or with what it has waited for, or tries in vain and is in
-//! the list again. The model is `tests/loom/monitor.rs`.
+//! the list again. The model is `tests/loom/monitors.rs`.
 //!
 //! A goroutine whose runtime has stopped is passed over. One that was woken right before that never tries: so the room for which it was woken
 //! is found by whoever comes next, but by none that is in the list. Where other runtimes wait too, the state has to be such that
