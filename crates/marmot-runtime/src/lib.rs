@@ -33,8 +33,8 @@ mod timer;
 
 pub use marmot_coro::StackError;
 pub use rt::{
-    Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
-    ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main, run_test, scope,
-    sleep, sleep_until, yield_now,
+    Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
+    ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, group, park, park_timeout, run_main, run_test,
+    scope, sleep, sleep_until, yield_now,
 };
 pub use sched::{Stopped, WaitReason};

@@ -32,9 +32,9 @@ pub use marmot_buf as buf;
 pub use marmot_buf::{Pool, Pooled, pool};
 pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
-    Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
+    Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, context, current, go,
-    go_local, io, net, park, park_timeout, scope, sleep, sleep_until, sync, time, yield_now,
+    go_local, group, io, net, park, park_timeout, scope, sleep, sleep_until, sync, time, yield_now,
 };
 
 pub mod pprof;

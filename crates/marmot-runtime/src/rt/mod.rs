@@ -3,6 +3,7 @@
 mod builder;
 mod goroutine;
 mod goroutines;
+mod group;
 mod join;
 mod main;
 mod runtime;
@@ -14,6 +15,7 @@ pub use builder::Builder;
 pub use goroutine::{Goroutine, GoroutineId, current};
 pub(crate) use goroutines::Connections;
 pub use goroutines::Goroutines;
+pub use group::{Group, group};
 pub use join::{JoinHandle, LocalJoinHandle};
 pub use main::{run_main, run_test};
 pub use runtime::{Runtime, RuntimeBuilder, ShutdownError};

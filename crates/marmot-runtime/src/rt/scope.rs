@@ -87,21 +87,38 @@ pub fn scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    let scope = Scope {
-        shared: Arc::new(Shared {
-            running: AtomicUsize::new(1),
-            waiter: AtomicPtr::default(),
-            panicked: AtomicBool::new(false),
-        }),
-        scope: PhantomData,
-        env: PhantomData,
-    };
+    let scope = Scope::new();
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    scope.shared.wait();
+    scope.wait();
     match result {
         Err(payload) => resume_unwind(payload),
-        Ok(_) if scope.shared.panicked.load(Relaxed) => panic!("a scoped goroutine panicked"),
+        Ok(_) if scope.has_panicked() => panic!("a scoped goroutine panicked"),
         Ok(value) => value,
+    }
+}
+
+impl Scope<'_, '_> {
+    /// For who calls [`wait`](Scope::wait) in any case, before what its goroutines borrow is gone.
+    pub(super) fn new() -> Self {
+        Scope {
+            shared: Arc::new(Shared {
+                running: AtomicUsize::new(1),
+                waiter: AtomicPtr::default(),
+                panicked: AtomicBool::new(false),
+            }),
+            scope: PhantomData,
+            env: PhantomData,
+        }
+    }
+
+    /// Waits until all goroutines have ended; once.
+    pub(super) fn wait(&self) {
+        self.shared.wait();
+    }
+
+    /// Whether a goroutine that nobody has joined panicked, or was never run.
+    pub(super) fn has_panicked(&self) -> bool {
+        self.shared.panicked.load(Relaxed)
     }
 }
 
@@ -134,7 +151,7 @@ impl<'scope> Scope<'scope, '_> {
         Ok(self.start(builder.spec(Location::caller())?, f))
     }
 
-    fn start<F, T>(&'scope self, spec: Spec, f: F) -> ScopedJoinHandle<'scope, T>
+    pub(super) fn start<F, T>(&'scope self, spec: Spec, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,

@@ -55,6 +55,10 @@ pub enum WaitReason {
     BufferedIo,
     /// For a mutex.
     Mutex,
+    /// For the call of another, in `singleflight`.
+    Singleflight,
+    /// For room in a group that limits how many of its goroutines run.
+    Group,
     /// For the Ms to report their goroutines.
     Snapshot,
     /// For a timer or a ticker.
@@ -62,7 +66,7 @@ pub enum WaitReason {
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 13] = [
+    const ALL: [WaitReason; 15] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -74,6 +78,8 @@ impl WaitReason {
         WaitReason::Buffer,
         WaitReason::BufferedIo,
         WaitReason::Mutex,
+        WaitReason::Singleflight,
+        WaitReason::Group,
         WaitReason::Snapshot,
         WaitReason::Tick,
     ];
@@ -93,6 +99,8 @@ impl fmt::Display for WaitReason {
             WaitReason::Buffer => "buffer",
             WaitReason::BufferedIo => "buffered IO",
             WaitReason::Mutex => "mutex",
+            WaitReason::Singleflight => "singleflight",
+            WaitReason::Group => "room in a group",
             WaitReason::Snapshot => "snapshot of goroutines",
             WaitReason::Tick => "timer",
         })

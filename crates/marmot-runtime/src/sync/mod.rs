@@ -9,12 +9,16 @@
 //! | `mutex` | the type that programs use: guards, and poisoning by the goroutine's own state |
 //! | `raw` | the protocol: who has the lock, who waits, who comes next |
 //! | `list` | those who wait |
+//! | `monitor` | a state and those who wait for it to change, for what is rare and small |
+//! | [`singleflight`] | of many calls for the same thing, one is made |
 //!
 //! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked: whatever
 //! else waits (a read-write lock, a condition, a channel) uses the same list.
 
 pub(crate) mod list;
+pub(crate) mod monitor;
 mod mutex;
 mod raw;
+pub mod singleflight;
 
 pub use mutex::{Mutex, MutexGuard};

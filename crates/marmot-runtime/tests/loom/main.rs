@@ -20,6 +20,7 @@
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
+//! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, and none goes with a waiter whose context ends |
 //! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
 
 #![cfg(loom)]
@@ -40,6 +41,8 @@ mod join;
 mod left;
 #[path = "../../src/sync/list.rs"]
 mod list;
+#[path = "../../src/sync/monitor.rs"]
+mod monitor;
 #[path = "../../src/sched/queue.rs"]
 #[expect(dead_code, reason = "lists are looked at and closed by what is not modelled")]
 mod queue;
@@ -60,6 +63,7 @@ mod events;
 mod hangup;
 mod leaving;
 mod mail;
+mod monitors;
 mod mutex;
 mod profile;
 mod ring;

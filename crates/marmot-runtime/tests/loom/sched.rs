@@ -1,4 +1,4 @@
-//! What `netpoll::turn` and `sync::raw` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and `sync::{raw, monitor}` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -7,9 +7,12 @@ use crate::support::Bell;
 
 pub struct G(Bell);
 
+#[derive(Clone, Copy)]
 pub enum WaitReason {
     IoTurn,
     Mutex,
+    Group,
+    Singleflight,
 }
 
 loom::thread_local! {

@@ -1,0 +1,327 @@
+//! `group`: a scope whose goroutines may fail, and of which the first that does ends the others. After Go's `errgroup`.
+//!
+//! It is a [scope](super::scope) with the first failure, and a count of those that run. A failure is noted first and the context
+//! cancelled then: so whoever ends because of that comes too late to be the first.
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::sync::Mutex;
+use std::thread;
+
+use super::spawn;
+use super::{Builder, Scope};
+use crate::context;
+use crate::sched::{self, Spec, WaitReason};
+use crate::sync::monitor::{Monitor, Until};
+
+/// Opens a group: goroutines that work for one end, may fail, and may borrow from the caller's stack. All of them have ended when this returns,
+/// also when `f` panics.
+///
+/// It is what `errgroup.WithContext` is in Go, with the structure of [`scope`](super::scope). The first error ends the whole: it is returned, and the
+/// group's context is cancelled, so that the waits of the others end and they return. `f` is one of them: its error counts like
+/// theirs, and what it waits for ends, too.
+///
+/// # Errors
+///
+/// The first that `f` or one of the goroutines returned. The others are dropped: as a rule they say that the context has ended.
+///
+/// # Panics
+///
+/// If `f` or one of the goroutines panics: that ends the group like an error. When all have ended, the panic of `f` goes on, or the first of
+/// theirs; whatever errors there were. And if a goroutine could not be started.
+///
+/// # Blocking
+///
+/// G (a plain thread blocks), until the last goroutine of the group has ended.
+///
+/// # Cancellation
+///
+/// The group's context is a child of the caller's. If that ends, so do the waits of all in the group; this itself goes on until they have ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{self, Read};
+/// use marmot_runtime as marmot;
+/// use marmot::net::{TcpListener, TcpStream};
+///
+/// let silent = TcpListener::bind("127.0.0.1:0")?;
+/// let addr = silent.local_addr()?;
+/// let mut text = String::new();
+///
+/// let result = marmot::group(|g| {
+///     // It would wait for ever.
+///     g.go(|| TcpStream::connect(addr)?.read_to_string(&mut text).map(drop));
+///     g.go(|| Err(io::Error::other("this one fails")));
+///     Ok(())
+/// });
+/// assert_eq!(result.unwrap_err().to_string(), "this one fails");
+/// # Ok::<(), io::Error>(())
+/// ```
+///
+/// Results go into what the goroutines borrow:
+///
+/// ```
+/// # use marmot_runtime as marmot;
+/// let words = ["1", "2", "3"];
+/// let mut numbers = [0; 3];
+/// marmot::group(|g| {
+///     g.set_limit(2);
+///     for (number, word) in numbers.iter_mut().zip(words) {
+///         g.go(move || {
+///             *number = word.parse()?;
+///             Ok(())
+///         });
+///     }
+///     Ok::<(), std::num::ParseIntError>(())
+/// })?;
+/// assert_eq!(numbers, [1, 2, 3]);
+/// # Ok::<(), std::num::ParseIntError>(())
+/// ```
+pub fn group<'env, F, T, E>(f: F) -> Result<T, E>
+where
+    F: for<'scope> FnOnce(&'scope Group<'scope, 'env, E>) -> Result<T, E>,
+{
+    let group = Group {
+        scope: Scope::new(),
+        room: Monitor::new(Room { running: 0, limit: usize::MAX }),
+        failure: Mutex::new(None),
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| f(&group)));
+    let result = match result {
+        Ok(Ok(value)) => Ok(Some(value)),
+        Ok(Err(error)) => {
+            group.fail(Failure::Error(error));
+            Ok(None)
+        }
+        Err(payload) => {
+            group.cancel();
+            Err(payload)
+        }
+    };
+    group.scope.wait();
+    let value = result.unwrap_or_else(|payload| resume_unwind(payload));
+    match (group.failure().take(), value) {
+        (Some(Failure::Panic(payload)), _) => resume_unwind(payload),
+        _ if group.scope.has_panicked() => panic!("a goroutine of a group could not be started"),
+        (Some(Failure::Error(error)), _) => Err(error),
+        (None, Some(value)) => Ok(value),
+        (None, None) => unreachable!("an error of the opener is a failure"),
+    }
+}
+
+/// Goroutines that work for one end; see [`group`].
+pub struct Group<'scope, 'env, E> {
+    scope: Scope<'scope, 'env>,
+    room: Monitor<Room>,
+    failure: Mutex<Option<Failure<E>>>,
+}
+
+impl<'scope, E: Send> Group<'scope, '_, E> {
+    /// Starts a goroutine of this group; see [`go`](super::go). If as many run as [may](Group::set_limit), it waits for one of them to end.
+    ///
+    /// `f` is run in any case. If the group's context has ended meanwhile, `f` runs under that context, and its first wait says so. Where there is much
+    /// left to start, use [`go_or_cancelled`](Group::go_or_cancelled), or ask [`context::check`] in between.
+    ///
+    /// # Panics
+    ///
+    /// As [`go`](super::go).
+    ///
+    /// # Blocking
+    ///
+    /// With a limit, G (a plain thread blocks). A goroutine of the group that starts others in it has room itself meanwhile: if all that run do that, they
+    /// wait for each other for ever.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing but room ends the wait; but the end of the context makes those return that have it.
+    #[track_caller]
+    pub fn go<F>(&'scope self, f: F)
+    where
+        F: FnOnce() -> Result<(), E> + Send + 'scope,
+    {
+        let spec = spawn::spec(Location::caller());
+        if self.room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+            unreachable!("a wait that the context does not end");
+        }
+        self.start(spec, f);
+    }
+
+    /// As [`go`](Group::go), but if the caller's context ends before there is room, `f` is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the caller's context has ended, as the group's does at the first failure.
+    ///
+    /// # Panics
+    ///
+    /// As [`go`](super::go).
+    ///
+    /// # Blocking
+    ///
+    /// As [`go`](Group::go).
+    ///
+    /// # Cancellation
+    ///
+    /// The wait ends with the caller's context.
+    #[track_caller]
+    pub fn go_or_cancelled<F>(&'scope self, f: F) -> Result<(), context::Error>
+    where
+        F: FnOnce() -> Result<(), E> + Send + 'scope,
+    {
+        let spec = spawn::spec(Location::caller());
+        context::check()?;
+        if self.room.wait(WaitReason::Group, Until::ChangedOrCancelled, Room::take).is_err() {
+            context::check()?;
+            unreachable!("only the end of its context ends a wait early");
+        }
+        self.start(spec, f);
+        Ok(())
+    }
+
+    /// As [`go`](Group::go), if there is room now.
+    ///
+    /// # Errors
+    ///
+    /// `f`, if there is none.
+    ///
+    /// # Panics
+    ///
+    /// As [`go`](super::go).
+    #[track_caller]
+    pub fn try_go<F>(&'scope self, f: F) -> Result<(), F>
+    where
+        F: FnOnce() -> Result<(), E> + Send + 'scope,
+    {
+        if self.room.look(Room::take).is_none() {
+            return Err(f);
+        }
+        self.start(spawn::spec(Location::caller()), f);
+        Ok(())
+    }
+
+    /// As [`go`](Group::go), with a name or a stack size of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::spawn`]; then nothing was started, and the group goes on.
+    #[track_caller]
+    pub fn spawn<F>(&'scope self, builder: Builder, f: F) -> io::Result<()>
+    where
+        F: FnOnce() -> Result<(), E> + Send + 'scope,
+    {
+        let spec = builder.spec(Location::caller())?;
+        if self.room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+            unreachable!("a wait that the context does not end");
+        }
+        self.start(spec, f);
+        Ok(())
+    }
+
+    /// Starts what has been given room.
+    fn start<F>(&'scope self, spec: Spec, f: F)
+    where
+        F: FnOnce() -> Result<(), E> + Send + 'scope,
+    {
+        let member = Member { group: self, has_run: false };
+        // Nobody joins it: it reports what becomes of it itself. What it owns is dropped before the scope counts it out, also if it never runs.
+        drop(self.scope.start(spec, move || member.run(f)));
+    }
+}
+
+impl<E> Group<'_, '_, E> {
+    /// Lets so many goroutines of the group run at a time, and no more. Without this, there is no limit.
+    ///
+    /// It may be changed at any time. A lower one ends none that runs, and with 0 none is started until there is a higher one.
+    pub fn set_limit(&self, limit: usize) {
+        self.room.change(|room| {
+            room.limit = limit;
+            limit.saturating_sub(room.running)
+        });
+    }
+
+    /// Notes a failure, if it is the first, and ends the others.
+    fn fail(&self, failure: Failure<E>) {
+        let mut first = self.failure();
+        // Of panics and errors, the panic is what the opener is told, because it is not to be lost.
+        let is_first = match (&*first, &failure) {
+            (None, _) => true,
+            (Some(Failure::Error(_)), Failure::Panic(_)) => true,
+            _ => false,
+        };
+        let dropped = if is_first { first.replace(failure) } else { Some(failure) };
+        drop(first);
+        self.cancel();
+        // Without the lock: its destructor is the program's code.
+        drop(dropped);
+    }
+
+    fn failure(&self) -> std::sync::MutexGuard<'_, Option<Failure<E>>> {
+        // Nothing that panics runs under the lock.
+        self.failure.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn cancel(&self) {}
+}
+
+impl<E> fmt::Debug for Group<'_, '_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (running, limit) = self.room.look(|room| (room.running, room.limit));
+        let limit = (limit != usize::MAX).then_some(limit);
+        f.debug_struct("Group").field("running", &running).field("limit", &limit).finish_non_exhaustive()
+    }
+}
+
+/// How many run, and how many may.
+struct Room {
+    running: usize,
+    limit: usize,
+}
+
+impl Room {
+    fn take(&mut self) -> Option<()> {
+        (self.running < self.limit).then(|| self.running += 1)
+    }
+}
+
+/// What has ended a group.
+enum Failure<E> {
+    Error(E),
+    Panic(Box<dyn Any + Send>),
+}
+
+/// A goroutine of a group, with room in it. Dropping it gives the room back.
+struct Member<'scope, 'env, E> {
+    group: &'scope Group<'scope, 'env, E>,
+    has_run: bool,
+}
+
+impl<E> Member<'_, '_, E> {
+    fn run(mut self, f: impl FnOnce() -> Result<(), E>) {
+        self.has_run = true;
+        let result: thread::Result<_> = catch_unwind(AssertUnwindSafe(f));
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.group.fail(Failure::Error(error)),
+            Err(payload) => {
+                sched::report_panic(&*payload);
+                self.group.fail(Failure::Panic(payload));
+            }
+        }
+    }
+}
+
+impl<E> Drop for Member<'_, '_, E> {
+    fn drop(&mut self) {
+        if !self.has_run {
+            // It could not be started, which the scope knows.
+            self.group.cancel();
+        }
+        self.group.room.change(|room| {
+            room.running -= 1;
+            usize::from(room.running < room.limit)
+        });
+    }
+}
