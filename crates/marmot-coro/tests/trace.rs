@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 use std::sync::Once;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::{hint, mem, ptr};
 
 use marmot_coro::trace::{self, MAX_FRAMES, Registers};
@@ -258,6 +258,52 @@ fn wrong_registers_do_no_harm() {
     }
     let registers = Registers { pc: 1, sp: hint::black_box(&words).as_ptr().addr(), fp: start, lr: 0 };
     assert!(trace::of_context(&registers, &mut frames) <= frames.len());
+}
+
+/// A walk reads memory that another thread maps and unmaps meanwhile.
+#[test]
+fn what_is_unmapped_meanwhile_does_no_harm() {
+    const LEN: usize = 16 * 4096;
+    ready();
+    trace::prepare();
+    let map = |address: usize| {
+        let fixed = if address == 0 { 0 } else { libc::MAP_FIXED_NOREPLACE };
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | fixed;
+        // SAFETY: a new mapping, where nothing is.
+        unsafe {
+            libc::mmap(ptr::without_provenance_mut(address), LEN, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+        }
+    };
+    let start = map(0).addr();
+    assert_ne!(start, libc::MAP_FAILED.addr());
+    // It makes frame pointers of what it finds there, each of which leads to the next page.
+    let fill = || {
+        for at in (start..start + LEN - 4096).step_by(4096) {
+            let frame: *mut [usize; 2] = ptr::with_exposed_provenance_mut(at);
+            // SAFETY: within the mapping, which this thread alone makes and takes away.
+            unsafe { frame.write([at + 4096, 1]) };
+        }
+    };
+    let mut frames = [0; MAX_FRAMES];
+    let mut walk = || trace::of_context(&Registers { pc: 1, sp: start, fp: start, lr: 0 }, &mut frames);
+    fill();
+    assert!(walk() > 1, "it reads what is there");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                // SAFETY: nobody relies on what is there.
+                unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), LEN) };
+                // Another thread of this process may have taken the place.
+                if map(start).addr() != start {
+                    return;
+                }
+                fill();
+            }
+        });
+        (0..20_000).for_each(|_| assert!(walk() <= MAX_FRAMES));
+        is_over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! The memory that a walk may read.
+//!
+//! A coroutine's stack is mapped for ever, so that its words are read where they are. Of any other stack nothing is
+//! promised: registers may be wrong, code without tables leaves a frame pointer that is none, and what it points to may be
+//! unmapped by another thread at any moment. To ask whether a page is there and to read it then would be too late by a
+//! moment. So the kernel copies such a page, or says that it cannot, and the walk reads the copy.
 
 use crate::stack::{SEAT_SIZE, slab};
 use crate::sys::load;
 
-use super::sys::is_readable;
+use super::sys::copy_words;
 
 /// What the switch keeps at the base of a coroutine's stack: the way back to who resumed it, and the entry. The
 /// sanitizer's build keeps two words more.
@@ -14,76 +19,68 @@ const RED_ZONE: usize = 128;
 
 const WORD: usize = size_of::<usize>();
 
-/// What `is_readable` is asked for at once. No system has smaller pages.
+/// What is copied at once. No system has smaller pages, so that all of it can be read, or nothing.
 const PAGE: usize = 4096;
 
-/// The readable part of one stack.
+/// The words of a page that is copied.
+type Page = [usize; PAGE / WORD];
+
+/// The part of one stack that a walk reads.
 pub(super) struct Bounds {
     low: usize,
-    /// The end of what is known to be readable.
-    high: usize,
     kind: Kind,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a walk, on the walk's own stack, and nothing may be allocated"
+)]
 enum Kind {
     /// It ends at `high`, where the coroutine has its entry.
-    Coroutine { entered: bool },
-    /// It may go on.
-    Other,
+    Coroutine { high: usize, entered: bool },
+    /// Its end is not known. A page of it has been copied; none at first.
+    Other { copied: Option<usize>, page: Page },
 }
 
 impl Bounds {
     /// For the stack that holds `sp`.
     pub(super) fn around(sp: usize) -> Bounds {
+        let low = sp.saturating_sub(RED_ZONE);
         match slab::find(sp) {
             Some(stack) => Bounds {
-                low: sp.saturating_sub(RED_ZONE).max(stack.start),
-                high: stack.end - SEAT_SIZE - LINK_SIZE,
-                kind: Kind::Coroutine { entered: false },
+                low: low.max(stack.start),
+                kind: Kind::Coroutine { high: stack.end - SEAT_SIZE - LINK_SIZE, entered: false },
             },
-            None => {
-                let low = sp.saturating_sub(RED_ZONE);
-                Bounds { low, high: low, kind: Kind::Other }
-            }
+            None => Bounds { low, kind: Kind::Other { copied: None, page: [0; PAGE / WORD] } },
         }
     }
 
-    /// The word at `address`, if it is on this stack.
+    /// The word at `address`, if it is on this stack, or may be.
     pub(super) fn read(&mut self, address: usize) -> Option<usize> {
         if address < self.low || !address.is_multiple_of(WORD) {
             return None;
         }
-        if address >= self.high {
-            match &mut self.kind {
-                Kind::Coroutine { entered } => {
+        match &mut self.kind {
+            Kind::Coroutine { high, entered } => {
+                if address >= *high {
                     *entered = true;
                     return None;
                 }
-                Kind::Other => self.extend_to(address)?,
+                // SAFETY: an aligned word of a coroutine's stack, whose memory stays mapped for the life of the process.
+                Some(unsafe { load(address) })
+            }
+            Kind::Other { copied, page } => {
+                let start = address & !(PAGE - 1);
+                if *copied != Some(start) {
+                    *copied = copy_words(start, page).then_some(start);
+                }
+                copied.map(|start| page[(address - start) / WORD])
             }
         }
-        // SAFETY: an aligned word within memory that is mapped, a coroutine's stack for ever and others as long as the
-        // thread that is walked stays where it is.
-        Some(unsafe { load(address) })
     }
 
     /// Whether the walk has come to a coroutine's entry: the last frame is the switch's own then.
     pub(super) fn is_at_entry(&self) -> bool {
-        matches!(self.kind, Kind::Coroutine { entered: true })
-    }
-
-    /// Finds out whether the page with `address` can be read.
-    fn extend_to(&mut self, address: usize) -> Option<()> {
-        let page = address & !(PAGE - 1);
-        let end = page.checked_add(PAGE)?;
-        if !is_readable(page) {
-            return None;
-        }
-        // Between the pages there may be one that cannot be read: only neighbours are joined.
-        if page > self.high {
-            self.low = page;
-        }
-        self.high = end;
-        Some(())
+        matches!(self.kind, Kind::Coroutine { entered: true, .. })
     }
 }

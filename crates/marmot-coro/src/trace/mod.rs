@@ -8,9 +8,10 @@
 //!
 //! - An address lies **inside** the instruction that it stands for: a return address less one, or the place that was
 //!   interrupted. The innermost frame comes first.
-//! - A walk reads the stack that it began on and nothing else. Of a coroutine's stack the bounds are known, and it ends
-//!   at the coroutine's entry; of any other, each page is tried first, by a system call that reports a bad address. So
-//!   whatever lies on a stack, or is taken for one, a walk ends and faults nowhere.
+//! - Of a coroutine's stack the bounds are known: a walk that begins there reads nothing else, and ends at the coroutine's
+//!   entry. Of any other stack they are not, so that a walk may be led astray, by wrong registers or by code without
+//!   tables. It reads a copy there, which the kernel makes, page by page; that fails where there is nothing, also when another
+//!   thread has just unmapped it. So whatever lies on a stack, or is taken for one, a walk ends and faults nowhere.
 //! - A walk takes no lock and allocates nothing, and needs next to nothing of the stack that it is called on: it runs on
 //!   one of its own. What it needs besides is made by [`prepare`], which [`here`] calls when nobody has.
 //! - Threads and signal handlers that walk at the same time have different desks (cache and stack), taken with one
@@ -21,6 +22,8 @@
 //! - `_Unwind_Backtrace`, on which the crate `backtrace` builds. It can only begin where it is called, so that it sees a
 //!   signal's own frames and no suspended coroutine; it reads whatever the tables say, so that one bad frame is a fault;
 //!   and before glibc 2.35 it takes the loader's lock.
+//! - To ask whether a page can be read, and then to read it where it is: in between, another thread may unmap it. The
+//!   copy costs one to two microseconds a page, and most walks have one or two.
 //! - Frame pointers. Rust's own library is compiled without them, and so is most of what distributions ship.
 //! - `corosensei`'s place for the stack pointer of who is suspended. It is private, and its layout is nobody's promise;
 //!   three registers stored before the switch ([`ResumePoint`](crate::ResumePoint)) are enough to begin with.
@@ -89,8 +92,8 @@ pub fn here(frames: &mut [usize]) -> usize {
 
 /// The stack from `registers` on; says how many frames it has, of those that `frames` has room for.
 ///
-/// Async-signal-safe, and of use in a handler if [`prepare`] has been called before. The registers need not be true: a
-/// walk from wrong ones is short or senseless, and harmless.
+/// Async-signal-safe, and of use in a handler if [`prepare`] has been called before. The registers need not be true, nor
+/// need the memory stay that they point to: a walk from wrong ones is short or senseless, and harmless.
 pub fn of_context(registers: &Registers, frames: &mut [usize]) -> usize {
     sys::walk(registers, 0, frames).count()
 }

@@ -1,8 +1,8 @@
-//! Linux: modules from the loader, and memory that is tried by the kernel.
+//! Linux: modules from the loader, and memory that the kernel copies.
 
 use std::ffi::c_void;
 use std::ops::Range;
-use std::{mem, ptr, slice};
+use std::{ptr, slice};
 
 use libc::c_int;
 
@@ -31,22 +31,24 @@ pub(super) fn each_module(mut f: impl FnMut(Mapped)) {
     });
 }
 
-/// Whether the word at `address` can be read.
-pub(in super::super) fn is_readable(address: usize) -> bool {
-    // The kernel reads the set before it looks at what to do with it, and says which of the two was wrong:
-    // `EFAULT` or `EINVAL` (`sigprocmask` in kernel/signal.c; LLVM's and Abseil's symbolizers ask in this way, too).
-    const NO_SUCH_ACTION: c_int = !0;
-    let set: *const c_void = ptr::with_exposed_provenance(address);
+/// Copies the words from `address` on, if all of them can be read.
+///
+/// Whoever forbids `process_vm_readv(2)` to his program, as some sandboxes do, has stacks that end where they are not a
+/// coroutine's.
+pub(in super::super) fn copy_words(address: usize, words: &mut [usize]) -> bool {
+    let len = size_of_val(words);
+    let to = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: len };
+    let from = libc::iovec { iov_base: ptr::with_exposed_provenance_mut(address), iov_len: len };
     // SAFETY: `errno` is the thread's own, and always there.
     let errno = unsafe { &mut *libc::__errno_location() };
     // Whoever was interrupted may be about to look at his own.
     let before = *errno;
-    // SAFETY: with an action that does not exist the call changes nothing, and a bad address is an error.
-    unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, NO_SUCH_ACTION, set, ptr::null_mut::<c_void>(), size_of::<u64>())
-    };
-    let error = mem::replace(errno, before);
-    error == libc::EINVAL
+    // SAFETY: the words are borrowed exclusively and have the length that is given; what cannot be read is an error. By its
+    // number, because the C library's function is not said to be async-signal-safe, nor known to all sanitizers.
+    let copied =
+        unsafe { libc::syscall(libc::SYS_process_vm_readv, libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
+    *errno = before;
+    usize::try_from(copied) == Ok(len)
 }
 
 /// The mapped module that `info` tells of.

@@ -5,7 +5,7 @@
 //! | `prepare_once()` | makes what walks need, at the first call |
 //! | `look_again()` | learns of modules, if they have changed |
 //! | `walk(registers, skip, frames)` | walks |
-//! | `is_readable(address)` | whether the word there can be read, without a fault |
+//! | `copy_words(address, words)` | copies memory, if it can be read, without a fault |
 //! | `interrupted(context)` | the registers of a signal's context |
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -47,7 +47,7 @@ mod signal;
 #[path = "signal_other.rs"]
 mod signal;
 
-pub(super) use platform::is_readable;
+pub(super) use platform::copy_words;
 pub(super) use signal::interrupted;
 pub(super) use unwinder::{look_again, prepare_once, walk};
 

@@ -11,7 +11,7 @@ pub(super) fn changes() -> (u64, u64) {
 /// No module is known.
 pub(super) fn each_module(_f: impl FnMut(Mapped)) {}
 
-/// There is no way to try that is known here.
-pub(in super::super) fn is_readable(_address: usize) -> bool {
+/// There is no way that is known here.
+pub(in super::super) fn copy_words(_address: usize, _words: &mut [usize]) -> bool {
     false
 }
