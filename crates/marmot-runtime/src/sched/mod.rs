@@ -40,6 +40,7 @@
 pub(crate) mod blocked;
 mod cell;
 pub(crate) mod census;
+pub(crate) mod chance;
 pub(crate) mod clock;
 mod config;
 pub(crate) mod current;
