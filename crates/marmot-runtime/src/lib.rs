@@ -14,6 +14,7 @@
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
 //! | [`sync`] | locks that park the goroutine | `profile`, `sched` |
+//! | [`time`] | sleeps, timers, tickers | `rt`, `sync`, `timer` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
@@ -28,6 +29,7 @@ pub mod profile;
 mod rt;
 mod sched;
 pub mod sync;
+pub mod time;
 mod timer;
 
 pub use marmot_coro::StackError;

@@ -44,7 +44,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use error::{Cause, Error};
 
@@ -155,6 +155,40 @@ impl Context {
     #[must_use = "work is done under the new context, and the other one ends it"]
     pub fn with_cancel(&self) -> (Context, Cancel) {
         self.with_node(Node::new(self.node()))
+    }
+
+    /// A context that ends with this one, or when it is cancelled, or when so much time has passed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Read};
+    /// use std::time::Duration;
+    /// use marmot_runtime as marmot;
+    /// use marmot::context::{Context, Error};
+    /// use marmot::net::{TcpListener, TcpStream};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut conn = TcpStream::connect(listener.local_addr()?)?;
+    /// let (ctx, _cancel) = Context::current().with_timeout(Duration::from_millis(10));
+    /// let error = ctx.run(|| conn.read(&mut [0; 16])).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TimedOut);
+    /// assert!(Error::of(&error).unwrap().is_deadline_exceeded());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use = "work is done under the new context"]
+    pub fn with_timeout(&self, timeout: Duration) -> (Context, Cancel) {
+        self.with_deadline_at(clock::after(timeout))
+    }
+
+    /// A context that ends with this one, or when it is cancelled, or at `deadline`.
+    #[must_use = "work is done under the new context"]
+    pub fn with_deadline(&self, deadline: Instant) -> (Context, Cancel) {
+        self.with_deadline_at(clock::at(deadline))
+    }
+
+    fn with_deadline_at(&self, when: u64) -> (Context, Cancel) {
+        self.with_node(Node::with_deadline(self.node(), when))
     }
 
     /// A context that ends with this one, and has a value besides. There is one of each type, and a later one hides an earlier.

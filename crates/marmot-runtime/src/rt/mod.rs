@@ -22,4 +22,4 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use spawn::{go, go_local};
 pub use wait::{blocking, park, park_timeout, sleep, sleep_or_cancelled, sleep_until, yield_now};
 
-pub(crate) use spawn::go_after;
+pub(crate) use spawn::{go_after, go_on};

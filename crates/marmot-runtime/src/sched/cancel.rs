@@ -62,8 +62,8 @@ use super::census::Errand;
 use super::g::{G, GRef, Head, Seat};
 use super::m::M;
 use super::roster::{Number, Roster, Why};
-use super::timers::{Due, Ring, Timer};
-use super::{clock, park};
+use super::timers::{Call, Due, Timer};
+use super::{clock, current, outside, park};
 
 /// Where somebody waits, as that one sees it.
 ///
@@ -158,15 +158,11 @@ pub(crate) struct Node {
 /// The time of a deadline that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// How the timer of a deadline is armed: by what is above, which knows where. It is armed for the time given.
-pub(crate) type Arm = fn(&Timer, u64, super::Fire);
-
-/// The timer of a node with a deadline of its own.
+/// The timer of a node with a deadline of its own. It is armed once, and disarmed by whoever comes first.
 #[repr(C)]
 struct Alarm {
     timer: Timer,
     node: Weak<Node>,
-    arm: Arm,
     /// Held by who arms and disarms; true when it is not to be armed any more.
     over: Mutex<bool>,
 }
@@ -174,29 +170,28 @@ struct Alarm {
 impl Node {
     /// A child of `parent`; if that has ended, one that is born so.
     pub(crate) fn new(parent: Option<&Arc<Node>>) -> Arc<Node> {
-        Node::make(parent, parent.map_or(NEVER, |parent| parent.deadline), None)
+        Node::make(parent, parent.map_or(NEVER, |parent| parent.deadline), false)
     }
 
-    /// As [`Node::new`], that ends at `deadline` by [`clock`] at the latest. Its timer is armed by `arm`.
-    pub(crate) fn with_deadline(parent: Option<&Arc<Node>>, deadline: u64, arm: Arm) -> Arc<Node> {
+    /// As [`Node::new`], that ends at `deadline` by [`clock`] at the latest.
+    pub(crate) fn with_deadline(parent: Option<&Arc<Node>>, deadline: u64) -> Arc<Node> {
         if parent.is_some_and(|parent| parent.deadline <= deadline) {
             return Node::new(parent);
         }
-        let node = Node::make(parent, deadline, Some(arm));
+        let node = Node::make(parent, deadline, true);
         if deadline <= clock::now() {
             node.end(Why::Deadline, None);
-        } else if node.state().is_none() {
-            node.arm();
+        } else if let Some(alarm) = &node.alarm {
+            alarm.arm(deadline);
         }
         node
     }
 
-    fn make(parent: Option<&Arc<Node>>, deadline: u64, arm: Option<Arm>) -> Arc<Node> {
+    fn make(parent: Option<&Arc<Node>>, deadline: u64, timed: bool) -> Arc<Node> {
         let node = Arc::new_cyclic(|me| {
-            let alarm =
-                |arm| Box::new(Alarm { timer: Timer::new(), node: Weak::clone(me), arm, over: Mutex::new(false) });
+            let alarm = || Box::new(Alarm { timer: Timer::keeping(), node: Weak::clone(me), over: Mutex::new(false) });
             let (cause, parent) = (OnceLock::new(), OnceLock::new());
-            Node { roster: Roster::new(), cause, parent, deadline, alarm: arm.map(alarm) }
+            Node { roster: Roster::new(), cause, parent, deadline, alarm: timed.then(alarm) }
         });
         if let Some(parent) = parent {
             // Not before it can be found: an end of the parent that comes now ends it.
@@ -281,16 +276,6 @@ impl Node {
         told.tell();
         !marked.is_empty()
     }
-
-    /// Arms the timer of its deadline.
-    fn arm(&self) {
-        if let Some(alarm) = &self.alarm {
-            let over = alarm.over.lock().unwrap_or_else(|e| e.into_inner());
-            if !*over {
-                (alarm.arm)(&alarm.timer, self.deadline, fire);
-            }
-        }
-    }
 }
 
 impl Drop for Node {
@@ -307,6 +292,20 @@ impl Drop for Node {
 }
 
 impl Alarm {
+    /// Arms it here, unless its node has ended.
+    fn arm(&self, deadline: u64) {
+        let over = self.over.lock().unwrap_or_else(|e| e.into_inner());
+        if *over {
+            return;
+        }
+        match current::mp() {
+            // SAFETY: it stays where it is until it is disarmed, `fire` is made for it, and we have the lock.
+            Some(mp) => unsafe { mp.pp().timers.arm(&self.timer, deadline, fire) },
+            // SAFETY: as above.
+            None => unsafe { outside::arm(&self.timer, deadline, fire) },
+        };
+    }
+
     fn disarm(&self) {
         let mut over = self.over.lock().unwrap_or_else(|e| e.into_inner());
         *over = true;
@@ -328,20 +327,20 @@ unsafe fn fire(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     let alarm = unsafe { timer.cast::<Alarm>().as_ref() };
     // One that is being dropped has nobody left under it.
     if let Some(node) = alarm.node.upgrade() {
-        due.call(node);
+        // The reference goes with the call.
+        let with = NonNull::new(Arc::into_raw(node).cast_mut()).expect("references are not null").cast();
+        // SAFETY: that is the node, and it is called once.
+        unsafe { due.call(Call { with, run: pass }) };
     }
     None
 }
 
-impl Ring for Node {
-    fn ring(self: Arc<Self>) {
-        if clock::now() >= self.deadline {
-            self.end(Why::Deadline, None);
-        } else {
-            // The heap that it was in is no longer looked at.
-            self.arm();
-        }
-    }
+/// # Safety
+///
+/// `node` is a reference to a `Node` that is the caller's.
+unsafe fn pass(node: NonNull<()>) {
+    // SAFETY: the caller's word.
+    unsafe { Arc::from_raw(node.cast::<Node>().as_ptr().cast_const()) }.end(Why::Deadline, None);
 }
 
 /// Those who are to be told of an end.

@@ -57,10 +57,12 @@ pub enum WaitReason {
     Mutex,
     /// For the Ms to report their goroutines.
     Snapshot,
+    /// For a timer or a ticker.
+    Tick,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 12] = [
+    const ALL: [WaitReason; 13] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -73,6 +75,7 @@ impl WaitReason {
         WaitReason::BufferedIo,
         WaitReason::Mutex,
         WaitReason::Snapshot,
+        WaitReason::Tick,
     ];
 }
 
@@ -91,6 +94,7 @@ impl fmt::Display for WaitReason {
             WaitReason::BufferedIo => "buffered IO",
             WaitReason::Mutex => "mutex",
             WaitReason::Snapshot => "snapshot of goroutines",
+            WaitReason::Tick => "timer",
         })
     }
 }

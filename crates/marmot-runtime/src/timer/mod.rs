@@ -1,5 +1,6 @@
 //! Waiting for a point in time: `sleep` and `park` with a limit; and where a timer is armed.
 
+pub(crate) mod alarm;
 pub(crate) mod limit;
 pub(crate) mod pools;
 
@@ -7,7 +8,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, clock, current, within};
+use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, clock, current, outside, within};
 use limit::{Ended, NEVER, Place, park_within};
 
 /// Arms `timer` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
@@ -19,13 +20,30 @@ use limit::{Ended, NEVER, Place, park_within};
 /// in, and nobody else arms or disarms it meanwhile.
 pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire, mp: &'static M) {
     match current::mp().filter(|here| std::ptr::eq(here.sched, mp.sched)) {
-        // SAFETY: the caller's word.
-        Some(here) => unsafe { here.pp().timers.arm(timer, when, fire) },
+        Some(here) => {
+            // SAFETY: the caller's word.
+            unsafe { here.pp().timers.arm(timer, when, fire) };
+        }
         None => {
             // SAFETY: the caller's word.
             unsafe { mp.home_p().timers.arm(timer, when, fire) };
             mp.nudge();
         }
+    }
+}
+
+/// Arms `timer`, which keeps its time, in the heap of this thread's P, or, where there is none, in the one that is outside of all
+/// runtimes; returns whether it was armed before.
+///
+/// # Safety
+///
+/// As for `Timers::arm`.
+pub(crate) unsafe fn arm_here(timer: &Timer, when: u64, fire: Fire) -> bool {
+    match current::mp() {
+        // SAFETY: the caller's word.
+        Some(mp) => unsafe { mp.pp().timers.arm(timer, when, fire) },
+        // SAFETY: as above.
+        None => unsafe { outside::arm(timer, when, fire) },
     }
 }
 
