@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `sched` | goroutines, machines, processors; parking and readying | nothing above it |
 //! | `timer` | waiting for a point in time | `sched` |
+//! | [`context`] | cancellation, deadlines, values | `timer`, `sched` |
 //! | `blocking` | closures that block, on spare threads | `sched` |
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
 //! | [`profile`] | what goroutines there are, where they wait and for how long; labels | `netpoll` |
@@ -13,6 +14,7 @@
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
 //! | [`sync`] | locks that park the goroutine | `profile`, `sched` |
+//! | [`time`] | sleeps, timers, tickers | `rt`, `sync`, `timer` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
@@ -27,12 +29,13 @@ pub mod profile;
 mod rt;
 mod sched;
 pub mod sync;
+pub mod time;
 mod timer;
 
 pub use marmot_coro::StackError;
 pub use rt::{
     Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, group, park, park_timeout, run_main, run_test,
-    scope, sleep, sleep_until, yield_now,
+    scope, sleep, sleep_or_cancelled, sleep_until, yield_now,
 };
 pub use sched::{Stopped, WaitReason};

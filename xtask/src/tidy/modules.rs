@@ -14,11 +14,12 @@ const SOURCES: &str = "crates/marmot-runtime/src/";
 const ROOT: &str = "lib";
 
 /// Each module, and which it stands on.
-pub const LAW: [(&str, &[&str]); 15] = [
+pub const LAW: [(&str, &[&str]); 16] = [
     ("buffered", &["net"]),
     ("io", &["net"]),
     ("net", &["fd", "rt"]),
     ("os", &["fd", "rt"]),
+    ("time", &["rt"]),
     ("fd", &["netpoll"]),
     ("rt", &["blocking", "context", "netpoll", "profile", "sync"]),
     ("netpoll", &["context"]),

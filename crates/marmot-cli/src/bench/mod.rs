@@ -16,7 +16,8 @@
 //! | `pool` | | getting an object from a pool and giving it back, on all Ps at the same time; and making and dropping one |
 //! | `mutex` | | taking a mutex and giving it up: one that nobody else wants, and one that two goroutines and two threads want; beside `std`'s |
 //! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
-//! | `sleep` | `timer` | many sleeps at the same time, and how late they end |
+//! | `sleep` | | many sleeps at the same time, and how late they end: spread over some time, and all at once (`.at_once`); and one that is very short, by itself |
+//! | `timer` | | a timer that is made, and stopped before it fires: by itself, and among 100,000 others |
 //!
 //! Instruments that count, as callgrind and strace do, need a program that does the same at every run: [`once`].
 
@@ -32,6 +33,7 @@ mod skynet;
 mod sleep;
 mod spawn;
 mod switch;
+mod timer;
 mod unstarted;
 
 use clap::ValueEnum;
@@ -52,7 +54,7 @@ pub struct Args {
     /// Print one JSON array instead of lines.
     #[arg(long)]
     json: bool,
-    /// Goroutines of `parked` and `unstarted`.
+    /// Goroutines of `parked`, `unstarted` and `sleep`.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     count: u32,
     /// How many goroutines run at the same time [default: the processors that the process may use].
@@ -94,9 +96,10 @@ enum Name {
     Mutex,
     /// A tree of goroutines with a million leaves.
     Skynet,
-    /// Many sleeps at the same time.
-    #[value(alias = "timer")]
+    /// Many sleeps at the same time, and a short one.
     Sleep,
+    /// Making a timer and stopping it.
+    Timer,
 }
 
 /// Runs the benchmarks and prints what they measured.
@@ -128,7 +131,8 @@ pub fn run(args: &Args) -> io::Result<()> {
             Name::Pool => pool::run(&runtime, &mut rows)?,
             Name::Mutex => mutex::run(&runtime, &mut rows)?,
             Name::Skynet => skynet::run(&runtime, &mut rows)?,
-            Name::Sleep => sleep::run(&runtime, &mut rows)?,
+            Name::Sleep => sleep::run(&runtime, args.count, &mut rows)?,
+            Name::Timer => timer::run(&runtime, &mut rows)?,
         }
         runtime.shutdown(SHUTDOWN).map_err(io::Error::other)?;
     }

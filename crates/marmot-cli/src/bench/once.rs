@@ -4,7 +4,7 @@
 //! operations and one of `2 N` is what `N` operations cost, without the start and the end of the process. So there is no
 //! clock in it, no warm-up and no output. It measures nothing itself.
 
-use super::{Name, pingpong, pool, read, spawn, switch};
+use super::{Name, pingpong, pool, read, spawn, switch, timer};
 use marmot::Runtime;
 use std::io;
 
@@ -20,9 +20,9 @@ pub fn run(runtime: &Runtime, name: Name, operations: u64) -> io::Result<()> {
         Name::Pool => pool::gets,
         Name::Read => read::round_trips,
         Name::Spawn => spawn::one_by_one,
+        Name::Timer => timer::starts_and_stops,
         _ => {
-            let text =
-                "--once counts operations one after the other: use it with switch, pingpong, pool, read or spawn";
+            let text = "--once counts operations one after the other: use it with switch, pingpong, pool, read, spawn or timer";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
     };

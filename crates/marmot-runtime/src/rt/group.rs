@@ -4,6 +4,7 @@
 //! cancelled then: so whoever ends because of that comes too late to be the first.
 
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -12,7 +13,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::spawn;
 use super::{Builder, Scope};
-use crate::context;
+use crate::context::{self, Context};
 use crate::sched::{self, Spec, WaitReason};
 use crate::sync::monitor::{Monitor, Until};
 
@@ -88,12 +89,14 @@ where
     let scope = Scope::new();
     let shared = Shared { room: Monitor::new(Room { running: 0, limit: usize::MAX }), first: Mutex::new(None) };
     let group = Group { scope: &scope, shared: NonNull::from(&shared) };
-    let result = catch_unwind(AssertUnwindSafe(|| f(group)));
-    let result = result.map(|result| result.map_err(|error| shared.fail(Failure::Error(error))));
+    let result = scope.context().run(|| catch_unwind(AssertUnwindSafe(|| f(group))));
+    let result = result.map(|result| result.map_err(|error| group.fail(Failure::Error(error), OPENER)));
     if result.is_err() {
-        shared.cancel();
+        scope.cancel_with_cause(format!("{OPENER} has panicked"));
     }
     scope.wait();
+    // What the program has hung on the context does not outlive the group.
+    scope.cancel();
     let value = result.unwrap_or_else(|payload| resume_unwind(payload));
     let first = shared.first().take();
     match (first, value) {
@@ -104,6 +107,9 @@ where
         (None, Err(())) => unreachable!("an error of the opener is a failure"),
     }
 }
+
+/// Who opened a group, in what its context says.
+const OPENER: &str = "the closure that was given to `group`";
 
 /// The way into a group: what starts its goroutines; see [`group`]. It is copied into those that start others themselves.
 pub struct Group<'scope, 'env, E> {
@@ -231,6 +237,51 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
 }
 
 impl<E> Group<'_, '_, E> {
+    /// The group's context: that under which its opener and its goroutines work.
+    ///
+    /// Its cause, once the first has failed, says who that was. What the error was, [`group`] returns.
+    pub fn context(self) -> Context {
+        self.scope.context()
+    }
+
+    /// Cancels the group's context: its goroutines come back, and so does what the opener waits for. This is no failure by itself: if all return
+    /// without an error, the group has none.
+    ///
+    /// # Examples
+    ///
+    /// Of two that look for the same thing, the faster one's answer:
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use std::time::Duration;
+    /// use marmot_runtime as marmot;
+    ///
+    /// let (answer, answers) = channel();
+    /// marmot::group(|g| {
+    ///     for pause in [Duration::from_secs(3600), Duration::ZERO] {
+    ///         let answer = answer.clone();
+    ///         g.go(move || {
+    ///             if marmot::sleep_or_cancelled(pause).is_ok() {
+    ///                 answer.send(pause).expect("it is received");
+    ///                 g.cancel();
+    ///             }
+    ///             Ok::<(), std::io::Error>(())
+    ///         });
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(answers.recv().unwrap(), Duration::ZERO);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn cancel(self) {
+        self.scope.cancel();
+    }
+
+    /// As [`cancel`](Group::cancel), for a reason, which is in the errors of those who hear of it.
+    pub fn cancel_with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.scope.cancel_with_cause(cause);
+    }
+
     /// Lets so many goroutines of the group run at a time, and no more. Without this, there is no limit.
     ///
     /// It may be changed at any time. A lower one ends none that runs, and with 0 none is started until there is a higher one.
@@ -239,6 +290,17 @@ impl<E> Group<'_, '_, E> {
             room.limit = limit;
             limit.saturating_sub(room.running)
         });
+    }
+
+    /// Notes the caller's failure, if it is the first, and ends the others.
+    fn fail(&self, failure: Failure<E>, who: impl fmt::Display) {
+        let what = if let Failure::Error(_) = failure { "failed" } else { "panicked" };
+        let (is_first, dropped) = self.shared().note(failure);
+        if is_first {
+            self.scope.cancel_with_cause(format!("{who} has {what} first"));
+        }
+        // Its destructor is the program's code.
+        drop(dropped);
     }
 
     fn shared(&self) -> &Shared<E> {
@@ -270,26 +332,21 @@ struct Shared<E> {
 }
 
 impl<E> Shared<E> {
-    /// Notes a failure, if it is the first, and ends the others.
-    fn fail(&self, failure: Failure<E>) {
+    /// Notes a failure; whether it is the first, and what is not kept.
+    fn note(&self, failure: Failure<E>) -> (bool, Option<Failure<E>>) {
         let mut first = self.first();
-        let dropped = match (&*first, &failure) {
+        match (&*first, &failure) {
+            (None, _) => (true, first.replace(failure)),
             // A panic is told in place of an error, because it is not to be lost.
-            (None, _) | (Some(Failure::Error(_)), Failure::Panic(_)) => first.replace(failure),
-            _ => Some(failure),
-        };
-        drop(first);
-        self.cancel();
-        // Without the lock: its destructor is the program's code.
-        drop(dropped);
+            (Some(Failure::Error(_)), Failure::Panic(_)) => (false, first.replace(failure)),
+            _ => (false, Some(failure)),
+        }
     }
 
     fn first(&self) -> MutexGuard<'_, Option<Failure<E>>> {
         // Nothing that panics runs under the lock.
         self.first.lock().unwrap_or_else(|e| e.into_inner())
     }
-
-    fn cancel(&self) {}
 }
 
 /// How many run, and how many may.
@@ -321,10 +378,10 @@ impl<E> Member<'_, '_, E> {
         self.has_run = true;
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => self.group.shared().fail(Failure::Error(error)),
+            Ok(Err(error)) => self.group.fail(Failure::Error(error), super::current()),
             Err(payload) => {
                 sched::report_panic(&*payload);
-                self.group.shared().fail(Failure::Panic(payload));
+                self.group.fail(Failure::Panic(payload), super::current());
             }
         }
     }
@@ -332,12 +389,11 @@ impl<E> Member<'_, '_, E> {
 
 impl<E> Drop for Member<'_, '_, E> {
     fn drop(&mut self) {
-        let shared = self.group.shared();
         if !self.has_run {
             // It could not be started, which the scope knows.
-            shared.cancel();
+            self.group.scope.cancel_with_cause("a goroutine of the group could not be started");
         }
-        shared.room.change(|room| {
+        self.group.shared().room.change(|room| {
             room.running -= 1;
             usize::from(room.running < room.limit)
         });

@@ -105,7 +105,7 @@ where
 }
 
 /// Starts a goroutine on `sched`.
-pub(super) fn go_on<F, T>(sched: &'static Sched, spec: Spec, f: F) -> JoinHandle<T>
+pub(crate) fn go_on<F, T>(sched: &'static Sched, spec: Spec, f: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,

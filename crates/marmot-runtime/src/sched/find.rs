@@ -18,7 +18,7 @@ use marmot_coro::overflow::AltStack;
 
 use super::g::G;
 use super::m::M;
-use super::{clock, current};
+use super::{clock, current, outside};
 
 /// A turn in so many looks at the poller and the global queue.
 const TURNS: u32 = 64;
@@ -326,7 +326,8 @@ impl M {
         }
         // Who sent them hears of it when they are dropped.
         drop(self.errands.close());
-        self.pp().timers.give_up();
+        self.pp().timers.give_up(&outside::HEAP);
+        outside::serve();
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();

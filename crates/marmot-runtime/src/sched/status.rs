@@ -61,10 +61,12 @@ pub enum WaitReason {
     Group,
     /// For the Ms to report their goroutines.
     Snapshot,
+    /// For a timer or a ticker.
+    Tick,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 14] = [
+    const ALL: [WaitReason; 15] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -79,6 +81,7 @@ impl WaitReason {
         WaitReason::Singleflight,
         WaitReason::Group,
         WaitReason::Snapshot,
+        WaitReason::Tick,
     ];
 }
 
@@ -99,6 +102,7 @@ impl fmt::Display for WaitReason {
             WaitReason::Singleflight => "singleflight",
             WaitReason::Group => "room in a group",
             WaitReason::Snapshot => "snapshot of goroutines",
+            WaitReason::Tick => "timer",
         })
     }
 }

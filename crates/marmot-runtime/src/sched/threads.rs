@@ -19,6 +19,8 @@ pub enum ThreadKind {
     Machine,
     /// It runs closures that block.
     Spare,
+    /// It fires the timers that plain threads have set, and those that runtimes have left.
+    Timers,
 }
 
 /// A thread that the runtime has made and that has not ended.
@@ -72,6 +74,11 @@ pub(crate) fn spare() -> Thread {
     Thread { kind: ThreadKind::Spare, runtime: None, m: None, made: SystemTime::now(), stack: stack::here() }
 }
 
+/// The thread that the caller is about to make, for timers.
+pub(crate) fn timers() -> Thread {
+    Thread { kind: ThreadKind::Timers, ..spare() }
+}
+
 /// Says that `thread` runs, until what is returned is dropped.
 #[must_use = "the thread has ended when this is dropped"]
 pub(crate) fn begin(thread: Thread) -> Alive {
@@ -93,7 +100,7 @@ impl Drop for Alive {
         let ended = made.ended.get_or_insert_default();
         let mut place = (thread.kind, thread.stack);
         if ended.len() >= PLACES && !ended.contains_key(&place) {
-            // Two more than the limit: one for each kind.
+            // A few more than the limit: one for each kind.
             place.1 = Vec::new();
         }
         *ended.entry(place).or_default() += 1;

@@ -1,21 +1,35 @@
 //! The timer heap of a P.
 //!
 //! A four-ary heap of points in time, in nanoseconds of [`super::clock`]. Timers are intrusive:
-//! they sit in what they wake (a G, a descriptor) and know their place in the
-//! heap, so arming allocates nothing, moving costs a sift, and whoever owns a timer can disarm it
-//! from any thread before the memory goes away.
+//! they sit in what they wake (a G, a descriptor), so arming allocates nothing, moving costs a sift, and whoever owns a
+//! timer can disarm it from any thread before the memory goes away.
+//!
+//! A timer knows a *slot*, which is its own as long as it is armed, and a table knows the place of each slot in the heap. So
+//! sifting touches two dense arrays and no timer: those lie on as many pages as there are goroutines that sleep, and a heap
+//! that writes its places into them has a miss of the cache and of the TLB for every level of every sift.
 //!
 //! The heap has a lock, which its P's M nearly always finds free. A timer fires under the lock, so
 //! that after [`Timer::disarm`] has returned it does not fire any more. What it calls must therefore
-//! neither wait nor arm; it asks to be armed again by its return value, and gives the goroutines
-//! whose time has come to [`Due`]: they are readied when the lock has been released, because readying
-//! may, when the runtime has stopped, drop a closure and with it other timers.
+//! neither wait nor arm; it asks to be armed again by its return value, and gives what is to be done about it to [`Due`]:
+//! goroutines whose time has come, and [callbacks](Call). That is done when the lock has been released, because readying
+//! may, when the runtime has stopped, drop a closure and with it other timers. Timers are fired so many at a time
+//! ([`BATCH`]), so that nobody who arms waits for thousands that are due at once.
+//!
+//! # The end of a runtime
+//!
+//! Nobody looks any more at the heap of an M that leaves. Most timers in it then belong to what ends with the
+//! runtime, or to waiters that look again when they are woken: they fire early. Those that are made by [`Timer::keeping`]
+//! *keep their time*: they move, armed, to a heap that [outlives all runtimes](super::outside). That is the one
+//! time that a timer changes its heap under its owner, who may be about to disarm it or to arm it anew; therefore both
+//! lock the heap that they have found, and look whether the timer is still there. Two heaps are locked
+//! at a time only by who gives one up, and that one is locked first; the heap that takes is never given up. So there is no circle.
 //!
 //! Rejected: a heap without a lock that only its M touches; closing a descriptor from another M
 //! would have to send that M a message and wait for it. And a timer wheel: its ticks are too coarse
 //! for short sleeps, or too many for long ones.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicPtr, AtomicU64,
@@ -31,14 +45,56 @@ use super::queue::List;
 /// time for which it is to be armed again.
 pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64>;
 
-/// Goroutines that are to be readied.
-pub(crate) struct Due(List<G>);
+/// Something to be called without any lock, by the thread that has fired the timer: an M between two goroutines, as a rule.
+/// It must not wait; what it drops, it drops there.
+pub(crate) struct Call {
+    /// What it is called with.
+    pub(crate) with: NonNull<()>,
+    /// Is called once.
+    pub(crate) run: unsafe fn(NonNull<()>),
+}
+
+/// What is to be done when the heap's lock has been released.
+pub(crate) struct Due {
+    gs: List<G>,
+    calls: Vec<Call>,
+}
 
 impl Due {
+    const fn new() -> Due {
+        Due { gs: List::new(), calls: Vec::new() }
+    }
+
     /// Adds `gp`, which the caller has taken out of the place where it waited.
     pub(crate) fn push(&mut self, gp: NonNull<G>) {
         // SAFETY: it waited, so it is in no queue, and a G stays until its goroutine has ended.
-        unsafe { self.0.push(gp) }
+        unsafe { self.gs.push(gp) }
+    }
+
+    /// Adds a callback.
+    ///
+    /// # Safety
+    ///
+    /// `call.run` may be called with `call.with`, once, by any thread, later.
+    pub(crate) unsafe fn call(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
+    /// Does it all.
+    fn settle(mut self) {
+        while let Some(gp) = self.gs.pop() {
+            park::ready(gp);
+        }
+        for Call { with, run } in self.calls {
+            // SAFETY: as the one promised who added it.
+            let called = catch_unwind(AssertUnwindSafe(|| unsafe { run(with) }));
+            // There is nobody else on this stack to catch it, and the M has other goroutines.
+            if let Err(payload) = called {
+                super::report(format_args!("what a timer was to call has panicked"));
+                // Its destructor may panic, too.
+                std::mem::forget(payload);
+            }
+        }
     }
 }
 
@@ -48,24 +104,42 @@ const UNARMED: u64 = u64::MAX;
 /// The latest time for which a timer can be armed: five centuries from the start.
 const LATEST: u64 = UNARMED - 2;
 
+/// So many timers are fired before the heap's lock is released for a moment.
+const BATCH: usize = 256;
+
+/// A heap that has become empty keeps room for so many.
+const ROOM: usize = 4096;
+
 /// A timer, to be embedded in what it wakes. It must be disarmed before it goes away.
 pub(crate) struct Timer {
     /// Written under the lock of the heap that holds it.
     when: AtomicU64,
     /// The heap that holds it, or held it last.
     heap: AtomicPtr<Timers>,
-    /// Its index there; under that heap's lock.
-    index: Cell<usize>,
+    /// Its slot there; under that heap's lock.
+    slot: Cell<u32>,
+    /// It does not fire early when its heap is given up, but moves to another.
+    keeps_time: bool,
 }
 
-// SAFETY: `index` is touched only under the heap's lock, the rest is atomic.
+// SAFETY: `slot` is touched only under the heap's lock, the rest is atomic or immutable.
 unsafe impl Send for Timer {}
 // SAFETY: as above.
 unsafe impl Sync for Timer {}
 
 impl Timer {
     pub(crate) const fn new() -> Self {
-        Timer { when: AtomicU64::new(UNARMED), heap: AtomicPtr::new(ptr::null_mut()), index: Cell::new(0) }
+        Timer {
+            when: AtomicU64::new(UNARMED),
+            heap: AtomicPtr::new(ptr::null_mut()),
+            slot: Cell::new(0),
+            keeps_time: false,
+        }
+    }
+
+    /// One that never fires early.
+    pub(crate) const fn keeping() -> Self {
+        Timer { keeps_time: true, ..Timer::new() }
     }
 
     /// Whether it will fire at `when` or before. `SeqCst`: pairs with the store in
@@ -75,31 +149,38 @@ impl Timer {
         self.when.load(SeqCst) <= when
     }
 
-    /// Takes it out of its heap. When this has returned, it is not firing and will not fire.
-    pub(crate) fn disarm(&self) {
-        // Acquire pairs with the Release in `arm`. Armings and disarmings of one timer are ordered
-        // by its owner. SAFETY: heaps live as long as the process.
-        let Some(heap) = (unsafe { self.heap.load(Acquire).as_ref() }) else { return };
-        // A timer that is firing right now has `when` unset already, so the lock is needed in any
-        // case.
-        let mut entries = heap.lock();
-        if self.when.load(Relaxed) != UNARMED {
-            remove(&mut entries, self.index.get());
-            self.when.store(UNARMED, Relaxed);
-            heap.publish(&entries);
+    /// Takes it out of its heap, and returns whether it was armed. When this has returned, it is not firing and will not fire.
+    pub(crate) fn disarm(&self) -> bool {
+        loop {
+            // Acquire pairs with the Release in `enter`. Armings and disarmings of one timer are ordered
+            // by its owner. SAFETY: heaps live as long as the process.
+            let Some(heap) = (unsafe { self.heap.load(Acquire).as_ref() }) else { return false };
+            // A timer that is firing right now has `when` unset already, so the lock is needed in any
+            // case.
+            let mut entries = heap.lock();
+            if !self.is_of(heap) {
+                continue;
+            }
+            let was_armed = self.when.load(Relaxed) != UNARMED;
+            if was_armed {
+                entries.remove(self.slot.get());
+                self.when.store(UNARMED, Relaxed);
+                heap.publish(&entries);
+            }
+            return was_armed;
         }
     }
-}
 
-struct Entry {
-    when: u64,
-    timer: NonNull<Timer>,
-    fire: Fire,
+    /// Whether this heap has it, or had it last. With the heap locked, that stays so.
+    fn is_of(&self, heap: &Timers) -> bool {
+        // Relaxed: the heap's lock orders it.
+        ptr::eq(self.heap.load(Relaxed), heap)
+    }
 }
 
 /// A heap of timers. It lives as long as the process.
 pub(crate) struct Timers {
-    entries: Mutex<Vec<Entry>>,
+    entries: Mutex<Heap>,
     /// The earliest time in the heap; `u64::MAX` when it is empty.
     next: AtomicU64,
 }
@@ -110,8 +191,8 @@ unsafe impl Send for Timers {}
 unsafe impl Sync for Timers {}
 
 impl Timers {
-    pub(crate) fn new() -> Self {
-        Timers { entries: Mutex::new(Vec::new()), next: AtomicU64::new(UNARMED) }
+    pub(crate) const fn new() -> Self {
+        Timers { entries: Mutex::new(Heap::new()), next: AtomicU64::new(UNARMED) }
     }
 
     /// When the first timer is due; `u64::MAX` if there is none.
@@ -119,116 +200,249 @@ impl Timers {
         self.next.load(Relaxed)
     }
 
-    /// Arms `timer` for `when`, or moves it there.
+    /// Arms `timer` for `when`, or moves it there; returns whether it was armed before.
     ///
     /// # Safety
     ///
     /// `timer` stays where it is until it has fired for good or has been disarmed, `fire` fits what
     /// it is embedded in, and nobody else arms or disarms it meanwhile.
-    pub(crate) unsafe fn arm(&'static self, timer: &Timer, when: u64, fire: Fire) {
+    pub(crate) unsafe fn arm(&'static self, timer: &Timer, when: u64, fire: Fire) -> bool {
         let when = when.min(LATEST);
-        if !ptr::eq(timer.heap.load(Relaxed), self) {
-            timer.disarm();
+        let mut was_armed = false;
+        loop {
+            if !timer.is_of(self) {
+                was_armed |= timer.disarm();
+                // Release pairs with the Acquire in `disarm`. What is not armed is not moved by anybody else.
+                timer.heap.store(ptr::from_ref(self).cast_mut(), Release);
+            }
+            let mut entries = self.lock();
+            if !timer.is_of(self) {
+                // The heap has been given up meanwhile, with the timer in it.
+                continue;
+            }
+            if timer.when.load(Relaxed) == UNARMED {
+                timer.slot.set(entries.add(when, Armed { timer: NonNull::from(timer), fire }));
+            } else {
+                was_armed = true;
+                entries.change(timer.slot.get(), when);
+            }
+            timer.when.store(when, Relaxed);
+            self.publish(&entries);
+            return was_armed;
         }
-        let mut entries = self.lock();
-        // Release pairs with the Acquire in `disarm`.
-        timer.heap.store(ptr::from_ref(self).cast_mut(), Release);
-        if timer.when.load(Relaxed) == UNARMED {
-            timer.index.set(entries.len());
-            entries.push(Entry { when, timer: NonNull::from(timer), fire });
-        } else {
-            entries[timer.index.get()].when = when;
-        }
-        timer.when.store(when, Relaxed);
-        settle(&mut entries, timer.index.get());
-        self.publish(&entries);
     }
 
     /// Fires what is due at `now`; returns how many did.
     pub(crate) fn fire_due(&self, now: u64) -> usize {
-        if self.next() > now {
-            return 0;
-        }
-        let (mut fired, mut due) = (0, Due(List::new()));
-        let mut entries = self.lock();
-        while let Some(first) = entries.first().filter(|e| e.when <= now) {
-            let Entry { timer, fire, .. } = *first;
-            // SAFETY: an armed timer is alive, and cannot be disarmed while we hold the lock.
-            let word = unsafe { &timer.as_ref().when };
-            // SeqCst: pairs with the load in `fires_by`.
-            word.store(UNARMED, SeqCst);
-            // SAFETY: as the one who armed it promised.
-            match unsafe { fire(timer, now, &mut due) } {
-                Some(again) => {
-                    let again = again.clamp(now + 1, UNARMED - 1);
-                    word.store(again, Relaxed);
-                    entries[0].when = again;
-                    settle(&mut entries, 0);
-                }
-                None => remove(&mut entries, 0),
+        let mut fired = 0;
+        while self.next() <= now {
+            let mut due = Due::new();
+            let mut entries = self.lock();
+            let batch = fire_batch(&mut entries, now, &mut due);
+            self.publish(&entries);
+            drop(entries);
+            due.settle();
+            fired += batch;
+            if batch < BATCH {
+                break;
             }
-            fired += 1;
-        }
-        self.publish(&entries);
-        drop(entries);
-        while let Some(gp) = due.0.pop() {
-            park::ready(gp);
         }
         fired
     }
 
-    /// Fires everything, because nobody will look at this heap any more. A waiter of another runtime,
-    /// which has relied on a timer here, looks again and arms it where it runs.
-    pub(crate) fn give_up(&self) {
-        self.fire_due(LATEST);
+    /// Empties the heap, because nobody will look at it any more: what keeps its time moves to `heir`, and everything else
+    /// fires. A waiter of another runtime, which has relied on a timer here, looks again and arms it where it runs.
+    pub(crate) fn give_up(&self, heir: &'static Timers) {
+        loop {
+            let mut due = Due::new();
+            let mut entries = self.lock();
+            let moved = hand_over(&mut entries, heir);
+            let fired = fire_batch(&mut entries, LATEST, &mut due);
+            self.publish(&entries);
+            drop(entries);
+            due.settle();
+            // What was called, or dropped, may have armed others.
+            if moved + fired == 0 {
+                return;
+            }
+        }
     }
 
-    fn publish(&self, entries: &[Entry]) {
+    fn publish(&self, entries: &Heap) {
         self.next.store(entries.first().map_or(UNARMED, |e| e.when), Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Heap> {
         // Nothing that panics runs under the lock.
         self.entries.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
+/// Fires what is due, but not too many; returns how many.
+fn fire_batch(entries: &mut Heap, now: u64, due: &mut Due) -> usize {
+    let mut fired = 0;
+    while let Some(&first) = entries.first().filter(|e| e.when <= now && fired < BATCH) {
+        let Armed { timer, fire } = entries.timers[first.slot as usize];
+        // SAFETY: an armed timer is alive, and cannot be disarmed while we hold the lock.
+        let word = unsafe { &timer.as_ref().when };
+        // SeqCst: pairs with the load in `fires_by`.
+        word.store(UNARMED, SeqCst);
+        // SAFETY: as the one who armed it promised.
+        match unsafe { fire(timer, now, due) } {
+            Some(again) => {
+                let again = again.clamp(now + 1, UNARMED - 1);
+                word.store(again, Relaxed);
+                entries.change(first.slot, again);
+            }
+            None => entries.remove(first.slot),
+        }
+        fired += 1;
+    }
+    entries.trim();
+    fired
+}
+
+/// Moves the timers that keep their time to `heir`; returns how many.
+fn hand_over(entries: &mut Heap, heir: &'static Timers) -> usize {
+    // SAFETY: armed timers are alive, and the lock is held.
+    let keeps_time = |e: &&Entry| unsafe { entries.timers[e.slot as usize].timer.as_ref() }.keeps_time;
+    let keepers: Vec<Entry> = entries.entries.iter().filter(keeps_time).copied().collect();
+    if keepers.is_empty() {
+        return 0;
+    }
+    let mut theirs = heir.lock();
+    for Entry { when, slot } in &keepers {
+        let armed = entries.timers[*slot as usize];
+        entries.remove(*slot);
+        // SAFETY: as above.
+        let timer = unsafe { armed.timer.as_ref() };
+        // Release pairs with the Acquire in `disarm`.
+        timer.heap.store(ptr::from_ref(heir).cast_mut(), Release);
+        timer.slot.set(theirs.add(*when, armed));
+    }
+    heir.publish(&theirs);
+    keepers.len()
+}
+
 const ARITY: usize = 4;
 
-fn swap(entries: &mut [Entry], i: usize, j: usize) {
-    entries.swap(i, j);
-    for k in [i, j] {
-        // SAFETY: armed timers are alive, and the lock is held.
-        unsafe { entries[k].timer.as_ref() }.index.set(k);
-    }
+/// An entry of the heap: a point in time, and whose it is.
+#[derive(Clone, Copy)]
+struct Entry {
+    when: u64,
+    slot: u32,
 }
 
-/// Moves the entry at `i` to where it belongs.
-fn settle(entries: &mut [Entry], mut i: usize) {
-    while i > 0 && entries[i].when < entries[(i - 1) / ARITY].when {
-        let parent = (i - 1) / ARITY;
-        swap(entries, i, parent);
-        i = parent;
+/// Who has a slot.
+#[derive(Clone, Copy)]
+struct Armed {
+    timer: NonNull<Timer>,
+    fire: Fire,
+}
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// The heap itself, and the table of its slots.
+struct Heap {
+    entries: Vec<Entry>,
+    /// For each slot its entry's place; for a free one, the next that is free.
+    places: Vec<u32>,
+    /// For each slot whose it is, or was last.
+    timers: Vec<Armed>,
+    free: u32,
+}
+
+impl Heap {
+    const fn new() -> Heap {
+        Heap { entries: Vec::new(), places: Vec::new(), timers: Vec::new(), free: NONE }
     }
-    loop {
-        let children = (i * ARITY + 1).min(entries.len())..(i * ARITY + 1 + ARITY).min(entries.len());
-        match children.min_by_key(|&c| entries[c].when) {
-            Some(c) if entries[c].when < entries[i].when => {
-                swap(entries, i, c);
-                i = c;
+
+    fn first(&self) -> Option<&Entry> {
+        self.entries.first()
+    }
+
+    /// Adds an entry, and returns its slot.
+    fn add(&mut self, when: u64, armed: Armed) -> u32 {
+        let slot = match self.free {
+            NONE => {
+                // Their memory alone would be more than any machine has.
+                let slot = u32::try_from(self.places.len()).expect("a heap has fewer than four billion timers");
+                self.places.push(NONE);
+                self.timers.push(armed);
+                slot
             }
-            _ => return,
+            slot => {
+                self.free = self.places[slot as usize];
+                self.timers[slot as usize] = armed;
+                slot
+            }
+        };
+        self.entries.push(Entry { when, slot });
+        self.rise(self.entries.len() - 1);
+        slot
+    }
+
+    /// Gives the entry of `slot` another time.
+    fn change(&mut self, slot: u32, when: u64) {
+        let at = self.places[slot as usize] as usize;
+        let before = std::mem::replace(&mut self.entries[at].when, when);
+        if when < before { self.rise(at) } else { self.sink(at) }
+    }
+
+    /// Takes out the entry of `slot`, and frees that.
+    fn remove(&mut self, slot: u32) {
+        let at = self.places[slot as usize] as usize;
+        let Entry { when, .. } = self.entries.swap_remove(at);
+        self.places[slot as usize] = std::mem::replace(&mut self.free, slot);
+        if let Some(moved) = self.entries.get(at) {
+            if moved.when < when { self.rise(at) } else { self.sink(at) }
         }
     }
-}
 
-/// Takes out the entry at `i`, without touching its timer.
-fn remove(entries: &mut Vec<Entry>, i: usize) {
-    entries.swap_remove(i);
-    if i < entries.len() {
-        // SAFETY: armed timers are alive, and the lock is held.
-        unsafe { entries[i].timer.as_ref() }.index.set(i);
-        settle(entries, i);
+    /// Gives back what a burst has left.
+    fn trim(&mut self) {
+        if self.entries.is_empty() && self.places.len() > ROOM {
+            *self = Heap::new();
+        }
+    }
+
+    /// Moves the entry at `at` towards the first place, as far as it belongs.
+    fn rise(&mut self, mut at: usize) {
+        let entry = self.entries[at];
+        while at > 0 {
+            let parent = (at - 1) / ARITY;
+            if self.entries[parent].when <= entry.when {
+                break;
+            }
+            self.put(at, self.entries[parent]);
+            at = parent;
+        }
+        self.put(at, entry);
+    }
+
+    /// Moves the entry at `at` towards the last places, as far as it belongs.
+    fn sink(&mut self, mut at: usize) {
+        let entry = self.entries[at];
+        loop {
+            let first = at * ARITY + 1;
+            let children = self.entries.get(first..(first + ARITY).min(self.entries.len())).unwrap_or_default();
+            let least = children.iter().enumerate().min_by_key(|(_, child)| child.when);
+            match least {
+                Some((i, &child)) if child.when < entry.when => {
+                    self.put(at, child);
+                    at = first + i;
+                }
+                _ => break,
+            }
+        }
+        self.put(at, entry);
+    }
+
+    fn put(&mut self, at: usize, entry: Entry) {
+        self.entries[at] = entry;
+        // The number of entries is that of slots at most.
+        self.places[entry.slot as usize] = at as u32;
     }
 }
 
@@ -293,6 +507,61 @@ mod tests {
         assert_eq!((heap.fire_due(10), heap.next()), (1, 20));
         assert_eq!((heap.fire_due(20), heap.next()), (1, 30));
         assert_eq!((heap.fire_due(30), heap.next()), (1, u64::MAX));
+    }
+
+    #[test]
+    fn a_heap_that_is_given_up_keeps_nobody_and_fires_early_only_who_bears_it() {
+        fn count(timer: NonNull<Timer>, now: u64, _: &mut Due) -> Option<u64> {
+            // SAFETY: an armed timer is alive.
+            assert!(now == LATEST && !unsafe { timer.as_ref() }.keeps_time);
+            None
+        }
+        let (old, heir) = (heap(), heap());
+        let timers: Vec<Timer> = (0..600).map(|i| if i % 2 == 0 { Timer::new() } else { Timer::keeping() }).collect();
+        let when = |i: usize| 1000 + (i as u64 * 7919) % 600;
+        // SAFETY: the timers are disarmed at the end, or have fired.
+        timers.iter().enumerate().for_each(|(i, timer)| assert!(!unsafe { old.arm(timer, when(i), count) }));
+        old.give_up(heir);
+        assert_eq!(old.next(), UNARMED);
+        assert_eq!(heir.next(), (0..600).filter(|i| i % 2 == 1).map(when).min().unwrap());
+        for (i, timer) in timers.iter().enumerate() {
+            assert_eq!(timer.disarm(), i % 2 == 1, "who moved can be disarmed where it is");
+        }
+        assert_eq!((heir.next(), heir.lock().entries.len()), (UNARMED, 0));
+    }
+
+    #[test]
+    fn callbacks_are_called_with_no_lock_and_a_panic_of_theirs_ends_there() {
+        static CALLED: AtomicU64 = AtomicU64::new(0);
+        static HEAP: Timers = Timers::new();
+        static TIMER: Timer = Timer::new();
+        fn call(_: NonNull<Timer>, _: u64, due: &mut Due) -> Option<u64> {
+            unsafe fn run(_: NonNull<()>) {
+                CALLED.fetch_add(1, Relaxed);
+                // The lock is free: this would wait for ever. SAFETY: the timer is static, and disarmed below.
+                unsafe { HEAP.arm(&TIMER, 20, once) };
+                std::panic::resume_unwind(Box::new(()));
+            }
+            // SAFETY: `run` asks for nothing.
+            unsafe { due.call(Call { with: NonNull::dangling(), run }) };
+            None
+        }
+        // SAFETY: as above.
+        unsafe { HEAP.arm(&TIMER, 10, call) };
+        assert_eq!(HEAP.fire_due(10), 1);
+        assert_eq!((CALLED.load(Relaxed), HEAP.next()), (1, 20));
+        assert!(TIMER.disarm());
+    }
+
+    #[test]
+    fn many_that_are_due_at_once_fire_in_batches_and_leave_no_memory() {
+        let heap = heap();
+        let timers: Vec<Timer> = (0..3 * ROOM).map(|_| Timer::new()).collect();
+        // SAFETY: they outlive their firing.
+        timers.iter().for_each(|timer| assert!(!unsafe { heap.arm(timer, 5, once) }));
+        assert_eq!(heap.fire_due(5), timers.len());
+        let left = heap.lock();
+        assert_eq!((left.places.capacity(), left.timers.capacity()), (0, 0));
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked: whatever
 //! else waits (a read-write lock, a condition, a channel) uses the same list.
 
-mod list;
+pub(crate) mod list;
 pub(crate) mod monitor;
 mod mutex;
 mod raw;

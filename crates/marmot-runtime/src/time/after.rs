@@ -1,0 +1,90 @@
+//! `after_func`: a goroutine that starts later.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::netpoll;
+use crate::rt::go_on;
+use crate::sched::{self, Spec, clock};
+use crate::timer::alarm::{Alarm, Ring};
+
+/// What is to be called, and where that was said.
+struct Later {
+    f: Box<dyn Fn() + Send + Sync>,
+    site: &'static Location<'static>,
+}
+
+impl Ring for Later {
+    fn ring(alarm: Arc<Alarm<Later>>) {
+        // The runtime whose M this is, or the default one.
+        let sched = match netpoll::sched_here() {
+            Ok(sched) => sched,
+            Err(e) => {
+                let site = alarm.what.site;
+                sched::report(format_args!("no runtime for the function that was to be called later at {site}: {e}"));
+                return;
+            }
+        };
+        let spec = Spec { name: None, stack_size: None, site: alarm.what.site };
+        // The reference goes into the goroutine: if it is the last, what the function has is dropped there.
+        drop(go_on(sched, spec, move || (alarm.what.f)()));
+    }
+}
+
+/// Calls `f` after `duration`, in a goroutine of its own; Go's `time.AfterFunc`.
+///
+/// What is returned may stop it, or set it anew; to drop it changes nothing. The goroutine starts in the runtime of the goroutine that has set
+/// it. If that has been shut down, or a plain thread has set it, it starts in the default runtime, as by
+/// [`go`](crate::go) on a plain thread; and if that has been shut down, `f` is not called. A panic in `f` is the goroutine's.
+///
+/// # Examples
+///
+/// ```
+/// use marmot_runtime as marmot;
+/// use marmot::time::{self, Duration};
+/// use std::sync::mpsc;
+///
+/// let (tell, told) = mpsc::channel();
+/// let later = time::after_func(Duration::from_millis(1), move || tell.send("later").unwrap());
+/// assert_eq!(marmot::blocking(move || told.recv()), Ok("later"));
+/// assert!(!later.stop(), "it has been called");
+/// ```
+#[track_caller]
+pub fn after_func<F>(duration: Duration, f: F) -> AfterFunc
+where
+    F: Fn() + Send + Sync + 'static,
+{
+    let alarm = Alarm::new(Later { f: Box::new(f), site: Location::caller() });
+    alarm.set(clock::after(duration));
+    AfterFunc { alarm }
+}
+
+/// A function that is called later, by [`after_func`].
+#[derive(Clone)]
+pub struct AfterFunc {
+    alarm: Arc<Alarm<Later>>,
+}
+
+impl AfterFunc {
+    /// Keeps the function from being called, until it is set again; true if it was to be called, and is not.
+    ///
+    /// If not, it was stopped before, or its goroutine has been made. It does not wait for that one's end.
+    pub fn stop(&self) -> bool {
+        self.alarm.stop()
+    }
+
+    /// Calls the function after `duration` from now, and not when it was to be called before; true if it was to be called then.
+    ///
+    /// If not, and it had been set, its goroutine has been made: the one for this time may run at the same time.
+    pub fn reset(&self, duration: Duration) -> bool {
+        self.alarm.set(clock::after(duration))
+    }
+}
+
+impl fmt::Debug for AfterFunc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AfterFunc").field("site", &format_args!("{}", self.alarm.what.site)).finish_non_exhaustive()
+    }
+}
