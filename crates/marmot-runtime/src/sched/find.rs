@@ -327,6 +327,8 @@ impl M {
         // Who sent them hears of it when they are dropped.
         drop(self.errands.close());
         self.pp().timers.give_up();
+        // Nobody runs here any more.
+        self.carry_out_wills();
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();

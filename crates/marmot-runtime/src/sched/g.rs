@@ -15,7 +15,7 @@
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
 //!
-//! Beside the G, a seat has what is of no use before the start: `roll_place` and `since`, which are its M's alone.
+//! Beside the G, a seat has what is of no use before the start: `roll_place`, `since` and `will`, which are its M's alone.
 //!
 //! | field of a head | who may touch it |
 //! |---|---|
@@ -55,6 +55,7 @@ use super::status::{State, Status, WaitReason};
 use super::thread::Parker;
 use super::timers::Timer;
 use super::token::Token;
+use super::will::Will;
 
 /// What the generic cell around a head does.
 pub(crate) struct VTable {
@@ -109,6 +110,8 @@ pub(crate) struct Seat {
     pub(super) roll_place: Cell<u32>,
     /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
     pub(super) since: Cell<u64>,
+    /// What it leaves if it never goes on.
+    pub(super) will: Will,
 }
 
 const _: () = assert!(size_of::<Seat>() <= SEAT_SIZE && align_of::<Seat>() <= 16, "it fits the seat of a stack");
@@ -248,6 +251,7 @@ impl G {
             (&raw mut (*place).unwinds).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (&raw mut (*beside).since).write(Cell::new(0));
+            (&raw mut (*beside).will).write(Cell::new(None));
             (*place).status.reset();
         }
         // Release pairs with the Acquire in `Head::started` and `Head::state`.

@@ -68,6 +68,7 @@ pub(crate) mod threads;
 mod timers;
 mod token;
 mod unwind;
+mod will;
 
 use std::any::Any;
 use std::fmt;
@@ -96,6 +97,7 @@ pub use status::WaitReason;
 pub(crate) use timers::{Due, Fire, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
+pub(crate) use will::{Bequest, with_will};
 
 use idle::Idle;
 use m::{Count, P};

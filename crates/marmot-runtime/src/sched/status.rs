@@ -57,10 +57,24 @@ pub enum WaitReason {
     Mutex,
     /// For the Ms to report their goroutines.
     Snapshot,
+    /// For a read-write lock, to read.
+    RwLockRead,
+    /// For a read-write lock, to write.
+    RwLockWrite,
+    /// For a condition to be notified.
+    Condvar,
+    /// For what another initialises.
+    Once,
+    /// For the others at a barrier.
+    Barrier,
+    /// For permits of a semaphore.
+    Semaphore,
+    /// For a wait group to be done.
+    WaitGroup,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 12] = [
+    const ALL: [WaitReason; 19] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -73,6 +87,13 @@ impl WaitReason {
         WaitReason::BufferedIo,
         WaitReason::Mutex,
         WaitReason::Snapshot,
+        WaitReason::RwLockRead,
+        WaitReason::RwLockWrite,
+        WaitReason::Condvar,
+        WaitReason::Once,
+        WaitReason::Barrier,
+        WaitReason::Semaphore,
+        WaitReason::WaitGroup,
     ];
 }
 
@@ -91,6 +112,13 @@ impl fmt::Display for WaitReason {
             WaitReason::BufferedIo => "buffered IO",
             WaitReason::Mutex => "mutex",
             WaitReason::Snapshot => "snapshot of goroutines",
+            WaitReason::RwLockRead => "read lock",
+            WaitReason::RwLockWrite => "write lock",
+            WaitReason::Condvar => "condition",
+            WaitReason::Once => "initialisation",
+            WaitReason::Barrier => "barrier",
+            WaitReason::Semaphore => "semaphore",
+            WaitReason::WaitGroup => "wait group",
         })
     }
 }

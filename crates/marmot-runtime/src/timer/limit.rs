@@ -75,6 +75,11 @@ pub(crate) fn park_within<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u
     if alarm.rang.load(Relaxed) { Ended::TimedOut } else { Ended::Readied }
 }
 
+/// As [`park_within`], but the caller's context ends nothing.
+pub(crate) fn park_within_time<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u64, place: &P) -> Ended {
+    park_within(gp, reason, until, place)
+}
+
 /// A timer that ends a wait, on the stack of who waits.
 #[repr(C)]
 struct Alarm<'a, P> {
