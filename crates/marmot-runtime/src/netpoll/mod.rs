@@ -110,9 +110,21 @@ fn default_sched() -> io::Result<&'static Sched> {
 
 /// An M of the default scheduler, for a plain thread that waits: a different one each time.
 fn some_m() -> io::Result<&'static M> {
+    sched_here().map(next_m)
+}
+
+fn next_m(sched: &'static Sched) -> &'static M {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let ms = sched_here()?.ms();
-    Ok(&ms[NEXT.fetch_add(1, Relaxed) % ms.len()])
+    let ms = sched.ms();
+    &ms[NEXT.fetch_add(1, Relaxed) % ms.len()]
+}
+
+/// An M for a timer of the caller's: of its own scheduler, or of the default one where that is none or stops.
+pub(crate) fn m_for_timers() -> io::Result<&'static M> {
+    match current::sched().filter(|sched| !sched.is_stopping()) {
+        Some(sched) => Ok(next_m(sched)),
+        None => default_sched().map(next_m),
+    }
 }
 
 /// Makes every waiter look at its conditions again: its scheduler is closing.

@@ -21,7 +21,7 @@ use std::sync::atomic::{
     AtomicPtr, AtomicU64,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::g::G;
 use super::park;
@@ -31,10 +31,20 @@ use super::queue::List;
 /// time for which it is to be armed again.
 pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64>;
 
-/// Goroutines that are to be readied.
-pub(crate) struct Due(List<G>);
+/// What is to be called when a time has come: on an M, with no lock held, and it must not park.
+pub(crate) trait Ring: Send + Sync {
+    fn ring(self: Arc<Self>);
+}
+
+/// Goroutines that are to be readied, and what is to be called.
+pub(crate) struct Due(List<G>, Vec<Arc<dyn Ring>>);
 
 impl Due {
+    /// Adds something to be called.
+    pub(crate) fn call(&mut self, ring: Arc<dyn Ring>) {
+        self.1.push(ring);
+    }
+
     /// Adds `gp`, which the caller has taken out of the place where it waited.
     pub(crate) fn push(&mut self, gp: NonNull<G>) {
         // SAFETY: it waited, so it is in no queue, and a G stays until its goroutine has ended.
@@ -149,7 +159,7 @@ impl Timers {
         if self.next() > now {
             return 0;
         }
-        let (mut fired, mut due) = (0, Due(List::new()));
+        let (mut fired, mut due) = (0, Due(List::new(), Vec::new()));
         let mut entries = self.lock();
         while let Some(first) = entries.first().filter(|e| e.when <= now) {
             let Entry { timer, fire, .. } = *first;
@@ -174,6 +184,7 @@ impl Timers {
         while let Some(gp) = due.0.pop() {
             park::ready(gp);
         }
+        due.1.into_iter().for_each(Ring::ring);
         fired
     }
 
