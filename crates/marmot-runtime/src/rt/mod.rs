@@ -11,6 +11,7 @@ mod runtime;
 mod scope;
 mod spawn;
 mod wait;
+mod wait_group;
 
 pub use builder::Builder;
 pub use goroutine::{Goroutine, GoroutineId, current};

@@ -15,7 +15,7 @@
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
 //!
-//! Beside the G, a seat has what is of no use before the start: `roll_place`, `since` and `wait`, which are its M's alone.
+//! Beside the G, a seat has what is of no use before the start: `roll_place`, `since`, `will` and `wait`, which are its M's alone.
 //!
 //! | field of a head | who may touch it |
 //! |---|---|
@@ -57,6 +57,7 @@ use super::status::{State, Status, WaitReason};
 use super::thread::Parker;
 use super::timers::Timer;
 use super::token::Token;
+use super::will::Will;
 use super::within::{self, Ended, Entered};
 
 /// What the generic cell around a head does.
@@ -112,6 +113,8 @@ pub(crate) struct Seat {
     pub(super) roll_place: Cell<u32>,
     /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
     pub(super) since: Cell<u64>,
+    /// What it leaves if it never goes on.
+    pub(super) will: Will,
     /// Where it waits, if its context may end that.
     pub(super) wait: Waits,
 }
@@ -256,6 +259,7 @@ impl G {
             (&raw mut (*place).unwinds).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (&raw mut (*beside).since).write(Cell::new(0));
+            (&raw mut (*beside).will).write(Cell::new(None));
             (&raw mut (*beside).wait).write(Cell::new(ptr::null()));
             (*place).status.reset();
         }

@@ -71,6 +71,7 @@ pub(crate) mod threads;
 mod timers;
 mod token;
 mod unwind;
+mod will;
 pub(crate) mod within;
 
 use std::any::Any;
@@ -102,6 +103,7 @@ pub use status::WaitReason;
 pub(crate) use timers::{Call, Due, Fire, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
+pub(crate) use will::{Bequest, with_will};
 pub(crate) use within::{Ended, park_in};
 
 use idle::Idle;

@@ -63,10 +63,24 @@ pub enum WaitReason {
     Snapshot,
     /// For a timer or a ticker.
     Tick,
+    /// For a read-write lock, to read.
+    RwLockRead,
+    /// For a read-write lock, to write.
+    RwLockWrite,
+    /// For a condition to be notified.
+    Condvar,
+    /// For what another initialises.
+    Once,
+    /// For the others at a barrier.
+    Barrier,
+    /// For permits of a semaphore.
+    Semaphore,
+    /// For a wait group to be done.
+    WaitGroup,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 15] = [
+    const ALL: [WaitReason; 22] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -82,6 +96,13 @@ impl WaitReason {
         WaitReason::Group,
         WaitReason::Snapshot,
         WaitReason::Tick,
+        WaitReason::RwLockRead,
+        WaitReason::RwLockWrite,
+        WaitReason::Condvar,
+        WaitReason::Once,
+        WaitReason::Barrier,
+        WaitReason::Semaphore,
+        WaitReason::WaitGroup,
     ];
 }
 
@@ -103,6 +124,13 @@ impl fmt::Display for WaitReason {
             WaitReason::Group => "room in a group",
             WaitReason::Snapshot => "snapshot of goroutines",
             WaitReason::Tick => "timer",
+            WaitReason::RwLockRead => "read lock",
+            WaitReason::RwLockWrite => "write lock",
+            WaitReason::Condvar => "condition",
+            WaitReason::Once => "initialisation",
+            WaitReason::Barrier => "barrier",
+            WaitReason::Semaphore => "semaphore",
+            WaitReason::WaitGroup => "wait group",
         })
     }
 }

@@ -35,12 +35,36 @@ pub(crate) fn park_within<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u
     if let Some(parker) = unsafe { gp.as_ref() }.parker() {
         return within::park_thread(gp, parker, reason, Some(clock::instant(until)), place);
     }
+    park_until(gp, until, place, || sched::park_in(gp, reason, place))
+}
+
+/// As [`park_within`], but the caller's context ends nothing.
+pub(crate) fn park_within_time<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u64, place: &P) -> Ended {
+    // SAFETY: the caller's own G.
+    if let Some(parker) = unsafe { gp.as_ref() }.parker() {
+        if parker.wait_until(clock::instant(until)) {
+            return Ended::Readied;
+        }
+        if place.retract() {
+            return Ended::TimedOut;
+        }
+        parker.wait();
+        return Ended::Readied;
+    }
+    park_until(gp, until, place, || {
+        sched::park(gp, reason);
+        Ended::Readied
+    })
+}
+
+/// Parks a goroutine by `park`, with an alarm.
+fn park_until<P: Place>(gp: NonNull<G>, until: u64, place: &P, park: impl FnOnce() -> Ended) -> Ended {
     let alarm = Alarm { timer: Timer::new(), gp, place, rang: AtomicBool::new(false) };
     // A goroutine runs on an M.
     let mp = current::mp().expect("a goroutine has an M");
     // SAFETY: the alarm stays here until it is disarmed, below; nobody else arms it.
     unsafe { mp.pp().timers.arm(&alarm.timer, until, ring::<P>) };
-    let ended = sched::park_in(gp, reason, place);
+    let ended = park();
     alarm.timer.disarm();
     // Relaxed: disarming has ordered it.
     if alarm.rang.load(Relaxed) { Ended::TimedOut } else { ended }
