@@ -59,6 +59,12 @@ pub enum WaitReason {
     Singleflight,
     /// For room in a group that limits how many of its goroutines run.
     Group,
+    /// For a message of a channel.
+    Receive,
+    /// For room in a channel, or for somebody who receives.
+    Send,
+    /// For the first of several operations with channels.
+    Select,
     /// For the Ms to report their goroutines.
     Snapshot,
     /// For a timer or a ticker.
@@ -80,7 +86,7 @@ pub enum WaitReason {
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 22] = [
+    const ALL: [WaitReason; 25] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -94,6 +100,9 @@ impl WaitReason {
         WaitReason::Mutex,
         WaitReason::Singleflight,
         WaitReason::Group,
+        WaitReason::Receive,
+        WaitReason::Send,
+        WaitReason::Select,
         WaitReason::Snapshot,
         WaitReason::Tick,
         WaitReason::RwLockRead,
@@ -122,6 +131,9 @@ impl fmt::Display for WaitReason {
             WaitReason::Mutex => "mutex",
             WaitReason::Singleflight => "singleflight",
             WaitReason::Group => "room in a group",
+            WaitReason::Receive => "channel receive",
+            WaitReason::Send => "channel send",
+            WaitReason::Select => "select",
             WaitReason::Snapshot => "snapshot of goroutines",
             WaitReason::Tick => "timer",
             WaitReason::RwLockRead => "read lock",

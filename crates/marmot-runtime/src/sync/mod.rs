@@ -1,4 +1,4 @@
-//! Locks that park the goroutine, with the names and semantics of `std::sync`.
+//! Locks and channels that park the goroutine, with the names and semantics of `std::sync`.
 //!
 //! A `std` lock blocks the M, and with it all goroutines that have settled there: if the holder is one of them and is parked, for
 //! ever. A lock from here parks the goroutine that has to wait, and may be held across anything that parks. Plain threads may use
@@ -14,6 +14,8 @@
 //! | [`singleflight`] | of many calls for the same thing, one is made |
 //! | `wait` | one wait, and what may end it |
 //! | `poison` | that somebody has panicked with a lock |
+//! | [`chan`] | channels between many and many, and waiting for the first of several |
+//! | [`mpsc`] | the same channels under the names of `std` |
 //!
 //! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked.
 //!
@@ -21,10 +23,12 @@
 //! caller's [context](crate::context), `…_or_cancelled`. Waits that `std` does not have observe the context themselves.
 
 mod barrier;
+pub mod chan;
 mod condvar;
 mod lazy_lock;
 pub(crate) mod list;
 pub(crate) mod monitor;
+pub mod mpsc;
 mod mutex;
 mod once;
 mod once_lock;
