@@ -64,6 +64,7 @@ pub(crate) mod runq;
 mod settled;
 pub(crate) mod stack;
 mod status;
+mod sys;
 mod thread;
 pub(crate) mod threads;
 mod timers;
@@ -94,7 +95,7 @@ pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use status::State;
 pub use status::WaitReason;
-pub(crate) use timers::{Call, Due, Fire, Timer};
+pub(crate) use timers::{Due, Fire, Ring, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
 
