@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `sched` | goroutines, machines, processors; parking and readying | nothing above it |
 //! | `timer` | waiting for a point in time | `sched` |
+//! | [`context`] | cancellation, deadlines, values | `timer`, `sched` |
 //! | `blocking` | closures that block, on spare threads | `sched` |
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
 //! | [`profile`] | what goroutines there are, where they wait and for how long; labels | `netpoll` |
@@ -35,6 +36,6 @@ pub use marmot_coro::StackError;
 pub use rt::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, park, park_timeout, run_main, run_test, scope,
-    sleep, sleep_until, yield_now,
+    sleep, sleep_or_cancelled, sleep_until, yield_now,
 };
 pub use sched::{Stopped, WaitReason};

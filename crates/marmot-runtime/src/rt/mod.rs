@@ -1,6 +1,7 @@
 //! The face of the runtime: spawning, joining, waiting, and starting and stopping a runtime.
 
 mod builder;
+mod context;
 mod goroutine;
 mod goroutines;
 mod join;
@@ -19,6 +20,6 @@ pub use main::{run_main, run_test};
 pub use runtime::{Runtime, RuntimeBuilder, ShutdownError};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use spawn::{go, go_local};
-pub use wait::{blocking, park, park_timeout, sleep, sleep_until, yield_now};
+pub use wait::{blocking, park, park_timeout, sleep, sleep_or_cancelled, sleep_until, yield_now};
 
 pub(crate) use spawn::{go_after, go_on};
