@@ -100,7 +100,7 @@ pub(crate) use refs::Refs;
 pub(crate) use roster::{Number, Why};
 pub(crate) use status::State;
 pub use status::WaitReason;
-pub(crate) use timers::{Due, Fire, Ring, Timer};
+pub(crate) use timers::{Call, Due, Fire, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
 pub(crate) use within::{Ended, park_in};

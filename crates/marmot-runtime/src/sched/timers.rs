@@ -11,7 +11,7 @@
 //! The heap has a lock, which its P's M nearly always finds free. A timer fires under the lock, so
 //! that after [`Timer::disarm`] has returned it does not fire any more. What it calls must therefore
 //! neither wait nor arm; it asks to be armed again by its return value, and gives what is to be done about it to [`Due`]:
-//! goroutines whose time has come, and [what is to be called](Ring). That is done when the lock has been released, because readying
+//! goroutines whose time has come, and [callbacks](Call). That is done when the lock has been released, because readying
 //! may, when the runtime has stopped, drop a closure and with it other timers. Timers are fired so many at a time
 //! ([`BATCH`]), so that nobody who arms waits for thousands that are due at once.
 //!
@@ -35,7 +35,7 @@ use std::sync::atomic::{
     AtomicPtr, AtomicU64,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use super::g::G;
 use super::park;
@@ -45,24 +45,24 @@ use super::queue::List;
 /// time for which it is to be armed again.
 pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64>;
 
-/// What is to be called when a time has come: without any lock, by the thread that has fired the timer, as a rule an M between two
-/// goroutines. It must not wait.
-///
-/// What it drops it drops there: if that may be the last reference to something of the user's, whose destructor may wait, it
-/// has to go elsewhere, as into a goroutine.
-pub(crate) trait Ring: Send + Sync {
-    fn ring(self: Arc<Self>);
+/// Something to be called without any lock, by the thread that has fired the timer: an M between two goroutines, as a rule.
+/// It must not wait; what it drops, it drops there.
+pub(crate) struct Call {
+    /// What it is called with.
+    pub(crate) with: NonNull<()>,
+    /// Is called once.
+    pub(crate) run: unsafe fn(NonNull<()>),
 }
 
 /// What is to be done when the heap's lock has been released.
 pub(crate) struct Due {
     gs: List<G>,
-    rings: Vec<Arc<dyn Ring>>,
+    calls: Vec<Call>,
 }
 
 impl Due {
     const fn new() -> Due {
-        Due { gs: List::new(), rings: Vec::new() }
+        Due { gs: List::new(), calls: Vec::new() }
     }
 
     /// Adds `gp`, which the caller has taken out of the place where it waited.
@@ -71,9 +71,13 @@ impl Due {
         unsafe { self.gs.push(gp) }
     }
 
-    /// Adds something to be called.
-    pub(crate) fn call(&mut self, ring: Arc<dyn Ring>) {
-        self.rings.push(ring);
+    /// Adds a callback.
+    ///
+    /// # Safety
+    ///
+    /// `call.run` may be called with `call.with`, once, by any thread, later.
+    pub(crate) unsafe fn call(&mut self, call: Call) {
+        self.calls.push(call);
     }
 
     /// Does it all.
@@ -81,8 +85,9 @@ impl Due {
         while let Some(gp) = self.gs.pop() {
             park::ready(gp);
         }
-        for ring in self.rings {
-            let called = catch_unwind(AssertUnwindSafe(|| ring.ring()));
+        for Call { with, run } in self.calls {
+            // SAFETY: as the one promised who added it.
+            let called = catch_unwind(AssertUnwindSafe(|| unsafe { run(with) }));
             // There is nobody else on this stack to catch it, and the M has other goroutines.
             if let Err(payload) = called {
                 super::report(format_args!("what a timer was to call has panicked"));
@@ -530,17 +535,15 @@ mod tests {
         static CALLED: AtomicU64 = AtomicU64::new(0);
         static HEAP: Timers = Timers::new();
         static TIMER: Timer = Timer::new();
-        struct Ringer;
-        impl Ring for Ringer {
-            fn ring(self: Arc<Self>) {
+        fn call(_: NonNull<Timer>, _: u64, due: &mut Due) -> Option<u64> {
+            unsafe fn run(_: NonNull<()>) {
                 CALLED.fetch_add(1, Relaxed);
                 // The lock is free: this would wait for ever. SAFETY: the timer is static, and disarmed below.
                 unsafe { HEAP.arm(&TIMER, 20, once) };
                 std::panic::resume_unwind(Box::new(()));
             }
-        }
-        fn call(_: NonNull<Timer>, _: u64, due: &mut Due) -> Option<u64> {
-            due.call(Arc::new(Ringer));
+            // SAFETY: `run` asks for nothing.
+            unsafe { due.call(Call { with: NonNull::dangling(), run }) };
             None
         }
         // SAFETY: as above.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::netpoll;
 use crate::rt::go_on;
-use crate::sched::{self, Ring, Spec, clock};
-use crate::timer::alarm::Alarm;
+use crate::sched::{self, Spec, clock};
+use crate::timer::alarm::{Alarm, Ring};
 
 /// What is to be called, and where that was said.
 struct Later {
@@ -16,20 +16,20 @@ struct Later {
     site: &'static Location<'static>,
 }
 
-impl Ring for Alarm<Later> {
-    fn ring(self: Arc<Self>) {
+impl Ring for Later {
+    fn ring(alarm: Arc<Alarm<Later>>) {
         // The runtime whose M this is, or the default one.
         let sched = match netpoll::sched_here() {
             Ok(sched) => sched,
             Err(e) => {
-                let site = self.what.site;
+                let site = alarm.what.site;
                 sched::report(format_args!("no runtime for the function that was to be called later at {site}: {e}"));
                 return;
             }
         };
-        let spec = Spec { name: None, stack_size: None, site: self.what.site };
+        let spec = Spec { name: None, stack_size: None, site: alarm.what.site };
         // The reference goes into the goroutine: if it is the last, what the function has is dropped there.
-        drop(go_on(sched, spec, move || (self.what.f)()));
+        drop(go_on(sched, spec, move || (alarm.what.f)()));
     }
 }
 

@@ -27,7 +27,6 @@ use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::ended;
 use crate::context::{self, Error};
 use crate::sched::{self, Due, Timer, WaitReason, clock};
 use crate::sync::list::{List, Waiter};
@@ -129,7 +128,7 @@ impl Bell {
         }
         match park_within(gp, WaitReason::Tick, NEVER, &At { bell: self, waiting: &waiting }) {
             Ended::Readied => Ok(clock::instant(waiting.tick.get())),
-            Ended::TimedOut | Ended::Cancelled => Err(ended()),
+            Ended::TimedOut | Ended::Cancelled => Err(context::why()),
         }
     }
 

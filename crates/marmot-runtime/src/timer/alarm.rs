@@ -1,4 +1,4 @@
-//! Alarms: something that [is called](Ring) when its time has come.
+//! Alarms: something that is called when its time has come.
 //!
 //! An [`Alarm`] is in one allocation with what it rings. It may be set, stopped and set again by anybody, in goroutines and on
 //! plain threads: it is in the heap of the P of who sets it, or, outside of goroutines, in that of [`sched::outside`]. It belongs to
@@ -9,7 +9,7 @@
 //! | | what happens to the heap's reference |
 //! |---|---|
 //! | `set` | is made; if the alarm was set already, the one that the heap has stays, and this one is dropped |
-//! | the time has come | the heap's lock is given up; it is passed to what is called |
+//! | the time has come | the heap's lock is given up; it is passed to [`Ring::ring`] |
 //! | `stop` that comes before | is dropped by who stops it, who has another |
 //!
 //! Who sets and who stops has the alarm's lock, so arming and disarming are in an order, as [`Timer`] demands. Ringing needs no
@@ -21,7 +21,17 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::arm_here;
-use crate::sched::{Due, Ring, Timer};
+use crate::sched::{Call, Due, Timer};
+
+/// What an alarm does.
+pub(crate) trait Ring: Send + Sync + Sized + 'static {
+    /// Is called when the time has come, with no lock held: on an M, between two goroutines, or on the thread that has the timers of
+    /// plain threads. It must not wait.
+    ///
+    /// What it drops it drops there: if that may be the last reference to something of the user's, whose destructor may wait, it
+    /// has to go elsewhere, as into a goroutine.
+    fn ring(alarm: Arc<Alarm<Self>>);
+}
 
 /// See the module.
 pub(crate) struct Alarm<R> {
@@ -34,10 +44,7 @@ pub(crate) struct Alarm<R> {
     pub(crate) what: R,
 }
 
-impl<R: 'static> Alarm<R>
-where
-    Alarm<R>: Ring,
-{
+impl<R: Ring> Alarm<R> {
     /// One that is not set.
     pub(crate) fn new(what: R) -> Arc<Alarm<R>> {
         Arc::new(Alarm { timer: Timer::keeping(), own: AtomicPtr::new(ptr::null_mut()), setting: Mutex::new(()), what })
@@ -81,15 +88,22 @@ where
 /// # Safety
 ///
 /// `timer` sits in an `Alarm<R>`, and is armed.
-unsafe fn fire<R: 'static>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64>
-where
-    Alarm<R>: Ring,
-{
+unsafe fn fire<R: Ring>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
     // SAFETY: the caller's word; who is armed is alive.
     let own = unsafe { timer.byte_sub(offset_of!(Alarm<R>, timer)).cast::<Alarm<R>>().as_ref() }.own.load(Relaxed);
-    // SAFETY: `set` has written it, and the reference is the heap's, which goes on.
-    due.call(unsafe { Arc::from_raw(own) });
+    // `set` has written it.
+    let with = NonNull::new(own).expect("an alarm that is set knows itself").cast();
+    // SAFETY: the heap's reference goes with it.
+    unsafe { due.call(Call { with, run: ring::<R> }) };
     None
+}
+
+/// # Safety
+///
+/// `alarm` is a reference to an `Alarm<R>` that is the caller's.
+unsafe fn ring<R: Ring>(alarm: NonNull<()>) {
+    // SAFETY: the caller's word.
+    R::ring(unsafe { Arc::from_raw(alarm.cast::<Alarm<R>>().as_ptr()) });
 }
 
 #[cfg(test)]
@@ -107,9 +121,9 @@ mod tests {
     /// Tells when it rings, and drops nothing of its own.
     struct Teller(Mutex<Sender<u64>>);
 
-    impl Ring for Alarm<Teller> {
-        fn ring(self: Arc<Self>) {
-            let teller = self.what.0.lock().unwrap_or_else(PoisonError::into_inner);
+    impl Ring for Teller {
+        fn ring(alarm: Arc<Alarm<Self>>) {
+            let teller = alarm.what.0.lock().unwrap_or_else(PoisonError::into_inner);
             // The test may have ended.
             let _ = teller.send(clock::now());
         }
