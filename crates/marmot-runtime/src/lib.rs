@@ -13,7 +13,7 @@
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
-//! | [`sync`] | locks that park the goroutine | `profile`, `sched` |
+//! | [`sync`] | locks and channels that park the goroutine | `profile`, `sched` |
 //! | [`time`] | sleeps, timers, tickers | `rt`, `sync`, `timer` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
@@ -31,6 +31,10 @@ mod sched;
 pub mod sync;
 pub mod time;
 mod timer;
+
+/// What `select!` expands to. Not part of the interface.
+#[doc(hidden)]
+pub use sync::chan::arms as __select;
 
 pub use marmot_coro::StackError;
 pub use rt::{

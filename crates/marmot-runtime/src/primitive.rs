@@ -23,6 +23,22 @@ macro_rules! constant {
 }
 pub(crate) use constant;
 
+/// A turn of waiting for another thread to do a few instructions: spins, then offers the core to others, and in the end sleeps a
+/// little, so that a thread goes on that has lost its core to those who wait for it.
+#[cfg(not(loom))]
+#[cold]
+pub(crate) fn relax(turn: u32) {
+    match turn {
+        0..64 => std::hint::spin_loop(),
+        64..128 => std::thread::yield_now(),
+        _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+    }
+}
+#[cfg(loom)]
+pub(crate) fn relax(_turn: u32) {
+    loom::thread::yield_now();
+}
+
 /// How many slots the local run queue has: few under the model, so that it wraps within a run.
 #[cfg(not(loom))]
 pub(crate) const RUN_QUEUE_SLOTS: usize = 256;

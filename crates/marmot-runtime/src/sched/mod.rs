@@ -41,6 +41,7 @@ pub(crate) mod blocked;
 pub(crate) mod cancel;
 mod cell;
 pub(crate) mod census;
+pub(crate) mod chance;
 pub(crate) mod clock;
 mod config;
 pub(crate) mod current;
