@@ -21,7 +21,6 @@
 //! | `select` | the protocol of several |
 //! | `arms`, `builder`, `macros` | the arms of a select, and two ways to write them down |
 //! | `store` | the messages |
-//! | `lock` | what keeps the state |
 //!
 //! # How it works
 //!
@@ -57,7 +56,7 @@
 //!
 //! * A ring without a lock, as `std` and `crossbeam` have: two exchanges for a message, as here, and a fence for whoever may wait. It
 //!   has no order among those who wait, and a select over it must look, register and look again.
-//! * `std`'s lock. It costs an exchange more, each time: see [`lock`].
+//! * `std`'s lock. It costs an exchange more each time; see [`Short`](crate::primitive::Short).
 //! * A select that takes one lock after the other and retries when it finds that it was seen: two of them can do so for ever.
 
 #[doc(hidden)]
@@ -66,7 +65,6 @@ mod builder;
 mod ends;
 mod error;
 mod iter;
-mod lock;
 mod macros;
 mod select;
 mod state;

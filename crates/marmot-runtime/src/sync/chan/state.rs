@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
 use super::super::list::{List, Waiter};
-use super::lock::Lock;
 use super::store::Store;
+use crate::primitive::Short;
 use crate::primitive::atomic::{
     AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed},
@@ -98,7 +98,7 @@ impl Done {
 
 /// See the module.
 pub(super) struct Chan<T> {
-    lock: Lock,
+    lock: Short,
     state: UnsafeCell<State<T>>,
     /// How many there are of each end.
     pub(super) senders: AtomicUsize,
@@ -126,7 +126,7 @@ pub(super) struct State<T> {
 impl<T> Chan<T> {
     pub(super) fn new(capacity: Option<usize>) -> Chan<T> {
         Chan {
-            lock: Lock::new(),
+            lock: Short::new(),
             state: UnsafeCell::new(State {
                 store: capacity.map_or_else(Store::unbounded, Store::bounded),
                 senders: List::new(),
@@ -228,7 +228,7 @@ impl<T> Chan<T> {
     }
 
     /// The lock itself, for who takes several.
-    pub(super) fn raw_lock(&self) -> &Lock {
+    pub(super) fn raw_lock(&self) -> &Short {
         &self.lock
     }
 
