@@ -29,10 +29,6 @@ mod sched;
 pub mod sync;
 mod timer;
 
-/// What `select!` expands to. Not part of the interface.
-#[doc(hidden)]
-pub use sync::chan::arms as __select;
-
 pub use marmot_coro::StackError;
 pub use rt::{
     Builder, Goroutine, GoroutineId, Goroutines, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
