@@ -1,4 +1,5 @@
-//! Waiting for the first of several operations with channels: see the module above for the protocol.
+//! Waiting for the first of several operations with channels. The protocol is that of [`state`](super::state): "nobody meets half of a
+//! select".
 
 use std::ptr;
 
