@@ -13,6 +13,9 @@ pub enum WaitReason {
     Mutex,
     Group,
     Singleflight,
+    Receive,
+    Send,
+    Select,
 }
 
 loom::thread_local! {
@@ -48,8 +51,17 @@ pub fn may_spin() -> bool {
     false
 }
 
+/// No chance: a model has to be the same each time. What it explores is in which order others come.
+pub mod chance {
+    pub fn below(_n: u32) -> u32 {
+        0
+    }
+}
+
 /// A clock whose every reading is long after the one before, or the same, as the model says.
 pub mod clock {
+    use std::time::{Duration, Instant};
+
     use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     loom::lazy_static! {
@@ -59,6 +71,16 @@ pub mod clock {
 
     pub fn now() -> u64 {
         NOW.fetch_add(STEP.load(Relaxed), Relaxed)
+    }
+
+    /// So many seconds from now; `timer::limit` knows what they mean.
+    pub fn after(d: Duration) -> u64 {
+        d.as_secs()
+    }
+
+    /// No model has a point in time.
+    pub fn at(_t: Instant) -> u64 {
+        unreachable!()
     }
 
     /// From now on, so much time passes between two readings.
