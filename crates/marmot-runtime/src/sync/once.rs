@@ -23,8 +23,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, WaitReason};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason};
 
 const NEW: u8 = 0;
 const RUNNING: u8 = 1;

@@ -1,4 +1,4 @@
-//! What `netpoll::turn` and `sync::raw` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -10,6 +10,18 @@ pub struct G(Bell);
 pub enum WaitReason {
     IoTurn,
     Mutex,
+    RwLockRead,
+    RwLockWrite,
+    Once,
+    Semaphore,
+    WaitGroup,
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Readied,
+    Cancelled,
 }
 
 loom::thread_local! {
@@ -56,6 +68,10 @@ pub mod clock {
 
     pub fn now() -> u64 {
         NOW.fetch_add(STEP.load(Relaxed), Relaxed)
+    }
+
+    pub fn after(_limit: std::time::Duration) -> u64 {
+        0
     }
 
     /// From now on, so much time passes between two readings.
