@@ -50,7 +50,7 @@ impl Pair {
     }
 }
 
-/// One thing is put, and two want it. One of them may not get it, by something else; and if it does, puts it back.
+/// One thing is put, and two want it, who put it back. One of them may not get it, by something else.
 fn one_thing(preemptions: usize, limit: Limit) {
     explore(preemptions, move || {
         let pair = Pair::new();
@@ -64,12 +64,15 @@ fn one_thing(preemptions: usize, limit: Limit) {
         };
         let waits = {
             let pair = Arc::clone(&pair);
-            thread::spawn(move || assert!(pair.take(Limit::Never)))
+            thread::spawn(move || {
+                assert!(pair.take(Limit::Never));
+                pair.put();
+            })
         };
         pair.put();
         ends.join().unwrap();
         waits.join().unwrap();
-        assert_eq!(pair.things.get(), 0);
+        assert_eq!(pair.things.get(), 1);
     });
 }
 

@@ -2,10 +2,11 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::support::Bell;
 
-pub struct G(Bell);
+pub struct G(Bell, u64);
 
 pub enum WaitReason {
     IoTurn,
@@ -24,8 +25,11 @@ pub enum Ended {
     Cancelled,
 }
 
+/// Those of earlier runs do not matter.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
 loom::thread_local! {
-    static RECORD: Arc<G> = Arc::new(G(Bell::new()));
+    static RECORD: Arc<G> = Arc::new(G(Bell::new(), NUMBERS.fetch_add(1, Relaxed)));
 }
 
 pub fn waiter() -> NonNull<G> {
@@ -45,6 +49,11 @@ pub fn ready(gp: NonNull<G>) {
         Arc::from_raw(gp.as_ptr().cast_const())
     };
     g.0.ready();
+}
+
+pub fn number(gp: NonNull<G>) -> u64 {
+    // SAFETY: the caller's own record.
+    unsafe { gp.as_ref() }.1
 }
 
 pub fn spend() {}
