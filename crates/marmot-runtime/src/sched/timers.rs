@@ -5,8 +5,7 @@
 //! timer can disarm it from any thread before the memory goes away.
 //!
 //! A timer knows a *slot*, which is its own as long as it is armed, and a table knows the place of each slot in the heap. So
-//! sifting touches two dense arrays and no timer: those lie on as many pages as there are goroutines that sleep, and a heap
-//! that writes its places into them has a miss of the cache and of the TLB for every level of every sift.
+//! sifting touches two dense arrays and no timer: those lie on as many pages as there are goroutines that sleep.
 //!
 //! The heap has a lock, which its P's M nearly always finds free. A timer fires under the lock, so
 //! that after [`Timer::disarm`] has returned it does not fire any more. What it calls must therefore
@@ -24,9 +23,23 @@
 //! lock the heap that they have found, and look whether the timer is still there. Two heaps are locked
 //! at a time only by who gives one up, and that one is locked first; the heap that takes is never given up. So there is no circle.
 //!
-//! Rejected: a heap without a lock that only its M touches; closing a descriptor from another M
-//! would have to send that M a message and wait for it. And a timer wheel: its ticks are too coarse
-//! for short sleeps, or too many for long ones.
+//! # What was rejected
+//!
+//! * A heap without a lock that only its M touches: closing a descriptor from another M would have to send that M a message and
+//!   wait for it.
+//! * Three other ways to keep them, which were measured with one timer to each page, as goroutines have them (nanoseconds of CPU time):
+//!
+//! | | make and stop, among 100,000 | among a million | fire one of 10,000 | of a million |
+//! |---|---|---|---|---|
+//! | this | 9 | 9 | 75 | 750 |
+//! | a heap whose places are written into the timers | 11 | 10 | 68 | 830 |
+//! | a heap in which stopped timers stay until they come to the top | 22 | 50 | 96 | 860 |
+//! | a wheel of six levels, with ticks of a microsecond | 6 | 6 | 46 | 460 |
+//!
+//!   Timers that stay after they were stopped would besides be unable to sit in what they wake. The wheel's gain is three of the hundred
+//!   nanoseconds that a timer costs in all, and a twentieth of what the goroutine costs that wakes; for that, timers
+//!   of one tick fire in any order, and an M that sleeps has to wake at the borders of the wheel to move those that are far away, where
+//!   it now sleeps until the next is due.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
