@@ -20,6 +20,8 @@
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
+//! | `channel` | `sync::chan` | a message is received once, by somebody who sees it, or comes back; a wait has one end |
+//! | `select` | the same, with selects | two that wait for each other meet, and each does one operation only |
 //! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
 
 #![cfg(loom)]
@@ -28,6 +30,9 @@
 #[expect(dead_code, reason = "not all that the package uses is modelled")]
 mod primitive;
 
+#[path = "../../src/sync/chan/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "a model uses a part of what programs do")]
+mod chan;
 #[path = "../../src/sched/errands.rs"]
 mod errands;
 #[path = "../../src/sched/idle.rs"]
@@ -55,6 +60,8 @@ mod token;
 mod turn;
 
 mod asking;
+mod channel;
+mod context;
 mod ends;
 mod events;
 mod hangup;
@@ -65,6 +72,7 @@ mod profile;
 mod ring;
 mod room;
 mod sched;
+mod select;
 mod sleep;
 mod support;
 mod timer;
