@@ -2,12 +2,15 @@
 
 mod common;
 
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use common::*;
 use marmot::context::{self, Cancel, Context, Error};
+use marmot::net::TcpStream;
 use marmot::{JoinHandle, WaitReason};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -50,7 +53,7 @@ fn the_background_never_ends() {
     assert!(ctx.err().is_none() && ctx.cause().is_none() && ctx.deadline().is_none());
     assert!(ctx.value::<u32>().is_none());
     assert!(context::check().is_ok());
-    assert!(ctx.after_func(|| ()).stop() == false);
+    assert!(!ctx.after_func(|| ()).stop());
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn what_is_spawned_inherits() {
 fn the_context_from_before_comes_back_after_a_panic() {
     everywhere(|_| {
         let ctx = Context::background().with_value(1_u32);
-        let thrown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ctx.run(|| panic!("on purpose"))));
+        let thrown = catch_unwind(AssertUnwindSafe(|| ctx.run(|| panic!("on purpose"))));
         assert!(thrown.is_err());
         assert!(context::current().value::<u32>().is_none());
     });
@@ -215,7 +218,7 @@ fn deadlines_end_waits() {
         let sleeper = waiting(place, &inner, WaitReason::Sleep, || marmot::sleep_or_cancelled(LONG));
         let error = sleeper.join().unwrap_err();
         assert!(error.is_deadline_exceeded() && !error.is_cancelled());
-        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
         assert!(begun.elapsed() < LATE + ms(20));
         assert!(ctx.err().unwrap().is_deadline_exceeded());
     });
@@ -333,4 +336,213 @@ fn a_cancel_may_be_sent_and_debugged() {
     let (ctx, cancel) = Context::background().with_cancel();
     assert!(format!("{ctx:?}").contains("err: None"));
     assert!(format!("{cancel:?}").contains("ended: false"));
+}
+
+#[test]
+fn connections_hear_of_it() {
+    everywhere(|place| {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let (near, far) = pair();
+        let listener = Arc::new(listener());
+        let (reader, turn, writer) = (near.try_clone().unwrap(), near.try_clone().unwrap(), near.try_clone().unwrap());
+        let mut text = [0; 16];
+        let reader = waiting(place, &ctx, WaitReason::IoRead, move || (&reader).read_exact(&mut text).unwrap_err());
+        let turn = waiting(place, &ctx, WaitReason::IoTurn, move || (&turn).read(&mut [0]).unwrap_err());
+        let writer = waiting(place, &ctx, WaitReason::IoWrite, move || write_until_error(&writer));
+        let accepting = Arc::clone(&listener);
+        let accepter = waiting(place, &ctx, WaitReason::IoRead, move || accepting.accept().unwrap_err());
+        cancel.cancel_with_cause("enough");
+        for waiting in [reader, turn, writer, accepter] {
+            let error = waiting.join();
+            assert_eq!(error.kind(), io::ErrorKind::Other);
+            assert_cancelled(Error::of(&error).unwrap());
+            assert_eq!(error.to_string(), "context cancelled: enough");
+        }
+        // The connection goes on as before.
+        (&far).write_all(b"word").unwrap();
+        (&near).read_exact(&mut text[..4]).unwrap();
+        assert_eq!(&text[..4], b"word");
+        let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        drop((listener.accept().unwrap(), other));
+    });
+}
+
+#[test]
+fn operations_that_begin_after_the_end_are_not_tried() {
+    everywhere(|_| {
+        let listener = listener();
+        let (near, far) = pair_at(&listener);
+        let pending = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (&far).write_all(b"word").unwrap();
+        near.wait_readable().unwrap();
+        cancelled().run(|| {
+            let failed = |result: io::Result<()>| assert_cancelled(Error::of(&result.unwrap_err()).unwrap());
+            failed((&near).read(&mut [0; 4]).map(drop));
+            failed((&near).write(b"word").map(drop));
+            failed(near.peek(&mut [0; 4]).map(drop));
+            failed(near.wait_readable());
+            failed(listener.accept().map(drop));
+            failed(TcpStream::connect(listener.local_addr().unwrap()).map(drop));
+            let mut word = [0; 4];
+            context::shield(|| (&near).read_exact(&mut word)).unwrap();
+            assert_eq!(&word, b"word", "nothing was taken");
+        });
+        drop((listener.accept().unwrap(), pending));
+    });
+}
+
+#[test]
+fn timeouts_of_a_connection_and_deadlines_of_a_context_differ() {
+    everywhere(|_| {
+        let (near, _far) = pair();
+        near.set_read_timeout(Some(ms(5))).unwrap();
+        let (ctx, _cancel) = Context::background().with_timeout(LONG);
+        let error = ctx.run(|| (&near).read(&mut [0])).unwrap_err();
+        assert!(error.kind() == io::ErrorKind::TimedOut && Error::of(&error).is_none());
+        near.set_read_timeout(Some(LONG)).unwrap();
+        let (ctx, _cancel) = Context::background().with_timeout(ms(5));
+        let error = ctx.run(|| (&near).read(&mut [0])).unwrap_err();
+        assert!(error.kind() == io::ErrorKind::TimedOut && Error::of(&error).unwrap().is_deadline_exceeded());
+    });
+}
+
+#[test]
+fn goroutines_that_wait_unstarted_are_started() {
+    with_procs(2, || {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let (near, _far) = pair();
+        let handle = ctx.run(|| near.go_when_readable(|mut conn| conn.read(&mut [0]).unwrap_err()));
+        assert_eq!(told(&ctx), 1);
+        cancel.cancel();
+        assert_cancelled(Error::of(&handle.join().unwrap()).unwrap());
+        // Born under an ended context.
+        let (near, _far) = pair();
+        let handle = ctx.run(|| near.go_when_readable(|mut conn| conn.read(&mut [0]).unwrap_err()));
+        assert_cancelled(Error::of(&handle.join().unwrap()).unwrap());
+        // Who has started, or never will, is not told any more.
+        let (ctx, _cancel) = Context::background().with_cancel();
+        let (near, far) = pair();
+        let handle = ctx.run(|| near.go_when_readable(|mut conn| conn.read(&mut [0]).unwrap()));
+        (&far).write_all(b"x").unwrap();
+        assert_eq!(handle.join().unwrap(), 1);
+        until(|| told(&ctx) == 0);
+    });
+}
+
+#[test]
+fn no_byte_is_lost_or_counted_twice() {
+    const TOTAL: usize = 200_000;
+    with_procs(2, || {
+        let (near, far) = pair();
+        let bytes = noise(TOTAL, 1);
+        let sent = bytes.clone();
+        let writer = marmot::go(move || {
+            for part in sent.chunks(997) {
+                (&far).write_all(part).unwrap();
+                marmot::yield_now();
+            }
+        });
+        let (mut got, mut ends, mut buf) = (Vec::new(), 0, [0; 512]);
+        while got.len() < TOTAL {
+            let (ctx, cancel) = Context::background().with_cancel();
+            let canceller = marmot::go(move || cancel.cancel());
+            let read = ctx.run(|| {
+                loop {
+                    match (&near).read(&mut buf) {
+                        Ok(n) => got.extend_from_slice(&buf[..n]),
+                        Err(error) => break error,
+                    }
+                    if got.len() == TOTAL {
+                        context::shield(|| marmot::sleep(ms(1)));
+                    }
+                }
+            });
+            assert_cancelled(Error::of(&read).unwrap());
+            ends += 1;
+            canceller.join().unwrap();
+        }
+        writer.join().unwrap();
+        assert!(ends > 0 && got == bytes);
+    });
+}
+
+#[test]
+fn a_scope_is_cancelled_by_the_first_panic() {
+    everywhere(|_| {
+        let thrown = catch_unwind(AssertUnwindSafe(|| {
+            marmot::scope(|s| {
+                let sleeper = s.go(|| marmot::sleep_or_cancelled(LONG));
+                s.go(|| panic!("on purpose"));
+                // The closure hears of it, too; it still gets what its goroutines return.
+                let error = marmot::sleep_or_cancelled(LONG).unwrap_err();
+                assert!(error.to_string().contains("panicked"));
+                assert_cancelled(&sleeper.join().unwrap().unwrap_err());
+            });
+        }));
+        assert!(thrown.is_err());
+        let asleep = AtomicBool::new(true);
+        let thrown = catch_unwind(AssertUnwindSafe(|| {
+            marmot::scope(|s| {
+                s.go(|| asleep.store(marmot::sleep_or_cancelled(LONG).is_ok(), SeqCst));
+                panic!("on purpose");
+            });
+        }));
+        assert!(thrown.is_err());
+        assert!(!asleep.load(SeqCst));
+        assert!(context::check().is_ok());
+    });
+}
+
+#[test]
+fn a_scope_ends_with_the_context_around_it_and_not_before_its_goroutines() {
+    everywhere(|place| {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let opener = waiting(place, &ctx, WaitReason::Scope, || {
+            let clean = AtomicBool::new(false);
+            marmot::scope(|s| {
+                s.go(|| {
+                    let error = marmot::sleep_or_cancelled(LONG).unwrap_err();
+                    context::shield(|| marmot::sleep(ms(5)));
+                    clean.store(true, SeqCst);
+                    error
+                });
+            });
+            clean.load(SeqCst)
+        });
+        cancel.cancel();
+        assert!(opener.join(), "it has waited");
+        marmot::scope(|s| {
+            let child = s.context();
+            let first = s.go(|| {
+                s.cancel_with_cause("found");
+                context::check()
+            });
+            assert_cancelled(&first.join().unwrap().unwrap_err());
+            assert_eq!(child.cause().unwrap().to_string(), "found");
+        });
+    });
+}
+
+#[test]
+fn runtimes_shut_down_under_a_context_that_has_ended() {
+    bounded(|| {
+        cancelled().run(|| {
+            let rt = runtime(2);
+            let error = rt.run(|| marmot::sleep_or_cancelled(LONG)).unwrap_err();
+            assert_cancelled(&error);
+            rt.shutdown(LIMIT).unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_deadline_outlives_the_runtime_where_it_was_made() {
+    bounded(|| {
+        let rt = runtime(1);
+        let (ctx, _cancel) = rt.run(|| Context::background().with_timeout(ms(100)));
+        rt.shutdown(LIMIT).unwrap();
+        let begun = Instant::now();
+        assert!(ctx.run(|| marmot::sleep_or_cancelled(LONG)).unwrap_err().is_deadline_exceeded());
+        assert!(ctx.deadline().unwrap() <= Instant::now() && begun.elapsed() < LIMIT);
+    });
 }

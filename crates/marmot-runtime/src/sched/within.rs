@@ -137,6 +137,11 @@ pub(crate) fn own() -> Option<Arc<Cx>> {
     with_own(Slot::get)
 }
 
+/// What can end the context of what runs on this thread.
+pub(crate) fn own_node() -> Option<Arc<Node>> {
+    own().and_then(|cx| cx.node.clone())
+}
+
 /// Whether what runs on this thread has a context.
 #[inline]
 pub(crate) fn own_is_set() -> bool {
@@ -324,7 +329,7 @@ pub(crate) fn park_thread<P: Place>(
     place: &P,
 ) -> Ended {
     let waiting = ThreadWait { wait: Wait::at(place), gp };
-    let node = node_of(own().as_ref()).cloned();
+    let node = own_node();
     let entered = match &node {
         None => None,
         Some(node) => match node.roster.enter(Entry::Thread(NonNull::from(&waiting))) {
