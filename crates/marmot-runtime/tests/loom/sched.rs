@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+pub use crate::due::Due;
 use crate::support::Bell;
 
 pub struct G(Bell);
