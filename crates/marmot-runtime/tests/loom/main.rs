@@ -16,6 +16,7 @@
 //! | `hangup` | `netpoll::slot`, the short-read hint of `fd` | a reader that trusts a short read finds the end all the same |
 //! | `room` | `netpoll::slot`, the writes of `fd` | a writer finds the room that it waits for, also when events of room are passed over |
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
+//! | `heaps` | `sched::timers` | who has disarmed a timer is alone with it, and none is lost or fires twice, while a heap is given up |
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
@@ -68,6 +69,9 @@ mod runq;
 mod signal;
 #[path = "../../src/netpoll/slot.rs"]
 mod slot;
+#[path = "../../src/sched/timers.rs"]
+#[expect(dead_code, reason = "the times of timers are looked at by what is not modelled")]
+mod timers;
 #[path = "../../src/sched/token.rs"]
 mod token;
 #[path = "../../src/netpoll/turn.rs"]
@@ -80,10 +84,12 @@ mod asking;
 mod channel;
 mod condvar;
 mod context;
+mod due;
 mod ends;
 mod events;
 mod group;
 mod hangup;
+mod heaps;
 mod leaving;
 mod mail;
 mod mutex;

@@ -4,6 +4,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+pub use crate::due::Due;
 use crate::support::Bell;
 
 pub struct G(Bell, u64);
