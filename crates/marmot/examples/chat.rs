@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release --example chat`, then `nc 127.0.0.1 7002` in several terminals. The first line is one's name.
 //!
-//! A member has two goroutines: one reads and tells the room, the other writes what the room says. Between them is a channel that holds some lines. The
-//! room waits for nobody: who is so far behind that his channel is full has his context cancelled, and with it whatever he waits for.
+//! A member has two goroutines: one reads and tells the room, the other writes what the room says. Between them is a channel that
+//! holds some lines. The room waits for nobody: who is so far behind that his channel is full has his context cancelled, and with
+//! it whatever he waits for.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};

@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release --example crawler`
 //!
-//! Each link gets a goroutine of its own, and a semaphore limits how many of them have a connection. The deadline is in the context under which all of
-//! them work: none of the functions below says anything about time, and whatever they wait for when it is over ends with an error.
+//! Each link gets a goroutine of its own, and a semaphore limits how many of them have a connection. The deadline is in the context
+//! under which all of them work: none of the functions below says anything about time, and whatever they wait for when it is over
+//! ends with an error.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -37,6 +38,7 @@ pub enum Page {
 /// What a crawl has found.
 #[derive(Debug)]
 pub struct Crawled {
+    /// The pages that were asked for and came, by their paths.
     pub pages: BTreeMap<String, Page>,
     /// Why there may be more.
     pub ended_by: Option<io::Error>,

@@ -1,9 +1,10 @@
-//! A server that stops gracefully: it takes no new connections, lets those that there are finish, and cuts those that take too long.
+//! A server that stops gracefully: it takes no new connections, lets those that there are finish, and cuts those that take too
+//! long.
 //!
 //! `cargo run --release --example graceful`, then `nc 127.0.0.1 7003`. The Enter key stands for the signal that stops a service.
 //!
-//! There are two contexts. The one under which the server is started says when to stop, and only accepting observes it. The connections work under another, which
-//! is cancelled when the grace period is over.
+//! There are two contexts. The one under which the server is started says when to stop, and only accepting observes it. The
+//! connections work under another, which is cancelled when the grace period is over.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -16,8 +17,11 @@ use marmot::time;
 /// How the connections have ended.
 #[derive(Debug, Default)]
 pub struct Ended {
+    /// Because the client had nothing more to say.
     pub finished: AtomicUsize,
+    /// By an error.
     pub failed: AtomicUsize,
+    /// At the end of the grace period.
     pub cut: AtomicUsize,
 }
 

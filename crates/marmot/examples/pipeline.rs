@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release --example pipeline`
 //!
-//! No stage knows how fast the others are. One that is too fast finds the channel behind it full, and waits: so however many records come, only
-//! as many are under way as there is room for. A stage ends when the channel before it does, and with it its end of the channel behind it.
+//! No stage knows how fast the others are. One that is too fast finds the channel behind it full, and waits: so however many
+//! records come, only as many are under way as there is room for. A stage ends when the channel before it does, and with it its end
+//! of the channel behind it.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -20,6 +21,7 @@ const AT_A_TIME: usize = 3;
 /// What has come out of a pipeline.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// The sum.
     pub sum: u64,
     /// How many records were under way at most.
     pub most: usize,

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example pool_of_goroutines -- src` counts the lines of all files under `src`.
 //!
-//! Files block their thread, so they are read by `marmot::blocking`, on spare threads; the pool limits how many of those there are. The first error
-//! ends all: it cancels the group's context, and so nobody waits any longer for jobs, for results or for room.
+//! Files block their thread, so they are read by `marmot::blocking`, on spare threads; the pool limits how many of those there are.
+//! The first error ends all: it cancels the group's context, and so nobody waits any longer for jobs, for results or for room.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

@@ -79,7 +79,7 @@ fn all_are_waited_for_whatever_fails() {
             let opener = place.start(move || {
                 marmot::group(|g| {
                     g.go(|| {
-                        let _shielded = until(|| goes_on.load(Relaxed));
+                        context::shield(|| until(|| goes_on.load(Relaxed)));
                         counts.fetch_add(1, Relaxed);
                         Ok(())
                     });
@@ -302,7 +302,8 @@ fn until_cancelled() -> context::Error {
 fn the_first_error_is_returned_and_ends_the_others() {
     everywhere(|_| {
         // What each returns, in this order, and what the whole does.
-        let cases: [(&[Option<u32>], Result<(), u32>); 5] = [
+        type Case<'a> = (&'a [Option<u32>], Result<(), u32>);
+        let cases: [Case<'_>; 5] = [
             (&[], Ok(())),
             (&[None, None], Ok(())),
             (&[Some(1)], Err(1)),
@@ -391,6 +392,39 @@ fn a_panic_ends_the_others() {
 }
 
 #[test]
+fn the_destructor_of_an_error_may_panic() {
+    struct Hot(bool);
+    impl Drop for Hot {
+        fn drop(&mut self) {
+            if self.0 {
+                resume_unwind(Box::new("in the destructor"));
+            }
+        }
+    }
+
+    everywhere(|_| {
+        let ended = AtomicUsize::new(0);
+        for fails_itself in [false, true] {
+            let opened = || {
+                marmot::group(|g| {
+                    g.go(|| Err(Hot(false)));
+                    g.go(|| {
+                        until_cancelled();
+                        ended.fetch_add(1, Relaxed);
+                        Err(Hot(!fails_itself))
+                    });
+                    until_cancelled();
+                    if fails_itself { Err(Hot(true)) } else { Ok(()) }
+                })
+            };
+            assert!(catch_unwind(AssertUnwindSafe(opened)).is_err());
+            // All have ended all the same.
+            assert_eq!(ended.swap(0, Relaxed), 1);
+        }
+    });
+}
+
+#[test]
 fn its_context_says_who_has_failed() {
     with_procs(2, || {
         let (tell, told) = mpsc::channel();
@@ -434,7 +468,11 @@ fn its_context_is_a_child_that_ends_with_the_group() {
             });
             assert_eq!(result.unwrap_err().cause().unwrap().to_string(), "from outside");
             // Under a context that has ended, all is as it is, and none waits.
-            assert_eq!(marmot::group(|g| Ok::<_, ()>(g.go(|| Ok(())))), Ok(()));
+            let started = marmot::group(|g| {
+                g.go(|| Ok::<_, ()>(()));
+                Ok(())
+            });
+            assert_eq!(started, Ok(()));
         });
     });
 }
@@ -512,8 +550,8 @@ fn a_wait_for_room_ends_with_the_context() {
     });
 }
 
-/// Goroutines on `procs` Ps, and threads, that open groups with limits in which some fail: all come back, each is counted, and the error is one
-/// of theirs.
+/// Goroutines on `procs` Ps, and threads, that open groups with limits in which some fail: all come back, each is counted, and the
+/// error is one of theirs.
 fn stress(procs: usize) {
     const MEMBERS: usize = 20;
     bounded(move || {

@@ -1,21 +1,22 @@
-//! A state under a lock, and those who wait for it to change: what is rare and small waits by this, and needs no protocol of its own.
+//! A state under a lock, and those who wait for it to change: what is rare and small waits by this, and needs no protocol of its
+//! own.
 //!
-//! **Who waits** looks at the state with the lock held, and if that will not do, goes into the [list](super::list) before giving the lock up.
-//! **Who changes the state** does so with the lock held, says how many that may serve, and takes so many waiters out, to ready each without
-//! the lock. So a waiter has either seen the change or is found in the list.
+//! **Who waits** looks at the state with the lock held, and if that will not do, goes into the [list](super::list) before giving
+//! the lock up. **Who changes the state** does so with the lock held, says how many that may serve, and takes so many waiters out,
+//! to ready each without the lock. So a waiter has either seen the change or is found in the list.
 //!
-//! **A woken one tries again**, and may find that somebody else was faster; it waits again then, as the first. No wake-up is lost by that,
-//! if each change wakes as many as it makes room for, and each try takes room for one. For then there is never more room than there are woken ones
-//! that have not tried yet, or the list is empty: a change adds as much to both; a try that succeeds takes one from the room, and one at
-//! most from the woken; and a try that fails has seen that there is no room.
+//! **A woken one tries again**, and may find that somebody else was faster; it waits again then, as the first. No wake-up is lost
+//! by that, if each change wakes as many as it makes room for, and each try takes room for one. For then there is never more room
+//! than there are woken ones that have not tried yet, or the list is empty: a change adds as much to both; a try that succeeds takes
+//! one from the room, and one at most from the woken; and a try that fails has seen that there is no room.
 //!
-//! **A wait that the context ends** takes itself out of the list with the lock held. If it is no longer there, it was woken, and it tries:
-//! so a waiter leaves from the list, where it owes nobody anything, or with what it has waited for, or tries in vain and is in
-//! the list again. The model is `tests/loom/monitors.rs`.
+//! **A wait that the context ends** takes itself out of the list with the lock held. If it is no longer there, it was woken, and it
+//! tries: so a waiter leaves from the list, where it owes nobody anything, or with what it has waited for, or tries in vain and is
+//! in the list again. The model is `tests/loom/monitors.rs`.
 //!
-//! A goroutine whose runtime has stopped is passed over. One that was woken right before that never tries: so the room for which it was woken
-//! is found by whoever comes next, but by none that is in the list. Where other runtimes wait too, the state has to be such that
-//! a change wakes all.
+//! A goroutine whose runtime has stopped is passed over. One that was woken right before that never tries: so the room for which it
+//! was woken is found by whoever comes next, but by none that is in the list. Where other runtimes wait too, the state has to be
+//! such that a change wakes all.
 
 use super::list::{List, Waiter};
 use crate::primitive::{Mutex, MutexGuard};
