@@ -1,6 +1,6 @@
 //! `group`: a scope whose goroutines may fail, and of which the first that does ends the others. After Go's `errgroup`.
 //!
-//! It is a [scope](super::scope) with the first failure, and a count of those that run. A failure is noted first and the context
+//! It is a [scope](super::scope()) with the first failure, and a count of those that run. A failure is noted first and the context
 //! cancelled then: so whoever ends because of that comes too late to be the first.
 
 use std::any::Any;
@@ -20,7 +20,7 @@ use crate::sync::monitor::{Monitor, Until};
 /// Opens a group: goroutines that work for one end, may fail, and may borrow from the caller's stack. All of them have ended when
 /// this returns, also when `f` panics.
 ///
-/// It is what `errgroup.WithContext` is in Go, with the structure of [`scope`](super::scope). The first error ends the whole: it is
+/// It is what `errgroup.WithContext` is in Go, with the structure of [`scope`](super::scope()). The first error ends the whole: it is
 /// returned, and the group's context is cancelled, so that the waits of the others end and they return. `f` is one of them: its
 /// error counts like theirs, and what it waits for ends, too.
 ///
