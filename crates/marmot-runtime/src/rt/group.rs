@@ -15,7 +15,8 @@ use super::spawn;
 use super::{Builder, Scope};
 use crate::context::{self, Context};
 use crate::sched::{self, Spec, WaitReason};
-use crate::sync::monitor::{Monitor, Until};
+use crate::sync::monitor::Monitor;
+use crate::sync::wait::Limit;
 
 /// Opens a group: goroutines that work for one end, may fail, and may borrow from the caller's stack. All of them have ended when
 /// this returns, also when `f` panics.
@@ -152,7 +153,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
-        if self.shared().room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Limit::NONE, Room::take).is_none() {
             unreachable!("a wait that the context does not end");
         }
         self.start(spec, f);
@@ -182,7 +183,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
     {
         let spec = spawn::spec(Location::caller());
         context::check()?;
-        if self.shared().room.wait(WaitReason::Group, Until::ChangedOrCancelled, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Limit::CONTEXT, Room::take).is_none() {
             context::check()?;
             unreachable!("only the end of its context ends a wait early");
         }
@@ -222,7 +223,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = builder.spec(Location::caller())?;
-        if self.shared().room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Limit::NONE, Room::take).is_none() {
             unreachable!("a wait that the context does not end");
         }
         self.start(spec, f);

@@ -96,7 +96,7 @@ pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
-pub(crate) use park::{has_stopped, may_spin, park, ready, spend, waiter, yield_now};
+pub(crate) use park::{has_stopped, may_spin, number, park, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use roster::{Number, Why};

@@ -16,7 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use super::monitor::{Monitor, Until};
+use super::monitor::Monitor;
+use super::wait::Limit;
 use super::{Mutex, MutexGuard};
 use crate::context;
 use crate::sched::{self, WaitReason};
@@ -217,10 +218,9 @@ impl<V: Clone> Call<V> {
             sched::waiter().addr().get(),
             "a call waits for itself: its function asks for its own key"
         );
-        let landed = self
-            .has_landed
-            .wait(WaitReason::Singleflight, Until::ChangedOrCancelled, |has_landed| has_landed.then_some(()));
-        if landed.is_err() {
+        let landed =
+            self.has_landed.wait(WaitReason::Singleflight, Limit::CONTEXT, |has_landed| has_landed.then_some(()));
+        if landed.is_none() {
             context::check().map_err(Error::Cancelled)?;
             unreachable!("only the end of its context ends a wait early");
         }

@@ -20,7 +20,12 @@
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
 //! | `ends` | `sched::join` | a result has one owner, who sees it |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
-//! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, and none goes with a waiter whose context ends |
+//! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, whatever ends a wait |
+//! | `rwlock` | `sync::raw_rw`, over `raw` and `list` | writers are alone, readers are not kept out for ever, whatever ends a wait |
+//! | `condvar` | `sync::signal`, over the same | no notification is lost, be it that it reaches one who is cancelled, or does not go on |
+//! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
+//! | `once` | `sync::once` | one does it, and all who wait go on and see it |
+//! | `group` | `sync::wait_group` | who waits goes on when the count has been zero, and sees what was done |
 //! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
 
 #![cfg(loom)]
@@ -43,36 +48,55 @@ mod left;
 mod list;
 #[path = "../../src/sync/monitor.rs"]
 mod monitor;
+#[path = "../../src/sync/once.rs"]
+#[expect(dead_code, reason = "what only cells use is not modelled")]
+mod once_file;
+#[path = "../../src/sync/permits.rs"]
+mod permits;
 #[path = "../../src/sched/queue.rs"]
 #[expect(dead_code, reason = "lists are looked at and closed by what is not modelled")]
 mod queue;
 #[path = "../../src/sync/raw.rs"]
 mod raw;
+#[path = "../../src/sync/raw_rw.rs"]
+mod raw_rw;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
+#[path = "../../src/sync/signal.rs"]
+mod signal;
 #[path = "../../src/netpoll/slot.rs"]
 mod slot;
 #[path = "../../src/sched/token.rs"]
 mod token;
 #[path = "../../src/netpoll/turn.rs"]
 mod turn;
+#[path = "../../src/sync/wait_group.rs"]
+#[expect(dead_code, reason = "not all that programs call is modelled")]
+mod wait_group;
 
 mod asking;
+mod condvar;
+mod context;
 mod ends;
 mod events;
+mod group;
 mod hangup;
 mod leaving;
 mod mail;
 mod monitors;
 mod mutex;
+mod once;
 mod profile;
 mod ring;
 mod room;
+mod rwlock;
 mod sched;
+mod semaphore;
 mod sleep;
 mod support;
 mod timer;
 mod tokens;
 mod turns;
+mod wait;
 mod waiting;
 mod work;

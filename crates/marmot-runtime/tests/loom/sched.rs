@@ -1,11 +1,12 @@
-//! What `netpoll::turn` and `sync::{raw, monitor}` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::support::Bell;
 
-pub struct G(Bell);
+pub struct G(Bell, u64);
 
 #[derive(Clone, Copy)]
 pub enum WaitReason {
@@ -13,10 +14,25 @@ pub enum WaitReason {
     Mutex,
     Group,
     Singleflight,
+    RwLockRead,
+    RwLockWrite,
+    Once,
+    Semaphore,
+    WaitGroup,
 }
 
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Readied,
+    Cancelled,
+}
+
+/// Those of earlier runs do not matter.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
 loom::thread_local! {
-    static RECORD: Arc<G> = Arc::new(G(Bell::new()));
+    static RECORD: Arc<G> = Arc::new(G(Bell::new(), NUMBERS.fetch_add(1, Relaxed)));
 }
 
 pub fn waiter() -> NonNull<G> {
@@ -36,6 +52,11 @@ pub fn ready(gp: NonNull<G>) {
         Arc::from_raw(gp.as_ptr().cast_const())
     };
     g.0.ready();
+}
+
+pub fn number(gp: NonNull<G>) -> u64 {
+    // SAFETY: the caller's own record.
+    unsafe { gp.as_ref() }.1
 }
 
 pub fn spend() {}
@@ -59,6 +80,10 @@ pub mod clock {
 
     pub fn now() -> u64 {
         NOW.fetch_add(STEP.load(Relaxed), Relaxed)
+    }
+
+    pub fn after(_limit: std::time::Duration) -> u64 {
+        0
     }
 
     /// From now on, so much time passes between two readings.
