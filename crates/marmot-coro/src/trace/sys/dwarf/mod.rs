@@ -19,9 +19,8 @@ use modules::Modules;
 
 /// Walks from `registers` on, and leaves the first `skip` frames out.
 pub(in super::super) fn walk(registers: &Registers, skip: usize, frames: &mut [usize]) -> Walk {
-    let (Some(modules), Some(mut desk)) = (Modules::current(), desk::take()) else {
-        return Walk::Complete(0);
-    };
+    let Some(mut desk) = desk::take() else { return Walk::Complete(0) };
+    let Some(modules) = Modules::current(&desk) else { return Walk::Complete(0) };
     desk.with(|desk| follow(modules, desk, registers, skip, frames))
 }
 
