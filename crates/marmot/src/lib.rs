@@ -38,6 +38,7 @@ pub use marmot_runtime::{
 };
 
 pub mod pprof;
+pub mod thread;
 
 /// Guides: how one thing is done from the beginning to the end.
 pub mod guide {

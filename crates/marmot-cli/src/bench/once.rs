@@ -22,8 +22,7 @@ pub fn run(runtime: &Runtime, name: Name, operations: u64) -> io::Result<()> {
         Name::Spawn => spawn::one_by_one,
         Name::Timer => timer::starts_and_stops,
         _ => {
-            let text =
-                "--once counts operations one after the other: use it with switch, pingpong, pool, read, spawn or timer";
+            let text = "--once counts operations one after the other: use it with switch, pingpong, pool, read, spawn or timer";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
     };
