@@ -44,6 +44,9 @@ pub mod thread;
 pub mod guide {
     #[doc = include_str!("../docs/pooling.md")]
     pub mod pooling {}
+
+    #[doc = include_str!("../docs/sync.md")]
+    pub mod sync {}
 }
 
 /// What the attributes expand to. Not part of the interface.

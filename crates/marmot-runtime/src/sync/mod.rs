@@ -26,3 +26,6 @@ mod raw;
 pub mod singleflight;
 
 pub use mutex::{Mutex, MutexGuard};
+
+/// What never waits is `std`'s own, and here so that a program is ported by its `use` lines.
+pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak, atomic};
