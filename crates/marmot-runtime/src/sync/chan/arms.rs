@@ -281,13 +281,22 @@ impl<'a, A: One<'a>, R: Arms<'a>> Arms<'a> for Cons<A, R> {
         self.1.enter(entries, index + 1, plan);
     }
 
-    unsafe fn finish(mut self, index: usize, how: How) -> Self::Chosen {
-        // The others are dropped behind the outcome, so that a message whose drop panics does no harm to it.
+    unsafe fn finish(self, index: usize, how: How) -> Self::Chosen {
+        let Cons(mut first, others) = self;
+        // Those that were not chosen are dropped behind the outcome, which goes if that panics: it is not the result yet.
         match index.checked_sub(1) {
-            // SAFETY: the caller's word.
-            None => Either::Here(unsafe { self.0.finish(how) }),
-            // SAFETY: the caller's word.
-            Some(index) => Either::There(unsafe { self.1.finish(index, how) }),
+            None => {
+                // SAFETY: the caller's word.
+                let outcome = unsafe { first.finish(how) };
+                drop((first, others));
+                Either::Here(outcome)
+            }
+            Some(index) => {
+                // SAFETY: the caller's word.
+                let outcome = unsafe { others.finish(index, how) };
+                drop(first);
+                Either::There(outcome)
+            }
         }
     }
 }

@@ -154,10 +154,9 @@ macro_rules! __select_arms {
     (@match $chosen:ident) => { match $chosen {} };
     (@match $chosen:ident [{$pattern:pat} {$end:expr}] $($rest:tt)*) => {
         match $chosen {
-            $crate::__select::Either::Here(outcome) => {
-                let $pattern = outcome;
-                $end
-            }
+            $crate::__select::Either::Here(outcome) => match outcome {
+                $pattern => $end,
+            },
             $crate::__select::Either::There(others) => $crate::__select_arms!(@match others $($rest)*),
         }
     };
