@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use crate::sched::{self, G, WaitReason, current, labels, threads};
+use crate::sched::{self, G, WaitReason, current, labels, threads, within};
 
 const MAX_THREADS: usize = 512;
 const KEEP: Duration = Duration::from_secs(10);
@@ -115,7 +115,7 @@ fn serve() {
             let g = unsafe { job.gp.as_ref() };
             current::set_serves(g.sched());
             // SAFETY: the job came out of the queue once, and its goroutine is parked.
-            labels::lend(g.head(), || unsafe { (job.run)(job.data) });
+            labels::lend(g.head(), || within::lend(g.head(), || unsafe { (job.run)(job.data) }));
             current::set_serves(None);
             sched::ready(job.gp);
             pool = self::pool();

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `sched` | goroutines, machines, processors; parking and readying | nothing above it |
 //! | `timer` | waiting for a point in time | `sched` |
+//! | [`context`] | cancellation, deadlines, values | `timer`, `sched` |
 //! | `blocking` | closures that block, on spare threads | `sched` |
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
 //! | [`profile`] | what goroutines there are, where they wait and for how long; labels | `netpoll` |
@@ -12,8 +13,8 @@
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
-//! | [`time`] | sleeps, timers, tickers | `rt`, `sync`, `timer` |
 //! | [`sync`] | locks and channels that park the goroutine | `profile`, `sched` |
+//! | [`time`] | sleeps, timers, tickers | `rt`, `sync`, `timer` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 
 mod blocking;
@@ -39,7 +40,7 @@ pub use marmot_coro::StackError;
 pub use rt::{
     Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, group, park, park_timeout, run_main, run_test,
-    scope, sleep, sleep_until, yield_now,
+    scope, sleep, sleep_or_cancelled, sleep_until, yield_now,
 };
 pub use rt::{available_parallelism, panicking};
 pub use sched::{Stopped, WaitReason};

@@ -344,6 +344,7 @@ fn nobody_starves() {
             })
             .collect();
         let (least, mean) = tries[tries.len() - 1];
+        eprintln!("{procs} {goroutines} {threads}: {tries:?}");
         assert!(least * 10 >= mean, "{procs} Ps, {goroutines} and {threads}: the least served and the mean: {tries:?}");
     }
 }

@@ -20,9 +20,10 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use crate::context;
 use crate::netpoll::turn::Turn;
 use crate::netpoll::{Direction, NEVER, PollDesc};
-use crate::sched::{self, GRef, clock};
+use crate::sched::{self, Ended, GRef, clock, within};
 
 /// A turn that is given up when it goes out of scope.
 struct Held<'a>(&'a Turn);
@@ -70,17 +71,23 @@ impl<S: AsFd> Fd<S> {
         Ok(unsafe { ManuallyDrop::take(&mut this.io) })
     }
 
-    /// Takes the direction's turn; `None` if it is taken and the descriptor was set not to wait.
+    /// Takes the direction's turn.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it is taken and the descriptor was set not to wait; and when the caller's context ends before it has it.
     #[inline]
-    fn take_turn(&self, direction: Direction) -> Option<Held<'_>> {
+    fn take_turn(&self, direction: Direction) -> io::Result<Held<'_>> {
         let turn = self.desc.turn(direction);
         if !turn.try_take() {
             if self.is_nonblocking() {
-                return None;
+                return Err(io::ErrorKind::WouldBlock.into());
             }
-            turn.take();
+            if turn.take_or_cancelled() == Ended::Cancelled {
+                return Err(context::why().into());
+            }
         }
-        Some(Held(turn))
+        Ok(Held(turn))
     }
 
     /// Runs `op` until it does not say `WouldBlock`, waiting in between. `short` tells whether its
@@ -105,9 +112,7 @@ impl<S: AsFd> Fd<S> {
         op: &mut impl FnMut(&S) -> io::Result<T>,
         short: impl Fn(&T) -> bool,
     ) -> io::Result<T> {
-        let Some(_turn) = self.take_turn(direction) else {
-            return Err(io::ErrorKind::WouldBlock.into());
-        };
+        let _turn = self.take_turn(direction)?;
         // After the wait for the turn, in which the descriptor may have been closed.
         self.desc.check(direction)?;
         // The short way, for what nearly always is: the try succeeds.
@@ -237,9 +242,7 @@ impl<S: AsFd> Fd<S> {
     /// without taking anything.
     #[inline]
     pub(crate) fn wait_readable(&self, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
-        let Some(_turn) = self.take_turn(Direction::Read) else {
-            return Err(io::ErrorKind::WouldBlock.into());
-        };
+        let _turn = self.take_turn(Direction::Read)?;
         // The short way: nothing forbids the wait, and there is nothing yet.
         if !self.desc.is_plain() || !self.desc.is_drained(Direction::Read) {
             if self.is_readable(look)? {
@@ -354,7 +357,7 @@ impl<S: AsFd> Fd<S> {
 
     /// Waits for a connection attempt to end. `until` bounds it.
     pub(crate) fn wait_writable(&self, timeout: Option<Duration>) -> io::Result<()> {
-        let _turn = self.take_turn(Direction::Write);
+        let _turn = self.take_turn(Direction::Write)?;
         self.desc.wait_until(Direction::Write, self.io.as_fd(), timeout)
     }
 }
@@ -395,6 +398,7 @@ pub(crate) struct UnstartedWait<S: AsFd>(Fd<S>);
 impl<S: AsFd> UnstartedWait<S> {
     /// The first thing that the goroutine does.
     pub(crate) fn end(self) {
+        within::unwatch_own();
         if self.0.desc.has_expired() {
             self.0.desc.expire();
         }

@@ -9,12 +9,15 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use super::addr::ToSocketAddrs;
 use super::explain::explain;
 use super::sys::in_progress;
+use crate::context;
 use crate::fd::Fd;
 
 type Stream = Fd<std::net::TcpStream>;
 
 /// Connects to the first of the addresses that answers.
 pub(super) fn connect(addr: impl ToSocketAddrs) -> io::Result<Stream> {
+    // Before the name is resolved, which nothing ends.
+    context::check_io()?;
     let mut last = None;
     for addr in addr.to_socket_addrs()? {
         match connect_one(&addr, None) {
@@ -31,6 +34,7 @@ pub(super) fn connect_one(addr: &SocketAddr, timeout: Option<Duration>) -> io::R
         let text = "a timeout of zero would never let anything happen";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
+    context::check_io()?;
     // A timeout beyond what `Instant` holds is none.
     let until = timeout.and_then(|t| Instant::now().checked_add(t));
     let domain = Domain::for_address(*addr);

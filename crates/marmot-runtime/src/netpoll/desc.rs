@@ -31,6 +31,7 @@ use marmot_poll::Event;
 use super::slot::Slot;
 use super::turn::Turn;
 use super::{error, table, wait};
+use crate::context;
 use crate::primitive::MODELLED;
 use crate::sched::{self, G, M, Refs, Timer, clock};
 
@@ -258,14 +259,14 @@ impl PollDesc {
         self.marks(direction).drained.load(Relaxed)
     }
 
-    /// Whether an operation may begin: the descriptor is not closed, and the direction's deadline
-    /// is not past.
+    /// Whether an operation may begin: the descriptor is not closed, the direction's deadline is not past, and the caller's
+    /// context has not ended.
     #[inline]
     pub(crate) fn check(&self, direction: Direction) -> std::io::Result<()> {
-        match self.flags.load(Relaxed) & (CLOSED | EXPIRED | DEADLINE[direction as usize]) {
-            0 => Ok(()),
-            _ => self.check_closely(direction),
+        if self.flags.load(Relaxed) & (CLOSED | EXPIRED | DEADLINE[direction as usize]) != 0 {
+            self.check_closely(direction)?;
         }
+        context::check_io()
     }
 
     #[inline(never)]

@@ -13,16 +13,17 @@
 //!
 //! The word goes from and to `WANTED` only under the lock of the address's queue. A turn that is
 //! given up while wanted passes straight to the first in the queue: the word is never `FREE`
-//! meanwhile, so nobody can barge in.
+//! meanwhile, so nobody can barge in. Who waits may be taken out of the queue by the end of its context; the last who goes makes the
+//! word `HELD` again. So who gives up a turn that was wanted may find nobody any more.
 
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use super::waiting::{self, Waiting};
 use crate::primitive::atomic::{
     AtomicU8,
     Ordering::{Acquire, Relaxed, Release},
 };
-use crate::sched::{self, WaitReason};
+use crate::sched::{self, Ended, G, Place, WaitReason};
 
 const FREE: u8 = 0;
 const HELD: u8 = 1;
@@ -40,8 +41,25 @@ impl Turn {
     /// thread.
     #[inline]
     pub(crate) fn take(&self) {
-        if !self.try_take() {
-            self.queue_up();
+        if !self.try_take()
+            && let Some(gp) = self.queue_up()
+        {
+            sched::park(gp, WaitReason::IoTurn);
+        }
+    }
+
+    /// As [`take`](Turn::take); [`Cancelled`](Ended::Cancelled) if the caller's context has ended first.
+    #[inline]
+    pub(crate) fn take_or_cancelled(&self) -> Ended {
+        if self.try_take() { Ended::Readied } else { self.take_later() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_later(&self) -> Ended {
+        match self.queue_up() {
+            None => Ended::Readied,
+            Some(gp) => sched::park_in(gp, WaitReason::IoTurn, &InQueue { turn: self, gp }),
         }
     }
 
@@ -61,13 +79,15 @@ impl Turn {
         }
     }
 
+    /// Queues the caller up, to park; none if it has the turn already. Whoever readies it has passed the turn to it, and its lock
+    /// ordered what it did before.
     #[cold]
-    fn queue_up(&self) {
+    fn queue_up(&self) -> Option<NonNull<G>> {
         let gp = sched::waiter();
         let mut queue = waiting::at(self.address());
         loop {
             if self.try_take() {
-                return;
+                return None;
             }
             // Nobody gives a wanted turn up without the lock that we hold.
             match self.0.compare_exchange(HELD, WANTED, Relaxed, Relaxed) {
@@ -76,9 +96,7 @@ impl Turn {
             }
         }
         queue.push_back(Waiting { turn: self.address(), gp });
-        drop(queue);
-        // Whoever readies us has passed the turn to us, and its lock ordered what it did before.
-        sched::park(gp, WaitReason::IoTurn);
+        Some(gp)
     }
 
     #[cold]
@@ -89,13 +107,40 @@ impl Turn {
         if !another {
             self.0.store(HELD, Relaxed);
         }
-        // The word says that the turn is wanted, so somebody is in the queue.
-        let next = first.and_then(|i| queue.remove(i)).expect("a wanted turn has somebody waiting");
+        let next = first.and_then(|i| queue.remove(i));
+        if next.is_none() {
+            // Whoever wanted it has gone. Release as in `give`; nobody else moves a word that is `HELD` but to `WANTED`, under the lock.
+            self.0.store(FREE, Release);
+        }
         drop(queue);
-        sched::ready(next.gp);
+        if let Some(next) = next {
+            sched::ready(next.gp);
+        }
     }
 
     fn address(&self) -> usize {
         ptr::from_ref(self).addr()
+    }
+}
+
+/// Where somebody waits for a turn.
+struct InQueue<'a> {
+    turn: &'a Turn,
+    gp: NonNull<G>,
+}
+
+// SAFETY: the address is compared only.
+unsafe impl Sync for InQueue<'_> {}
+
+impl Place for InQueue<'_> {
+    fn retract(&self) -> bool {
+        let address = self.turn.address();
+        let mut queue = waiting::at(address);
+        let Some(i) = queue.iter().position(|w| w.turn == address && w.gp == self.gp) else { return false };
+        queue.remove(i);
+        if !queue.iter().any(|w| w.turn == address) {
+            self.turn.0.store(HELD, Relaxed);
+        }
+        true
     }
 }

@@ -6,6 +6,10 @@
 //! is armed for a shorter time is left alone: when it fires, it sees what the waiter wants by then.
 //! So a connection that reads with a timeout of a minute touches the heap once a minute, however
 //! many reads it makes.
+//!
+//! The end of the waiter's context takes it out of the slot, as a deadline does, and it looks at the conditions again: that is one
+//! of them. One that waits unstarted is known to its context's node before it is in the slot, and who puts it there looks at the
+//! state after that.
 
 use std::io;
 use std::mem::offset_of;
@@ -17,9 +21,13 @@ use std::time::Duration;
 use marmot_poll::Poller;
 
 use super::desc::{Direction, NEVER, PollDesc, Times};
+use super::slot::Slot;
 use super::{error, table};
-use crate::sched::{self, Due, Fire, G, GRef, Head, M, Sched, Timer, WaitReason, clock, current};
+use crate::context;
+use crate::sched::cancel::Stead;
+use crate::sched::{self, Due, Fire, G, GRef, Head, M, Place, Sched, Timer, WaitReason, clock, current, within};
 use crate::timer;
+use crate::timer::limit::park_within;
 
 enum Published {
     /// The waiter is in the slot, or has been taken out by somebody who readies it.
@@ -39,7 +47,8 @@ impl PollDesc {
     /// # Errors
     ///
     /// `TimedOut` after the direction's timeout, or at its deadline; an error of its own when the
-    /// descriptor is closed, or the runtime is being shut down; and what registering it may yield.
+    /// descriptor is closed, the caller's context has ended, or the runtime is being shut down; and what registering it may
+    /// yield.
     #[inline]
     pub(crate) fn wait(&'static self, direction: Direction, fd: BorrowedFd<'_>) -> io::Result<()> {
         if let (Some(gp), Some(mp)) = (current::gp(), current::mp())
@@ -54,7 +63,8 @@ impl PollDesc {
             // Who changes one of these sets it before it looks for who waits.
             let stays = self.is_still_plain() && !mp.sched.is_closing();
             if stays || !slot.retract(word(gp)) {
-                sched::park_here(gp, reason(direction), ptr::from_ref(self).addr());
+                let _ =
+                    within::park_here_in(gp, reason(direction), ptr::from_ref(self).addr(), &InSlot(slot, word(gp)));
                 if slot.take_ready() {
                     return Ok(());
                 }
@@ -85,15 +95,9 @@ impl PollDesc {
                 Published::Ready => return Ok(()),
                 Published::Homeless => continue,
             }
-            match g.parker().filter(|_| self.times(direction).wanted.load(Relaxed) != NEVER) {
-                None => sched::park(gp, reason(direction)),
-                Some(parker) => {
-                    let wanted = self.times(direction).wanted.load(Relaxed);
-                    if !parker.wait_until(clock::instant(wanted)) && !slot.retract(word(gp)) {
-                        parker.wait();
-                    }
-                }
-            }
+            // A goroutine has its timer here; a thread has its own. Whatever ends the wait, it is looked for below.
+            let wanted = if g.parker().is_some() { self.wanted(direction) } else { NEVER };
+            let _ = park_within(gp, reason(direction), wanted, &InSlot(slot, word(gp)));
             if slot.take_ready() {
                 return Ok(());
             }
@@ -105,6 +109,7 @@ impl PollDesc {
     /// the turn.
     pub(crate) fn wait_unstarted(&'static self, gp: &GRef, home: &'static M, timeout: Option<Duration>) {
         self.had_unstarted.store(true, Relaxed);
+        gp.watch_unstarted(self);
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
     }
 
@@ -134,8 +139,12 @@ impl PollDesc {
         let (side, times) = (self.side(direction), self.times(direction));
         // SAFETY: the caller's own G, or one to which it has a reference.
         let g = unsafe { gp.as_ref() };
+        // Counted, because one that has not started may give its own up when it is in the slot.
+        let node = if g.is_unstarted() { g.head().node() } else { within::own_node() };
+        let check_node = || node.as_ref().and_then(|node| context::error_of(node)).map_or(Ok(()), Err);
         loop {
             self.check_conditions(g)?;
+            check_node()?;
             let deadline = side.deadline.load(SeqCst);
             let wanted = until.min(deadline);
             if wanted != NEVER && wanted <= clock::now() {
@@ -158,6 +167,7 @@ impl PollDesc {
             let homeless = home.sched.is_closing();
             let changed = homeless
                 || self.check_conditions(g).is_err()
+                || node.as_ref().is_some_and(|node| node.state().is_some())
                 || side.deadline.load(SeqCst) != deadline
                 || (timed && !times.timer.fires_by(wanted));
             if !changed || !side.slot.retract(word) {
@@ -192,10 +202,11 @@ impl PollDesc {
     }
 
     /// Fails where the caller's wait would fail before it has begun: the descriptor was closed, the caller's runtime is
-    /// being shut down, or no poller takes the descriptor.
+    /// being shut down, its context has ended, or no poller takes the descriptor.
     pub(crate) fn check_wait(&'static self, fd: BorrowedFd<'_>) -> io::Result<()> {
         // SAFETY: the caller's own G.
         self.check_conditions(unsafe { sched::waiter().as_ref() })?;
+        context::check_io()?;
         self.register(fd).map(drop)
     }
 
@@ -242,6 +253,11 @@ impl PollDesc {
             }
             _ => sched::ready(gp),
         }
+    }
+
+    /// When the present waiter wants to be woken at the latest.
+    fn wanted(&self, direction: Direction) -> u64 {
+        if self.marks(direction).timed.load(Relaxed) { self.times(direction).wanted.load(Relaxed) } else { NEVER }
     }
 
     /// The part of what the present waiter wants that comes from its own timeout.
@@ -312,6 +328,21 @@ impl PollDesc {
             due.push(waiter(word));
         }
         None
+    }
+}
+
+/// Somebody in a slot, by the word for it.
+struct InSlot<'a>(&'a Slot, usize);
+
+impl Place for InSlot<'_> {
+    fn retract(&self) -> bool {
+        self.0.retract(self.1)
+    }
+}
+
+impl Stead for PollDesc {
+    fn retract_unstarted(&self, gp: NonNull<G>) -> bool {
+        self.side(Direction::Read).slot.retract(word(gp))
     }
 }
 

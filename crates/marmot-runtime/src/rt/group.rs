@@ -4,15 +4,16 @@
 //! cancelled then: so whoever ends because of that comes too late to be the first.
 
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::Mutex;
-use std::thread;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard};
 
 use super::spawn;
 use super::{Builder, Scope};
-use crate::context;
+use crate::context::{self, Context};
 use crate::sched::{self, Spec, WaitReason};
 use crate::sync::monitor::{Monitor, Until};
 
@@ -82,44 +83,48 @@ use crate::sync::monitor::{Monitor, Until};
 /// ```
 pub fn group<'env, F, T, E>(f: F) -> Result<T, E>
 where
-    F: for<'scope> FnOnce(&'scope Group<'scope, 'env, E>) -> Result<T, E>,
+    F: for<'scope> FnOnce(Group<'scope, 'env, E>) -> Result<T, E>,
+    E: Send,
 {
-    let group = Group {
-        scope: Scope::new(),
-        room: Monitor::new(Room { running: 0, limit: usize::MAX }),
-        failure: Mutex::new(None),
-    };
-    let result = catch_unwind(AssertUnwindSafe(|| f(&group)));
-    let result = match result {
-        Ok(Ok(value)) => Ok(Some(value)),
-        Ok(Err(error)) => {
-            group.fail(Failure::Error(error));
-            Ok(None)
-        }
-        Err(payload) => {
-            group.cancel();
-            Err(payload)
-        }
-    };
-    group.scope.wait();
+    let scope = Scope::new();
+    let shared = Shared { room: Monitor::new(Room { running: 0, limit: usize::MAX }), first: Mutex::new(None) };
+    let group = Group { scope: &scope, shared: NonNull::from(&shared) };
+    let result = scope.context().run(|| catch_unwind(AssertUnwindSafe(|| f(group))));
+    let result = result.map(|result| result.map_err(|error| group.fail(Failure::Error(error), OPENER)));
+    if result.is_err() {
+        scope.cancel_with_cause(format!("{OPENER} has panicked"));
+    }
+    scope.wait();
+    // What the program has hung on the context does not outlive the group.
+    scope.cancel();
     let value = result.unwrap_or_else(|payload| resume_unwind(payload));
-    match (group.failure().take(), value) {
+    let first = shared.first().take();
+    match (first, value) {
         (Some(Failure::Panic(payload)), _) => resume_unwind(payload),
-        _ if group.scope.has_panicked() => panic!("a goroutine of a group could not be started"),
+        _ if scope.has_panicked() => panic!("a goroutine of a group could not be started"),
         (Some(Failure::Error(error)), _) => Err(error),
-        (None, Some(value)) => Ok(value),
-        (None, None) => unreachable!("an error of the opener is a failure"),
+        (None, Ok(value)) => Ok(value),
+        (None, Err(())) => unreachable!("an error of the opener is a failure"),
     }
 }
 
-/// Goroutines that work for one end; see [`group`].
+/// Who opened a group, in what its context says.
+const OPENER: &str = "the closure that was given to `group`";
+
+/// The way into a group: what starts its goroutines; see [`group`]. It is copied into those that start others themselves.
 pub struct Group<'scope, 'env, E> {
-    scope: Scope<'scope, 'env>,
-    room: Monitor<Room>,
-    failure: Mutex<Option<Failure<E>>>,
+    scope: &'scope Scope<'scope, 'env>,
+    // It lives as long as the scope. A reference to what has an `E` in it would imply `E: 'scope` wherever this is an argument; and with two bounds
+    // above `'scope`, the compiler demands `'static` of what the goroutines borrow.
+    shared: NonNull<Shared<E>>,
 }
 
-impl<'scope, E: Send> Group<'scope, '_, E> {
+// SAFETY: it is a shared reference to what is `Sync` for such an `E`.
+unsafe impl<E: Send> Send for Group<'_, '_, E> {}
+// SAFETY: as above.
+unsafe impl<E: Send> Sync for Group<'_, '_, E> {}
+
+impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
     /// Starts a goroutine of this group; see [`go`](super::go). If as many run as [may](Group::set_limit), it waits for one of them to end.
     ///
     /// `f` is run in any case. If the group's context has ended meanwhile, `f` runs under that context, and its first wait says so. Where there is much
@@ -138,12 +143,12 @@ impl<'scope, E: Send> Group<'scope, '_, E> {
     ///
     /// Nothing but room ends the wait; but the end of the context makes those return that have it.
     #[track_caller]
-    pub fn go<F>(&'scope self, f: F)
+    pub fn go<F>(self, f: F)
     where
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
-        if self.room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
             unreachable!("a wait that the context does not end");
         }
         self.start(spec, f);
@@ -167,13 +172,13 @@ impl<'scope, E: Send> Group<'scope, '_, E> {
     ///
     /// The wait ends with the caller's context.
     #[track_caller]
-    pub fn go_or_cancelled<F>(&'scope self, f: F) -> Result<(), context::Error>
+    pub fn go_or_cancelled<F>(self, f: F) -> Result<(), context::Error>
     where
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
         context::check()?;
-        if self.room.wait(WaitReason::Group, Until::ChangedOrCancelled, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Until::ChangedOrCancelled, Room::take).is_err() {
             context::check()?;
             unreachable!("only the end of its context ends a wait early");
         }
@@ -191,11 +196,11 @@ impl<'scope, E: Send> Group<'scope, '_, E> {
     ///
     /// As [`go`](super::go).
     #[track_caller]
-    pub fn try_go<F>(&'scope self, f: F) -> Result<(), F>
+    pub fn try_go<F>(self, f: F) -> Result<(), F>
     where
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
-        if self.room.look(Room::take).is_none() {
+        if self.shared().room.look(Room::take).is_none() {
             return Err(f);
         }
         self.start(spawn::spec(Location::caller()), f);
@@ -208,12 +213,12 @@ impl<'scope, E: Send> Group<'scope, '_, E> {
     ///
     /// As [`Builder::spawn`]; then nothing was started, and the group goes on.
     #[track_caller]
-    pub fn spawn<F>(&'scope self, builder: Builder, f: F) -> io::Result<()>
+    pub fn spawn<F>(self, builder: Builder, f: F) -> io::Result<()>
     where
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = builder.spec(Location::caller())?;
-        if self.room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
             unreachable!("a wait that the context does not end");
         }
         self.start(spec, f);
@@ -221,7 +226,7 @@ impl<'scope, E: Send> Group<'scope, '_, E> {
     }
 
     /// Starts what has been given room.
-    fn start<F>(&'scope self, spec: Spec, f: F)
+    fn start<F>(self, spec: Spec, f: F)
     where
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
@@ -232,45 +237,115 @@ impl<'scope, E: Send> Group<'scope, '_, E> {
 }
 
 impl<E> Group<'_, '_, E> {
+    /// The group's context: that under which its opener and its goroutines work.
+    ///
+    /// Its cause, once the first has failed, says who that was. What the error was, [`group`] returns.
+    pub fn context(self) -> Context {
+        self.scope.context()
+    }
+
+    /// Cancels the group's context: its goroutines come back, and so does what the opener waits for. This is no failure by itself: if all return
+    /// without an error, the group has none.
+    ///
+    /// # Examples
+    ///
+    /// Of two that look for the same thing, the faster one's answer:
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use std::time::Duration;
+    /// use marmot_runtime as marmot;
+    ///
+    /// let (answer, answers) = channel();
+    /// marmot::group(|g| {
+    ///     for pause in [Duration::from_secs(3600), Duration::ZERO] {
+    ///         let answer = answer.clone();
+    ///         g.go(move || {
+    ///             if marmot::sleep_or_cancelled(pause).is_ok() {
+    ///                 answer.send(pause).expect("it is received");
+    ///                 g.cancel();
+    ///             }
+    ///             Ok::<(), std::io::Error>(())
+    ///         });
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(answers.recv().unwrap(), Duration::ZERO);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn cancel(self) {
+        self.scope.cancel();
+    }
+
+    /// As [`cancel`](Group::cancel), for a reason, which is in the errors of those who hear of it.
+    pub fn cancel_with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.scope.cancel_with_cause(cause);
+    }
+
     /// Lets so many goroutines of the group run at a time, and no more. Without this, there is no limit.
     ///
     /// It may be changed at any time. A lower one ends none that runs, and with 0 none is started until there is a higher one.
-    pub fn set_limit(&self, limit: usize) {
-        self.room.change(|room| {
+    pub fn set_limit(self, limit: usize) {
+        self.shared().room.change(|room| {
             room.limit = limit;
             limit.saturating_sub(room.running)
         });
     }
 
-    /// Notes a failure, if it is the first, and ends the others.
-    fn fail(&self, failure: Failure<E>) {
-        let mut first = self.failure();
-        // Of panics and errors, the panic is what the opener is told, because it is not to be lost.
-        let is_first = match (&*first, &failure) {
-            (None, _) => true,
-            (Some(Failure::Error(_)), Failure::Panic(_)) => true,
-            _ => false,
-        };
-        let dropped = if is_first { first.replace(failure) } else { Some(failure) };
-        drop(first);
-        self.cancel();
-        // Without the lock: its destructor is the program's code.
+    /// Notes the caller's failure, if it is the first, and ends the others.
+    fn fail(&self, failure: Failure<E>, who: impl fmt::Display) {
+        let what = if let Failure::Error(_) = failure { "failed" } else { "panicked" };
+        let (is_first, dropped) = self.shared().note(failure);
+        if is_first {
+            self.scope.cancel_with_cause(format!("{who} has {what} first"));
+        }
+        // Its destructor is the program's code.
         drop(dropped);
     }
 
-    fn failure(&self) -> std::sync::MutexGuard<'_, Option<Failure<E>>> {
-        // Nothing that panics runs under the lock.
-        self.failure.lock().unwrap_or_else(|e| e.into_inner())
+    fn shared(&self) -> &Shared<E> {
+        // SAFETY: `group` has it until the scope has ended, which a `Group` does not outlive.
+        unsafe { self.shared.as_ref() }
     }
-
-    fn cancel(&self) {}
 }
+
+impl<E> Clone for Group<'_, '_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Group<'_, '_, E> {}
 
 impl<E> fmt::Debug for Group<'_, '_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (running, limit) = self.room.look(|room| (room.running, room.limit));
+        let (running, limit) = self.shared().room.look(|room| (room.running, room.limit));
         let limit = (limit != usize::MAX).then_some(limit);
         f.debug_struct("Group").field("running", &running).field("limit", &limit).finish_non_exhaustive()
+    }
+}
+
+/// What the goroutines of a group and its opener share.
+struct Shared<E> {
+    room: Monitor<Room>,
+    first: Mutex<Option<Failure<E>>>,
+}
+
+impl<E> Shared<E> {
+    /// Notes a failure; whether it is the first, and what is not kept.
+    fn note(&self, failure: Failure<E>) -> (bool, Option<Failure<E>>) {
+        let mut first = self.first();
+        match (&*first, &failure) {
+            (None, _) => (true, first.replace(failure)),
+            // A panic is told in place of an error, because it is not to be lost.
+            (Some(Failure::Error(_)), Failure::Panic(_)) => (false, first.replace(failure)),
+            _ => (false, Some(failure)),
+        }
+    }
+
+    fn first(&self) -> MutexGuard<'_, Option<Failure<E>>> {
+        // Nothing that panics runs under the lock.
+        self.first.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -294,20 +369,19 @@ enum Failure<E> {
 
 /// A goroutine of a group, with room in it. Dropping it gives the room back.
 struct Member<'scope, 'env, E> {
-    group: &'scope Group<'scope, 'env, E>,
+    group: Group<'scope, 'env, E>,
     has_run: bool,
 }
 
 impl<E> Member<'_, '_, E> {
     fn run(mut self, f: impl FnOnce() -> Result<(), E>) {
         self.has_run = true;
-        let result: thread::Result<_> = catch_unwind(AssertUnwindSafe(f));
-        match result {
+        match catch_unwind(AssertUnwindSafe(f)) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => self.group.fail(Failure::Error(error)),
+            Ok(Err(error)) => self.group.fail(Failure::Error(error), super::current()),
             Err(payload) => {
                 sched::report_panic(&*payload);
-                self.group.fail(Failure::Panic(payload));
+                self.group.fail(Failure::Panic(payload), super::current());
             }
         }
     }
@@ -317,9 +391,9 @@ impl<E> Drop for Member<'_, '_, E> {
     fn drop(&mut self) {
         if !self.has_run {
             // It could not be started, which the scope knows.
-            self.group.cancel();
+            self.group.scope.cancel_with_cause("a goroutine of the group could not be started");
         }
-        self.group.room.change(|room| {
+        self.group.shared().room.change(|room| {
             room.running -= 1;
             usize::from(room.running < room.limit)
         });

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::thread::Result;
 
 use super::goroutine::Goroutine;
+use crate::context;
 use crate::sched::GRef;
 
 /// The right to a goroutine's result.
@@ -31,9 +32,26 @@ impl<T> Claim<T> {
         self.goroutine.0.join.is_done()
     }
 
-    pub(super) fn join(mut self) -> Result<T> {
+    /// Waits for the end, whatever becomes of the caller's context.
+    pub(super) fn join(self) -> Result<T> {
+        self.goroutine.0.wait_for_end();
+        self.take()
+    }
+
+    /// The same, until the caller's context ends.
+    pub(super) fn join_or_cancelled(self) -> Result<T> {
+        if !self.is_finished() {
+            let goes_on = context::check().is_ok() && self.goroutine.0.wait_for_end_or_cancelled();
+            if !goes_on {
+                return Err(Box::new(context::why()));
+            }
+        }
+        self.take()
+    }
+
+    /// Takes the result of a goroutine that has ended.
+    fn take(mut self) -> Result<T> {
         let g = &self.goroutine.0;
-        g.wait_for_end();
         let mut result = MaybeUninit::<Result<T>>::uninit();
         // SAFETY: the goroutine has ended and its result is this claim's, of which there is one,
         // with the right type.
@@ -88,12 +106,18 @@ impl<T> JoinHandle<T> {
     /// # Errors
     ///
     /// The payload of its panic. If it was never started, a payload that says why: a
-    /// [`StackError`](crate::StackError) or [`Stopped`](crate::Stopped).
+    /// [`StackError`](crate::StackError) or [`Stopped`](crate::Stopped). If the caller's context has ended before the goroutine
+    /// has, a [`context::Error`](crate::context::Error); the goroutine runs on then, and its result is dropped.
     ///
     /// # Blocking
     ///
     /// G (a plain thread blocks).
     pub fn join(self) -> Result<T> {
+        self.0.join_or_cancelled()
+    }
+
+    /// As [`join`](JoinHandle::join), whatever becomes of the caller's context.
+    pub(super) fn join_always(self) -> Result<T> {
         self.0.join()
     }
 
@@ -137,7 +161,7 @@ impl<T> LocalJoinHandle<T> {
     ///
     /// G.
     pub fn join(self) -> Result<T> {
-        self.0.join()
+        self.0.join_or_cancelled()
     }
 
     /// Whether it has ended.

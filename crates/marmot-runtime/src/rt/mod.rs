@@ -1,6 +1,7 @@
 //! The face of the runtime: spawning, joining, waiting, and starting and stopping a runtime.
 
 mod builder;
+mod context;
 mod goroutine;
 mod goroutines;
 mod group;
@@ -11,6 +12,7 @@ mod scope;
 mod spawn;
 mod thread;
 mod wait;
+mod wait_group;
 
 pub use builder::Builder;
 pub use goroutine::{Goroutine, GoroutineId, current};
@@ -23,6 +25,6 @@ pub use runtime::{Runtime, RuntimeBuilder, ShutdownError};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use spawn::{go, go_local};
 pub use thread::{available_parallelism, panicking};
-pub use wait::{blocking, park, park_timeout, sleep, sleep_until, yield_now};
+pub use wait::{blocking, park, park_timeout, sleep, sleep_or_cancelled, sleep_until, yield_now};
 
 pub(crate) use spawn::{go_after, go_on};

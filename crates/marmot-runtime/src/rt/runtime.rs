@@ -69,13 +69,17 @@ impl Runtime {
     /// # Blocking
     ///
     /// The plain thread; in a goroutine, G.
+    ///
+    /// # Cancellation
+    ///
+    /// `f` inherits the caller's [context](crate::context); this waits for it in any case.
     #[track_caller]
     pub fn run<F, T>(&self, f: F) -> T
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.go(f).join().unwrap_or_else(|payload| resume_unwind(payload))
+        self.go(f).join_always().unwrap_or_else(|payload| resume_unwind(payload))
     }
 
     /// How many Ps it has: so many goroutines run at the same time.

@@ -1,5 +1,6 @@
 //! `scope`: goroutines that borrow from the caller's stack.
 
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -14,7 +15,11 @@ use std::thread::Result;
 use super::Goroutine;
 use super::join::Claim;
 use super::spawn::{self, New};
+use crate::context::{Cancel, Context};
 use crate::sched::{self, G, Spec, WaitReason};
+
+/// Why a scope is cancelled that nobody has cancelled.
+const PANICKED: &str = "the scope's closure or a goroutine of it panicked";
 
 /// What the goroutines of a scope share with who opened it.
 struct Shared {
@@ -24,6 +29,9 @@ struct Shared {
     waiter: AtomicPtr<G>,
     /// One of them panicked, and nobody joined it.
     panicked: AtomicBool,
+    /// What they work under, and so does the opener until it waits.
+    context: Context,
+    cancel: Cancel,
 }
 
 impl Shared {
@@ -62,6 +70,10 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// Opens a scope: goroutines started in it may borrow from the caller's stack, and all of them have
 /// ended when this returns, also when `f` panics. As `std::thread::scope`.
 ///
+/// The scope has a [context](crate::context) of its own, which ends with the caller's. `f` works under it, and so do the goroutines that
+/// are made there. It is cancelled when `f` or a goroutine of the scope panics, be that joined or not, and by
+/// [`cancel`](Scope::cancel): so nobody waits for what the others do not do any more.
+///
 /// # Panics
 ///
 /// With `f`'s payload if it panics; or if a goroutine of the scope panicked that nobody joined.
@@ -69,6 +81,10 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// # Blocking
 ///
 /// G (a plain thread blocks), until the last goroutine of the scope has ended.
+///
+/// # Cancellation
+///
+/// The end of the caller's context is that of the scope's, and reaches `f` and the goroutines; this waits for them in any case.
 ///
 /// # Examples
 ///
@@ -88,7 +104,10 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     let scope = Scope::new();
-    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    let result = scope.shared.context.run(|| catch_unwind(AssertUnwindSafe(|| f(&scope))));
+    if result.is_err() {
+        scope.shared.cancel.cancel_with_cause(PANICKED);
+    }
     scope.wait();
     match result {
         Err(payload) => resume_unwind(payload),
@@ -100,11 +119,14 @@ where
 impl Scope<'_, '_> {
     /// For who calls [`wait`](Scope::wait) in any case, before what its goroutines borrow is gone.
     pub(super) fn new() -> Self {
+        let (context, cancel) = Context::current().with_cancel();
         Scope {
             shared: Arc::new(Shared {
                 running: AtomicUsize::new(1),
                 waiter: AtomicPtr::default(),
                 panicked: AtomicBool::new(false),
+                context,
+                cancel,
             }),
             scope: PhantomData,
             env: PhantomData,
@@ -123,7 +145,37 @@ impl Scope<'_, '_> {
 }
 
 impl<'scope> Scope<'scope, '_> {
-    /// Starts a goroutine of this scope; see [`go`](super::go).
+    /// What the goroutines of the scope work under.
+    pub fn context(&self) -> Context {
+        self.shared.context.clone()
+    }
+
+    /// Cancels the scope's context: its goroutines come back, and so does what `f` waits for. The scope still ends only when all of
+    /// them have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use marmot_runtime as marmot;
+    ///
+    /// marmot::scope(|s| {
+    ///     let others = s.go(|| marmot::sleep_or_cancelled(Duration::from_secs(3600)));
+    ///     s.cancel();
+    ///     assert!(others.join().unwrap().unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    pub fn cancel(&self) {
+        self.shared.cancel.cancel();
+    }
+
+    /// As [`cancel`](Scope::cancel), for a reason, which is in the errors of those who hear of it.
+    pub fn cancel_with_cause(&self, cause: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.shared.cancel.cancel_with_cause(cause);
+    }
+
+    /// Starts a goroutine of this scope; see [`go`](super::go). It inherits the caller's context: in `f`, and in other goroutines of
+    /// the scope, that is the scope's, or one that was made from it.
     ///
     /// # Panics
     ///
@@ -228,6 +280,7 @@ impl<F: FnOnce() -> T, T> Body<F, T> {
         let result = catch_unwind(AssertUnwindSafe(f));
         if let Err(payload) = &result {
             sched::report_panic(&**payload);
+            packet.shared.cancel.cancel_with_cause(PANICKED);
         }
         packet.replace(Outcome::Ended(result));
         drop(packet);
@@ -262,11 +315,15 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// # Errors
     ///
-    /// As [`JoinHandle::join`](super::JoinHandle::join).
+    /// As [`JoinHandle::join`](super::JoinHandle::join), but not for the end of a context.
     ///
     /// # Blocking
     ///
     /// G (a plain thread blocks).
+    ///
+    /// # Cancellation
+    ///
+    /// It waits on: what ends the scope's context reaches the goroutine, too.
     pub fn join(self) -> Result<T> {
         let joined = self.claim.join();
         match self.packet.replace(Outcome::Joined) {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::timer::ForPrograms;
-use crate::{sched, timer};
+use crate::{context, sched, timer};
 
 /// Lets the other goroutines of this M run before the caller goes on. On a plain thread, as
 /// `std::thread::yield_now`.
@@ -12,19 +12,18 @@ pub fn yield_now() {
     sched::yield_now();
 }
 
-/// Waits for `duration`, never less.
+/// Waits for `duration`; less only if the caller's context ends.
 ///
 /// # Blocking
 ///
 /// G (a plain thread blocks).
+///
+/// # Cancellation
+///
+/// It returns early when the [context](crate::context) ends, and at once if it has; [`sleep_or_cancelled`] says so.
 pub fn sleep(duration: Duration) {
-    match Instant::now().checked_add(duration) {
-        Some(until) => timer::sleep_until(until),
-        // Longer than the clock can tell.
-        None => loop {
-            park_timeout(Duration::from_secs(u32::MAX.into()));
-        },
-    }
+    // Longer than the clock can tell is longer than anybody waits.
+    sleep_until(Instant::now().checked_add(duration).unwrap_or_else(far));
 }
 
 /// Waits until `deadline`; returns at once if it is past.
@@ -32,8 +31,43 @@ pub fn sleep(duration: Duration) {
 /// # Blocking
 ///
 /// G (a plain thread blocks).
+///
+/// # Cancellation
+///
+/// As [`sleep`].
 pub fn sleep_until(deadline: Instant) {
     timer::sleep_until(deadline);
+}
+
+/// Waits for `duration`, never less.
+///
+/// # Errors
+///
+/// If the caller's context ends before that, or has ended.
+///
+/// # Blocking
+///
+/// G (a plain thread blocks).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use marmot_runtime as marmot;
+/// use marmot::context::Context;
+///
+/// let (ctx, _cancel) = Context::current().with_timeout(Duration::from_millis(5));
+/// let slept = ctx.run(|| marmot::sleep_or_cancelled(Duration::from_secs(3600)));
+/// assert!(slept.unwrap_err().is_deadline_exceeded());
+/// ```
+pub fn sleep_or_cancelled(duration: Duration) -> Result<(), context::Error> {
+    let cancelled = timer::sleep_until(Instant::now().checked_add(duration).unwrap_or_else(far));
+    if cancelled { Err(context::why()) } else { Ok(()) }
+}
+
+/// A century from now.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(100 * 365 * 24 * 3600)
 }
 
 /// Waits until somebody calls [`unpark`](super::Goroutine::unpark) on the caller's handle, or
@@ -42,6 +76,11 @@ pub fn sleep_until(deadline: Instant) {
 /// # Blocking
 ///
 /// G (a plain thread blocks).
+///
+/// # Cancellation
+///
+/// It returns when the [context](crate::context) ends. If that has ended, the others of this M run before the caller goes on, so
+/// that a loop that waits for them gets on.
 ///
 /// # Examples
 ///
@@ -54,7 +93,7 @@ pub fn sleep_until(deadline: Instant) {
 /// ```
 #[inline]
 pub fn park() {
-    timer::park_token::<ForPrograms>();
+    let _ = timer::park_token_within::<ForPrograms>(None);
 }
 
 /// As [`park`], but at most for `duration`.
@@ -62,12 +101,13 @@ pub fn park() {
 /// # Blocking
 ///
 /// G (a plain thread blocks).
+///
+/// # Cancellation
+///
+/// As [`park`].
 pub fn park_timeout(duration: Duration) {
-    match Instant::now().checked_add(duration) {
-        Some(until) => timer::park_token_until::<ForPrograms>(until),
-        // Longer than the clock can tell.
-        None => timer::park_token::<ForPrograms>(),
-    }
+    // Longer than the clock can tell is without a limit.
+    let _ = timer::park_token_within::<ForPrograms>(Instant::now().checked_add(duration));
 }
 
 /// Runs `f`, which may block its thread, on a spare thread while the goroutine is parked, so that

@@ -64,6 +64,8 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
             report_panic(&**payload);
         }
         *stage = Stage::Result(result);
+        // SAFETY: the goroutine has its own head.
+        leave_context(unsafe { head.as_ref() });
         // SAFETY: the result is in place, and not touched below unless it is ours.
         unsafe { end(head) };
     }
@@ -78,6 +80,8 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         let unrun = std::mem::replace(stage, Stage::Result(Err(why)));
         // A capture's destructor may panic; the goroutine that it would belong to does not exist.
         drop_caught(unrun);
+        // SAFETY: the caller has the goroutine's head.
+        leave_context(unsafe { head.as_ref() });
         // SAFETY: as above.
         unsafe { end(head) };
     }
@@ -129,6 +133,15 @@ unsafe fn end(head: NonNull<Head>) {
     }
 }
 
+/// Gives up the context of a goroutine that ends, which may be the last to have it.
+#[inline]
+fn leave_context(head: &Head) {
+    if !head.context.is_empty() {
+        // A value of the context may be dropped, which is the program's.
+        caught(|| head.leave_context());
+    }
+}
+
 /// Makes a goroutine with `refs` references for `f`.
 pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spec, refs: u32, f: F) -> NonNull<Head> {
     let place = NonNull::from(Box::leak(Box::<Cell<F, T>>::new_uninit())).cast::<Cell<F, T>>();
@@ -144,7 +157,11 @@ pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spe
 /// Drops what the user's code left. Its destructor may panic, and the payload's destructor may, too:
 /// that one is leaked, because nobody is left to tell, and the M must live on.
 fn drop_caught<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+    caught(|| drop(value));
+}
+
+fn caught(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         std::mem::forget(payload);
     }
 }

@@ -12,6 +12,7 @@ use super::Sched;
 use super::g::G;
 use super::labels::Slot;
 use super::m::M;
+use super::within;
 
 struct Current {
     mp: Cell<Option<&'static M>>,
@@ -22,6 +23,8 @@ struct Current {
     accepted: Cell<bool>,
     /// The labels of a plain thread. Whoever sets them takes them back, so that nothing is left at its end.
     labels: ManuallyDrop<Slot>,
+    /// The context of a plain thread, as its labels.
+    context: ManuallyDrop<within::Slot>,
 }
 
 thread_local! {
@@ -32,6 +35,7 @@ thread_local! {
             serves: Cell::new(None),
             accepted: Cell::new(false),
             labels: ManuallyDrop::new(Slot::empty()),
+            context: ManuallyDrop::new(within::Slot::empty()),
         }
     };
 }
@@ -88,4 +92,10 @@ pub(crate) fn take_accept() -> bool {
 #[inline]
 pub(super) fn with_thread_labels<R>(f: impl FnOnce(&Slot) -> R) -> R {
     CURRENT.with(|c| f(&c.labels))
+}
+
+/// Does something with the context of this thread, which is in no goroutine.
+#[inline]
+pub(super) fn with_thread_context<R>(f: impl FnOnce(&within::Slot) -> R) -> R {
+    CURRENT.with(|c| f(&c.context))
 }

@@ -328,6 +328,8 @@ impl M {
         drop(self.errands.close());
         self.pp().timers.give_up(&outside::HEAP);
         outside::serve();
+        // Nobody runs here any more.
+        self.carry_out_wills();
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();

@@ -15,13 +15,13 @@
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
 //!
-//! Beside the G, a seat has what is of no use before the start: `roll_place` and `since`, which are its M's alone.
+//! Beside the G, a seat has what is of no use before the start: `roll_place`, `since`, `will` and `wait`, which are its M's alone.
 //!
 //! | field of a head | who may touch it |
 //! |---|---|
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
-//! | `labels` | the goroutine itself; while it does not run, whoever may resume or start it |
+//! | `labels`, `context`, `entered` | the goroutine itself; while it does not run, whoever may resume or start it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
 //! | `unstarted` | a G, see above |
 //! | the rest | immutable |
@@ -44,6 +44,8 @@ use std::sync::atomic::{
 use marmot_coro::{Coroutine, ResumePoint, SEAT_SIZE, Saved, Stack, Suspender, prefetch};
 
 use super::Sched;
+use super::cancel::{Place, Waits};
+use super::current;
 use super::inbox::{Link, Linked};
 use super::join::JoinWord;
 use super::labels::Slot;
@@ -55,6 +57,8 @@ use super::status::{State, Status, WaitReason};
 use super::thread::Parker;
 use super::timers::Timer;
 use super::token::Token;
+use super::will::Will;
+use super::within::{self, Ended, Entered};
 
 /// What the generic cell around a head does.
 pub(crate) struct VTable {
@@ -109,6 +113,10 @@ pub(crate) struct Seat {
     pub(super) roll_place: Cell<u32>,
     /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
     pub(super) since: Cell<u64>,
+    /// What it leaves if it never goes on.
+    pub(super) will: Will,
+    /// Where it waits, if its context may end that.
+    pub(super) wait: Waits,
 }
 
 const _: () = assert!(size_of::<Seat>() <= SEAT_SIZE && align_of::<Seat>() <= 16, "it fits the seat of a stack");
@@ -129,6 +137,9 @@ pub(crate) struct Head {
     pub(crate) placing: Cell<Placing>,
     /// What its samples are marked with.
     pub(crate) labels: Slot,
+    /// What it works under, and how it hears of the end of that.
+    pub(crate) context: within::Slot,
+    pub(super) entered: Entered,
     /// Where the goroutine is once it has started; null before that and after its end.
     started: AtomicPtr<G>,
     pub(crate) join: JoinWord<G>,
@@ -248,6 +259,8 @@ impl G {
             (&raw mut (*place).unwinds).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (&raw mut (*beside).since).write(Cell::new(0));
+            (&raw mut (*beside).will).write(Cell::new(None));
+            (&raw mut (*beside).wait).write(Cell::new(ptr::null()));
             (*place).status.reset();
         }
         // Release pairs with the Acquire in `Head::started` and `Head::state`.
@@ -363,6 +376,7 @@ impl Head {
         refs: u32,
         parker: Option<Box<Parker>>,
     ) {
+        let (labels, context) = if sched.is_some() { inherited() } else { (Slot::empty(), within::Slot::empty()) };
         let head = Head {
             unstarted: G::new(place),
             refs: Refs::new(refs),
@@ -370,7 +384,9 @@ impl Head {
             inner_token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(Placing::Free),
-            labels: if sched.is_some() { Slot::inherited() } else { Slot::empty() },
+            labels,
+            context,
+            entered: Cell::new(0),
             started: AtomicPtr::default(),
             join: JoinWord::new(),
             vtable,
@@ -393,6 +409,11 @@ impl Head {
     pub(crate) fn started(&self) -> NonNull<G> {
         // Acquire pairs with the Release in `G::start`.
         NonNull::new(self.started.load(Acquire)).unwrap_or(NonNull::from(&self.unstarted))
+    }
+
+    /// The seat of a started goroutine that has not ended. For its M.
+    pub(super) fn seated(&self) -> Option<NonNull<G>> {
+        NonNull::new(self.started.load(Relaxed))
     }
 
     /// What the goroutine is doing, for reports.
@@ -423,6 +444,15 @@ impl Head {
         }
     }
 
+    /// As [`Head::wait_for_end`]; false if the caller's context has ended first.
+    pub(crate) fn wait_for_end_or_cancelled(&self) -> bool {
+        if self.join.is_done() {
+            return true;
+        }
+        let gp = park::waiter();
+        !self.join.publish(gp) || within::park_in(gp, WaitReason::Join, &Joining(self, gp)) == Ended::Readied
+    }
+
     pub(crate) fn vtable(&self) -> &'static VTable {
         self.vtable
     }
@@ -439,6 +469,31 @@ impl Head {
             // SAFETY: that was the last reference.
             unsafe { (h.vtable.free)(head) }
         }
+    }
+}
+
+/// What a new goroutine takes over from what runs on this thread.
+#[inline]
+fn inherited() -> (Slot, within::Slot) {
+    match current::gp() {
+        Some(gp) => {
+            // SAFETY: the goroutine that runs here has not ended.
+            let own = unsafe { gp.as_ref() }.head();
+            (own.labels.copy(), own.context.copy())
+        }
+        None => (current::with_thread_labels(Slot::copy), current::with_thread_context(within::Slot::copy)),
+    }
+}
+
+/// Where somebody waits for the end of a goroutine.
+struct Joining<'a>(&'a Head, NonNull<G>);
+
+// SAFETY: the address is compared only.
+unsafe impl Sync for Joining<'_> {}
+
+impl Place for Joining<'_> {
+    fn retract(&self) -> bool {
+        self.0.join.retract(self.1)
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! | state | set by | meaning |
 //! |---|---|---|
-//! | `RUNNING` | at the start | neither has happened |
+//! | `RUNNING` | at the start, and by who takes the waiter back | neither has happened |
 //! | a G's address | the handle, in `publish` | that waiter is to be readied at the end |
 //! | `DETACHED` | the handle, when dropped | nobody wants the result: who ends the goroutine drops it |
 //! | `DONE` | who ends the goroutine | the result is there; it belongs to the handle |
 //!
 //! Each side moves the word once, by one read-modify-write. Whoever comes second sees who came
-//! first, so the result has one owner, and a waiter is readied once.
+//! first, so the result has one owner, and a waiter is readied once. A waiter that is taken back
+//! ([`JoinWord::retract`]) leaves the word as if it had not come.
 
 use std::ptr::{self, NonNull};
 
@@ -51,6 +52,13 @@ impl<T> JoinWord<T> {
         // Release pairs with the Acquire in `end`, which then readies the waiter; Acquire as in
         // `is_done`.
         self.0.compare_exchange(Self::RUNNING, waiter.as_ptr(), AcqRel, Acquire).is_ok()
+    }
+
+    /// Takes `waiter` back, which was published; false if the end has come, and readies it.
+    #[must_use = "a waiter that is taken back has to be readied"]
+    pub(crate) fn retract(&self, waiter: NonNull<T>) -> bool {
+        // Acquire as in `is_done`; Release pairs with that of who publishes next.
+        self.0.compare_exchange(waiter.as_ptr(), Self::RUNNING, AcqRel, Acquire).is_ok()
     }
 
     /// Gives the result up; true if it is there already, and the caller has to drop it.

@@ -33,10 +33,10 @@ impl Slot {
         Slot(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// With the labels of what runs on this thread.
+    /// With the same labels.
     #[inline]
-    pub(super) fn inherited() -> Slot {
-        with_own(|own| if own.0.load(Relaxed).is_null() { Slot::empty() } else { Slot::holding(own.get()) })
+    pub(super) fn copy(&self) -> Slot {
+        if self.0.load(Relaxed).is_null() { Slot::empty() } else { Slot::holding(self.get()) }
     }
 
     fn holding(set: Option<Arc<Set>>) -> Slot {

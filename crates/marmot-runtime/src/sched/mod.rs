@@ -38,6 +38,7 @@
 //!   closed ([`gate`]).
 
 pub(crate) mod blocked;
+pub(crate) mod cancel;
 mod cell;
 pub(crate) mod census;
 pub(crate) mod chance;
@@ -61,6 +62,7 @@ mod place;
 mod queue;
 mod refs;
 mod roll;
+mod roster;
 pub(crate) mod runq;
 mod settled;
 pub(crate) mod stack;
@@ -70,6 +72,8 @@ pub(crate) mod threads;
 mod timers;
 mod token;
 mod unwind;
+mod will;
+pub(crate) mod within;
 
 use std::any::Any;
 use std::fmt;
@@ -84,20 +88,24 @@ use std::time::{Duration, Instant};
 
 use marmot_poll::{Events, Poller};
 
+pub(crate) use cancel::Place;
 pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use census::Errand;
 pub(crate) use config::{MAX_PROCS, default_procs};
 pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
-pub(crate) use park::{has_stopped, may_spin, park, park_here, ready, spend, waiter, yield_now};
+pub(crate) use park::{has_stopped, may_spin, park, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
+pub(crate) use roster::{Number, Why};
 pub(crate) use status::State;
 pub use status::WaitReason;
 pub(crate) use timers::{Call, Due, Fire, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
+pub(crate) use will::{Bequest, with_will};
+pub(crate) use within::{Ended, park_in};
 
 use idle::Idle;
 use m::{Count, P};

@@ -69,10 +69,24 @@ pub enum WaitReason {
     Snapshot,
     /// For a timer or a ticker.
     Tick,
+    /// For a read-write lock, to read.
+    RwLockRead,
+    /// For a read-write lock, to write.
+    RwLockWrite,
+    /// For a condition to be notified.
+    Condvar,
+    /// For what another initialises.
+    Once,
+    /// For the others at a barrier.
+    Barrier,
+    /// For permits of a semaphore.
+    Semaphore,
+    /// For a wait group to be done.
+    WaitGroup,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 18] = [
+    const ALL: [WaitReason; 25] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -91,6 +105,13 @@ impl WaitReason {
         WaitReason::Select,
         WaitReason::Snapshot,
         WaitReason::Tick,
+        WaitReason::RwLockRead,
+        WaitReason::RwLockWrite,
+        WaitReason::Condvar,
+        WaitReason::Once,
+        WaitReason::Barrier,
+        WaitReason::Semaphore,
+        WaitReason::WaitGroup,
     ];
 }
 
@@ -115,6 +136,13 @@ impl fmt::Display for WaitReason {
             WaitReason::Select => "select",
             WaitReason::Snapshot => "snapshot of goroutines",
             WaitReason::Tick => "timer",
+            WaitReason::RwLockRead => "read lock",
+            WaitReason::RwLockWrite => "write lock",
+            WaitReason::Condvar => "condition",
+            WaitReason::Once => "initialisation",
+            WaitReason::Barrier => "barrier",
+            WaitReason::Semaphore => "semaphore",
+            WaitReason::WaitGroup => "wait group",
         })
     }
 }

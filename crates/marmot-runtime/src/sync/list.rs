@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use crate::sched::G;
+use crate::sched::{self, G};
 
 /// Somebody who waits. All but `gp` and `more` is touched by its owner while it is in no list, and else by who has the list locked.
 pub(crate) struct Waiter<X = ()> {
@@ -16,14 +16,30 @@ pub(crate) struct Waiter<X = ()> {
     pub(crate) since: Cell<u64>,
     /// When it came into the list.
     pub(crate) queued: Cell<u64>,
-    /// Whether it was given what it waits for, and was not only woken to try again.
-    pub(crate) was_given: Cell<bool>,
+    /// What has become of it.
+    pub(crate) fate: Cell<Fate>,
+    /// How much it waits for, where that differs.
+    pub(crate) wants: usize,
     /// It is in a list.
     is_listed: Cell<bool>,
     links: Cell<Links<X>>,
     /// What else those want to know who take it out.
     pub(crate) more: X,
 }
+
+/// What has become of somebody who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is in a list, or has been taken out of it for nothing.
+    Waits,
+    /// It was woken to look again, or to try again.
+    Woken,
+    /// It was given what it waits for.
+    Given,
+}
+
+// SAFETY: see the type: the cells have one user at a time, and `gp` may be readied from any thread.
+unsafe impl<X: Sync> Sync for Waiter<X> {}
 
 struct Links<X> {
     before: Option<NonNull<Waiter<X>>>,
@@ -48,6 +64,11 @@ impl Waiter {
     pub(crate) fn new(gp: NonNull<G>) -> Waiter {
         Waiter::with(gp, ())
     }
+
+    /// One that waits for so much.
+    pub(crate) fn wanting(gp: NonNull<G>, wants: usize) -> Waiter {
+        Waiter { wants, ..Waiter::with(gp, ()) }
+    }
 }
 
 impl<X> Waiter<X> {
@@ -56,7 +77,8 @@ impl<X> Waiter<X> {
             gp,
             since: Cell::new(0),
             queued: Cell::new(0),
-            was_given: Cell::new(false),
+            fate: Cell::new(Fate::Waits),
+            wants: 0,
             is_listed: Cell::new(false),
             links: Cell::default(),
             more,
@@ -103,8 +125,14 @@ impl<X> List<X> {
         unsafe { self.insert(waiter, Links { before: None, after: self.first }) };
     }
 
+    /// The first. It is alive as long as it is in the list.
+    pub(crate) fn first(&self) -> Option<&Waiter<X>> {
+        // SAFETY: it is in this list, and whoever takes it out has the list exclusively.
+        self.first.map(|first| unsafe { first.as_ref() })
+    }
+
     /// Takes the first out. It stays alive until it is readied.
-    fn pop_front(&mut self) -> Option<NonNull<Waiter<X>>> {
+    pub(crate) fn pop_front(&mut self) -> Option<NonNull<Waiter<X>>> {
         let first = self.first?;
         // SAFETY: it is in this list, and alive.
         unsafe { self.remove(first.as_ref()) };
@@ -166,6 +194,65 @@ impl<X> List<X> {
         match after.map(links) {
             Some(cell) => cell.set(Links { before, ..cell.get() }),
             None => self.last = before,
+        }
+    }
+}
+
+impl List {
+    /// Takes all out for which `passes` is not true, says what becomes of them, and hands them over to be readied.
+    pub(crate) fn take_all(&mut self, passes: impl Fn(NonNull<G>) -> bool, fate: Fate) -> Taken {
+        let mut taken = Taken::new();
+        while let Some(waiter) = self.pop_while(&passes) {
+            // SAFETY: it was in this list until now, and is alive until it is readied.
+            unsafe { taken.push(waiter, fate) };
+        }
+        taken
+    }
+}
+
+/// Some who have been taken out of a list, to be readied when it is no longer locked, in order.
+#[must_use = "they wait for ever unless they are readied"]
+pub(crate) struct Taken {
+    first: Option<NonNull<Waiter>>,
+    last: Option<NonNull<Waiter>>,
+    len: usize,
+}
+
+impl Taken {
+    pub(crate) const fn new() -> Taken {
+        Taken { first: None, last: None, len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds one, and says what becomes of it.
+    ///
+    /// # Safety
+    ///
+    /// It has just been taken out of a list, which is still locked, and nobody else readies it.
+    pub(crate) unsafe fn push(&mut self, waiter: NonNull<Waiter>, fate: Fate) {
+        // SAFETY: the caller's word; who has not been readied is alive.
+        unsafe { waiter.as_ref() }.fate.set(fate);
+        match self.last {
+            // SAFETY: as above.
+            Some(last) => unsafe { last.as_ref() }.links.set(Links { before: None, after: Some(waiter) }),
+            None => self.first = Some(waiter),
+        }
+        self.last = Some(waiter);
+        self.len += 1;
+    }
+
+    /// Readies them.
+    pub(crate) fn ready(self) {
+        let mut next = self.first;
+        while let Some(waiter) = next {
+            // SAFETY: it is alive until it is readied, below; and it is looked at before that.
+            let waiter = unsafe { waiter.as_ref() };
+            let gp = waiter.gp;
+            next = waiter.links.take().after;
+            sched::ready(gp);
         }
     }
 }

@@ -6,26 +6,52 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mutex` | the type that programs use: guards, and poisoning by the goroutine's own state |
-//! | `raw` | the protocol: who has the lock, who waits, who comes next |
+//! | `mutex`, `rwlock`, `condvar`, `once`, `once_lock`, `lazy_lock`, `barrier` | the types of `std::sync` that programs use |
+//! | `semaphore`, `wait_group` | what Go has besides |
+//! | `raw`, `raw_rw`, `signal`, `permits` | their protocols: who has what, who waits, who comes next |
 //! | `list` | those who wait |
 //! | `monitor` | a state and those who wait for it to change, for what is rare and small |
 //! | [`singleflight`] | of many calls for the same thing, one is made |
+//! | `wait` | one wait, and what may end it |
+//! | `poison` | that somebody has panicked with a lock |
 //! | [`chan`] | channels between many and many, and waiting for the first of several |
 //! | [`mpsc`] | the same channels under the names of `std` |
 //!
-//! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked: whatever
-//! else waits (a read-write lock, a condition, a channel) uses the same list.
+//! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked.
+//!
+//! A wait whose signature is `std`'s is ended by nothing else, because it could not say so; beside it there is one that ends with the
+//! caller's [context](crate::context), `…_or_cancelled`. Waits that `std` does not have observe the context themselves.
 
+mod barrier;
 pub mod chan;
+mod condvar;
+mod lazy_lock;
 pub(crate) mod list;
 pub(crate) mod monitor;
 pub mod mpsc;
 mod mutex;
+mod once;
+mod once_lock;
+mod permits;
+mod poison;
 mod raw;
+mod raw_rw;
+mod rwlock;
+mod semaphore;
+mod signal;
 pub mod singleflight;
+mod wait;
+mod wait_group;
 
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::{Condvar, WaitTimeoutResult};
+pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard};
+pub use once::{Once, OnceState};
+pub use once_lock::OnceLock;
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use semaphore::{OwnedPermit, Permit, Semaphore};
+pub use wait_group::WaitGroup;
 
 /// What never waits is `std`'s own, and here so that a program is ported by its `use` lines.
 pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak, atomic};

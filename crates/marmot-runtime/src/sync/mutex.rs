@@ -3,14 +3,19 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::forget;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::sync::{LockResult, TryLockError, TryLockResult};
+use std::time::Duration;
 
+use super::poison::{Entered, Poison};
 use super::raw::Raw;
+use super::wait::{Limit, why};
+use crate::context;
 use crate::primitive::constant;
-use crate::sched;
+use crate::sched::clock;
+use crate::timer::limit::Ended;
 
 /// A lock as [`std::sync::Mutex`], which parks the goroutine that has to wait, and not its M.
 ///
@@ -55,7 +60,7 @@ use crate::sched;
 /// ```
 pub struct Mutex<T: ?Sized> {
     raw: Raw,
-    is_poisoned: AtomicBool,
+    poison: Poison,
     value: UnsafeCell<T>,
 }
 
@@ -72,7 +77,7 @@ impl<T> Mutex<T> {
         /// An unlocked mutex.
         #[inline]
         pub fn new(value: T) -> Mutex<T> {
-            Mutex { raw: Raw::new(), is_poisoned: AtomicBool::new(false), value: UnsafeCell::new(value) }
+            Mutex { raw: Raw::new(), poison: Poison::new(), value: UnsafeCell::new(value) }
         }
     }
 
@@ -82,9 +87,7 @@ impl<T> Mutex<T> {
     ///
     /// If it is poisoned; the error has the value.
     pub fn into_inner(self) -> LockResult<T> {
-        let is_poisoned = self.is_poisoned();
-        let value = self.value.into_inner();
-        if is_poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+        self.poison.check(self.value.into_inner())
     }
 }
 
@@ -101,11 +104,79 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Cancellation
     ///
-    /// Nothing ends the wait but the lock.
+    /// Nothing ends the wait but the lock: see [`lock_or_cancelled`](Mutex::lock_or_cancelled).
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         self.raw.lock();
         self.guard()
+    }
+
+    /// As [`lock`](Mutex::lock), unless the caller's context ends before.
+    ///
+    /// # Errors
+    ///
+    /// If the context has ended, also if the lock is free. Within that, if the mutex is poisoned; that error has the guard.
+    ///
+    /// # Blocking
+    ///
+    /// G (a plain thread blocks), while another has it.
+    ///
+    /// # Cancellation
+    ///
+    /// The end of the context ends the wait. A lock that was handed to the caller at the same time is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use marmot_runtime as marmot;
+    /// use marmot::{context, sync::Mutex};
+    ///
+    /// fn add(total: &Mutex<u32>) -> Result<(), context::Error> {
+    ///     *total.lock_or_cancelled()?.unwrap() += 1;
+    ///     Ok(())
+    /// }
+    /// # add(&Mutex::new(0)).unwrap();
+    /// ```
+    pub fn lock_or_cancelled(&self) -> Result<LockResult<MutexGuard<'_, T>>, context::Error> {
+        Limit::CONTEXT.check()?;
+        match self.raw.lock_within(Limit::CONTEXT) {
+            Ended::Readied => Ok(self.guard()),
+            ended => Err(why(ended)),
+        }
+    }
+
+    /// Takes the lock if it can be had within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_lock`](Mutex::try_lock): [`WouldBlock`](TryLockError::WouldBlock) if the time is over.
+    ///
+    /// # Blocking
+    ///
+    /// G (a plain thread blocks), while another has it, for `limit` at most.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing else ends the wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{sync::TryLockError, time::Duration};
+    /// use marmot_runtime::sync::Mutex;
+    ///
+    /// let lock = Mutex::new(1);
+    /// let held = lock.lock().unwrap();
+    /// let late = lock.try_lock_for(Duration::from_millis(1));
+    /// assert!(matches!(late, Err(TryLockError::WouldBlock)));
+    /// drop((late, held));
+    /// assert_eq!(*lock.try_lock_for(Duration::ZERO).unwrap(), 1);
+    /// ```
+    pub fn try_lock_for(&self, limit: Duration) -> TryLockResult<MutexGuard<'_, T>> {
+        match self.raw.lock_within(Limit::time(clock::after(limit))) {
+            Ended::Readied => Ok(self.guard()?),
+            _ => Err(TryLockError::WouldBlock),
+        }
     }
 
     /// Takes the lock if nobody has it.
@@ -122,13 +193,13 @@ impl<T: ?Sized> Mutex<T> {
     /// Whether somebody has panicked while he had the lock. Without the lock, that may change at any time.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        self.is_poisoned.load(Relaxed)
+        self.poison.is_set()
     }
 
     /// Takes the poison off: for who has put the value in order.
     #[inline]
     pub fn clear_poison(&self) {
-        self.is_poisoned.store(false, Relaxed);
+        self.poison.clear();
     }
 
     /// What it guards; nobody can have locked it.
@@ -137,16 +208,13 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// If it is poisoned; the error has the reference.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        let is_poisoned = self.is_poisoned();
-        let value = self.value.get_mut();
-        if is_poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+        self.poison.check(self.value.get_mut())
     }
 
     /// The guard of who has just taken the lock.
     #[inline]
     fn guard(&self) -> LockResult<MutexGuard<'_, T>> {
-        let guard = MutexGuard { mutex: self, has_unwound: sched::is_unwinding(), stays: PhantomData };
-        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+        self.poison.check(MutexGuard { mutex: self, entered: self.poison.enter(), stays: PhantomData })
     }
 }
 
@@ -181,9 +249,49 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 #[clippy::has_significant_drop]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    /// Whether its owner was unwinding already when it took the lock: then a panic is not this lock's affair.
-    has_unwound: bool,
+    entered: Entered,
     stays: PhantomData<*const ()>,
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// Gives the lock up; the rest of the guard, from which it can be made again.
+    pub(super) fn unlock(self) -> Unlocked<'a, T> {
+        let unlocked = Unlocked { mutex: self.mutex, entered: self.entered };
+        forget(self);
+        unlocked.mutex.raw.unlock();
+        unlocked
+    }
+}
+
+/// A guard without the lock, as it is while its owner waits for a condition.
+pub(super) struct Unlocked<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    entered: Entered,
+}
+
+impl<'a, T: ?Sized> Unlocked<'a, T> {
+    /// Takes the lock again.
+    pub(super) fn lock(self) -> LockResult<MutexGuard<'a, T>> {
+        self.mutex.raw.lock();
+        self.guard()
+    }
+
+    /// The same, unless `limit` comes first.
+    ///
+    /// # Errors
+    ///
+    /// If it has: what it was.
+    pub(super) fn lock_within(self, limit: Limit) -> Result<LockResult<MutexGuard<'a, T>>, Ended> {
+        match self.mutex.raw.lock_within(limit) {
+            Ended::Readied => Ok(self.guard()),
+            ended => Err(ended),
+        }
+    }
+
+    fn guard(self) -> LockResult<MutexGuard<'a, T>> {
+        let Unlocked { mutex, entered } = self;
+        mutex.poison.check(MutexGuard { mutex, entered, stays: PhantomData })
+    }
 }
 
 // SAFETY: a shared guard gives a shared reference to the value, and nothing else.
@@ -210,9 +318,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.has_unwound && sched::is_unwinding() {
-            self.mutex.is_poisoned.store(true, Relaxed);
-        }
+        self.mutex.poison.leave(self.entered);
         self.mutex.raw.unlock();
     }
 }

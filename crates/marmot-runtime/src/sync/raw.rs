@@ -30,14 +30,15 @@
 //! handed on, readying and parking order what was done before. All other accesses are ordered by the list's lock, or
 //! decide nothing. The model is `tests/loom/mutex.rs`.
 //!
-//! **A wait that ends otherwise** (a deadline, a cancellation; nothing does so yet) has to lock the list. If the waiter is still
+//! **A wait that ends otherwise** (a deadline, a cancellation) locks the list. If the waiter is still
 //! there, it takes itself out, and clears `WAITED` if it was the last. Else it has been taken out and will be readied: it
-//! waits for that, and either has the lock and gives it up, or is the woken one and gives that up as if it had had
-//! the lock for a moment. So no hand-over is lost.
+//! waits for that, and has the lock, or is the woken one and tries as always. So no hand-over is lost.
 //!
-//! **Who waits for ever.** A goroutine whose runtime has stopped does not go on: it is taken out when its turn comes, and not
-//! woken, for it would never try, nor give up what it was given. One that was woken right before its runtime stopped may
-//! keep the lock from others, as one may that had it then.
+//! **Who does not go on.** A goroutine whose runtime has stopped is taken out when its turn comes, and not
+//! woken, for it would never try, nor give up what it was given. The runtime may stop right after that look. So who waits
+//! leaves a [will](crate::sched::with_will): when its M leaves, it is taken out of the list; or, if it was given the lock, gives it up; or,
+//! if it is the woken one, gives that up as if it had had the lock for a moment. Until its M leaves, which is after the
+//! turn of the goroutine that runs there, others may wait for it. One that *has* the lock when its runtime stops keeps it.
 //!
 //! **The profile** of contention is told, by who gives the lock up and wakes another, how long that one had been in the list.
 //!
@@ -54,7 +55,8 @@
 use std::hint::spin_loop;
 use std::time::Duration;
 
-use super::list::{List, Waiter};
+use super::list::{Fate, List, Waiter};
+use super::wait::{Limit, Queue, wait};
 use crate::primitive::atomic::{
     AtomicU8,
     Ordering::{Acquire, Relaxed, Release},
@@ -62,6 +64,7 @@ use crate::primitive::atomic::{
 use crate::primitive::{Mutex, MutexGuard, constant};
 use crate::profile;
 use crate::sched::{self, WaitReason, clock};
+use crate::timer::limit::Ended;
 
 const LOCKED: u8 = 1;
 const WAITED: u8 = 2;
@@ -101,7 +104,16 @@ impl Raw {
     pub(crate) fn lock(&self) {
         // Acquire pairs with the Release in `unlock`, here and below.
         if self.word.compare_exchange(0, LOCKED, Acquire, Relaxed).is_err() {
-            self.lock_slowly();
+            let _has_it = self.lock_slowly(Limit::NONE);
+        }
+    }
+
+    /// Takes the lock, unless `limit` comes first: `Readied` if it is taken.
+    pub(crate) fn lock_within(&self, limit: Limit) -> Ended {
+        // Acquire pairs as in `lock`.
+        match self.word.compare_exchange(0, LOCKED, Acquire, Relaxed) {
+            Ok(_) => Ended::Readied,
+            Err(_) => self.lock_slowly(limit),
         }
     }
 
@@ -128,7 +140,7 @@ impl Raw {
     }
 
     #[cold]
-    fn lock_slowly(&self) {
+    fn lock_slowly(&self, limit: Limit) -> Ended {
         sched::spend();
         if sched::may_spin() {
             self.spin();
@@ -140,14 +152,14 @@ impl Raw {
             let word = self.word.load(Relaxed);
             if word & LOCKED == 0 {
                 if self.word.compare_exchange(word, (word & !woken) | LOCKED, Acquire, Relaxed).is_ok() {
-                    return;
+                    return Ended::Readied;
                 }
                 continue;
             }
             if self.queue_up(&waiter, woken) {
-                sched::park(waiter.gp, WaitReason::Mutex);
-                if waiter.was_given.get() {
-                    return;
+                let ended = wait(self, &waiter, WaitReason::Mutex, limit);
+                if ended != Ended::Readied || waiter.fate.get() == Fate::Given {
+                    return ended;
                 }
                 woken = WOKEN;
             }
@@ -164,6 +176,7 @@ impl Raw {
         }
         let now = clock::now();
         waiter.queued.set(now);
+        waiter.fate.set(Fate::Waits);
         // SAFETY: the waiter is in no list, and its owner parks until it has been taken out.
         unsafe {
             if woken == 0 {
@@ -200,16 +213,33 @@ impl Raw {
         let delay = profile::watches_contention().then(|| clock::now().saturating_sub(waiter.queued.get()));
         let (gp, rest) = (waiter.gp, if waiters.list.is_empty() { 0 } else { WAITED });
         if waiters.is_fair {
-            waiter.was_given.set(true);
+            waiter.fate.set(Fate::Given);
             waiters.is_fair = rest != 0 && has_waited(waiter, clock::now()) >= CONTENT;
             self.word.store(LOCKED | rest, Relaxed);
         } else {
+            waiter.fate.set(Fate::Woken);
             self.word.store(WOKEN | rest, Release);
         }
         drop(waiters);
         sched::ready(gp);
         if let Some(delay) = delay {
             profile::contended(Duration::from_nanos(delay));
+        }
+    }
+
+    /// What the woken one does that does not try any more.
+    #[cold]
+    fn give_up_the_try(&self) {
+        loop {
+            let word = self.word.load(Relaxed);
+            let taken = (word & !WOKEN) | LOCKED;
+            if self.word.compare_exchange(word, taken, Acquire, Relaxed).is_ok() {
+                // Whoever had it wakes the next, or it is ours for the moment.
+                if word & LOCKED == 0 {
+                    self.unlock();
+                }
+                return;
+            }
         }
     }
 
@@ -226,6 +256,31 @@ impl Raw {
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
         // Nothing that panics runs under the lock.
         self.waiters.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl Queue for Raw {
+    fn retract(&self, waiter: &Waiter) -> bool {
+        let mut waiters = self.waiters();
+        // SAFETY: it waits here and nowhere else.
+        let was_there = unsafe { waiters.list.leave(waiter) };
+        if was_there && waiters.list.is_empty() {
+            waiters.is_fair = false;
+            // Relaxed: it tells nothing else, and what was released by the word before still is.
+            self.word.fetch_and(!WAITED, Relaxed);
+        }
+        was_there
+    }
+
+    fn lose(&self, waiter: &Waiter) {
+        if self.retract(waiter) {
+            return;
+        }
+        match waiter.fate.get() {
+            Fate::Given => self.unlock(),
+            Fate::Woken => self.give_up_the_try(),
+            Fate::Waits => {}
+        }
     }
 }
 

@@ -17,62 +17,57 @@ use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::sched::{self, Due, G, Timer, WaitReason, clock, current};
+use crate::sched::{self, Due, G, Timer, WaitReason, clock, current, within};
+
+pub(crate) use crate::sched::{Ended, Place};
 
 /// A point in time that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
-
-/// Where somebody waits, as that one sees it.
-///
-/// It is used by other threads, under a timer's lock, so it must neither park nor arm nor ready, and what locks it takes must never
-/// be held where a timer is armed or disarmed.
-pub(crate) trait Place: Sync {
-    /// Takes the waiter out; false if somebody else has, who readies it.
-    fn retract(&self) -> bool;
-}
-
-/// How a wait has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "only `Readied` says that it was given what it waited for"]
-pub(crate) enum Ended {
-    /// By who took it out of its place, and readied it.
-    Readied,
-    /// By the time.
-    TimedOut,
-    /// Because its context has ended.
-    Cancelled,
-}
 
 /// As [`sched::park`], until `until` at the latest, or until the caller's context ends.
 ///
 /// `gp` is what [`sched::waiter`] returned, and has been put into `place`.
 pub(crate) fn park_within<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u64, place: &P) -> Ended {
-    // SAFETY: the caller's own G.
-    let g = unsafe { gp.as_ref() };
-    if let Some(parker) = g.parker() {
-        if until == NEVER {
-            sched::park(gp, reason);
-        } else if !parker.wait_until(clock::instant(until)) {
-            if place.retract() {
-                return Ended::TimedOut;
-            }
-            parker.wait();
-        }
-        return Ended::Readied;
-    }
     if until == NEVER {
-        sched::park(gp, reason);
+        return sched::park_in(gp, reason, place);
+    }
+    // SAFETY: the caller's own G.
+    if let Some(parker) = unsafe { gp.as_ref() }.parker() {
+        return within::park_thread(gp, parker, reason, Some(clock::instant(until)), place);
+    }
+    park_until(gp, until, place, || sched::park_in(gp, reason, place))
+}
+
+/// As [`park_within`], but the caller's context ends nothing.
+pub(crate) fn park_within_time<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u64, place: &P) -> Ended {
+    // SAFETY: the caller's own G.
+    if let Some(parker) = unsafe { gp.as_ref() }.parker() {
+        if parker.wait_until(clock::instant(until)) {
+            return Ended::Readied;
+        }
+        if place.retract() {
+            return Ended::TimedOut;
+        }
+        parker.wait();
         return Ended::Readied;
     }
+    park_until(gp, until, place, || {
+        sched::park(gp, reason);
+        Ended::Readied
+    })
+}
+
+/// Parks a goroutine by `park`, with an alarm.
+fn park_until<P: Place>(gp: NonNull<G>, until: u64, place: &P, park: impl FnOnce() -> Ended) -> Ended {
     let alarm = Alarm { timer: Timer::new(), gp, place, rang: AtomicBool::new(false) };
     // A goroutine runs on an M.
     let mp = current::mp().expect("a goroutine has an M");
     // SAFETY: the alarm stays here until it is disarmed, below; nobody else arms it.
     unsafe { mp.pp().timers.arm(&alarm.timer, until, ring::<P>) };
-    sched::park(gp, reason);
+    let ended = park();
     alarm.timer.disarm();
     // Relaxed: disarming has ordered it.
-    if alarm.rang.load(Relaxed) { Ended::TimedOut } else { Ended::Readied }
+    if alarm.rang.load(Relaxed) { Ended::TimedOut } else { ended }
 }
 
 /// A timer that ends a wait, on the stack of who waits.

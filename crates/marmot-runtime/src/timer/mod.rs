@@ -5,9 +5,11 @@ pub(crate) mod limit;
 pub(crate) mod pools;
 
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, clock, current, outside};
+use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, clock, current, outside, within};
+use limit::{Ended, NEVER, Place, park_within};
 
 /// Arms `timer` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
 /// or is none, in that of `mp`.
@@ -45,21 +47,46 @@ pub(crate) unsafe fn arm_here(timer: &Timer, when: u64, fire: Fire) -> bool {
     }
 }
 
-/// Waits until `until`. Parks the goroutine, or blocks the plain thread.
-pub(crate) fn sleep_until(until: Instant) {
+/// Waits until `until`, or until the caller's context has ended: true if that came first. Parks the goroutine, or blocks the plain
+/// thread.
+pub(crate) fn sleep_until(until: Instant) -> bool {
+    if within::own_is_set() {
+        return sleep_under(clock::at(until));
+    }
     let (Some(gp), Some(mp)) = (current::gp(), current::mp()) else {
         std::thread::sleep(until.saturating_duration_since(Instant::now()));
-        return;
+        return false;
     };
     let when = clock::at(until);
     if when <= clock::now() {
         sched::yield_now();
-        return;
+        return false;
     }
     // SAFETY: the G outlives the wait, the timer fires once and is then in no heap; nobody
     // else uses it.
     unsafe { mp.pp().timers.arm(&gp.as_ref().timer, when, wake_sleeper) };
     sched::park(gp, WaitReason::Sleep);
+    false
+}
+
+/// The same under a context.
+#[cold]
+fn sleep_under(when: u64) -> bool {
+    /// Who sleeps is taken out once.
+    struct Asleep(AtomicBool);
+
+    impl Place for Asleep {
+        fn retract(&self) -> bool {
+            // Relaxed: readying orders what else there is.
+            self.0.swap(false, Relaxed)
+        }
+    }
+
+    if within::own_has_ended() || when <= clock::now() {
+        sched::yield_now();
+        return within::own_has_ended();
+    }
+    park_within(sched::waiter(), WaitReason::Sleep, when, &Asleep(AtomicBool::new(true))) == Ended::Cancelled
 }
 
 /// # Safety
@@ -146,6 +173,50 @@ pub(crate) fn park_token<T: Tokens>() {
     if !token.take() && token.park() {
         sched::park(gp, T::REASON);
         token.finish();
+    }
+}
+
+/// Waits for a notification of the caller's token until `until` at the latest, or until the caller's context has ended. Where that
+/// has ended before, the others of this M have their turn, and nothing is waited for.
+pub(crate) fn park_token_within<T: Tokens>(until: Option<Instant>) -> Ended {
+    if !within::own_is_set() {
+        match until {
+            None => park_token::<T>(),
+            Some(until) => park_token_until::<T>(until),
+        }
+        return Ended::Readied;
+    }
+    park_token_under::<T>(until.map_or(NEVER, clock::at))
+}
+
+#[cold]
+fn park_token_under<T: Tokens>(until: u64) -> Ended {
+    let gp = sched::waiter();
+    // SAFETY: the caller's own G.
+    let token = T::token(unsafe { gp.as_ref() }.head());
+    if token.take() {
+        return Ended::Readied;
+    }
+    let has_ended = within::own_has_ended();
+    if has_ended || (until != NEVER && until <= clock::now()) {
+        // Who waits in a loop must not hold up who is to notify it.
+        sched::yield_now();
+        return match (token.take(), has_ended) {
+            (true, _) => Ended::Readied,
+            (false, true) => Ended::Cancelled,
+            (false, false) => Ended::TimedOut,
+        };
+    }
+    if !token.park() {
+        return Ended::Readied;
+    }
+    let ended = park_within(gp, T::REASON, until, token);
+    if token.finish() { Ended::Readied } else { ended }
+}
+
+impl Place for Token {
+    fn retract(&self) -> bool {
+        self.time_out()
     }
 }
 

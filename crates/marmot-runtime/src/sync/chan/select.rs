@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use super::super::list::Waiter;
+use super::super::list::{Fate, Waiter};
 use super::ends::{Receiver, Sender};
 use super::lock::Lock;
 use super::state::{AT_ONCE, Arm, Done, Ticket, Way};
@@ -156,7 +156,7 @@ pub(super) fn first(
         port.raw_lock().release();
     }
     match chosen {
-        Some(index) => Ok((index, entries[index].waiter().was_given.get())),
+        Some(index) => Ok((index, entries[index].waiter().fate.get() == Fate::Given)),
         None => Err(ended),
     }
 }

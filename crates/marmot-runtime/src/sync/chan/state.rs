@@ -4,7 +4,7 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
-use super::super::list::{List, Waiter};
+use super::super::list::{Fate, List, Waiter};
 use super::lock::Lock;
 use super::store::Store;
 use crate::primitive::atomic::{
@@ -180,7 +180,7 @@ impl<T> Chan<T> {
             Way::Receive => WaitReason::Receive,
         };
         match park_within(waiter.gp, reason, until, &ticket) {
-            Ended::Readied => Ok(waiter.was_given.get()),
+            Ended::Readied => Ok(waiter.fate.get() == Fate::Given),
             ended => {
                 // SAFETY: it was put into this list, and into no other.
                 unsafe { self.lock().waiting(way).leave(&waiter) };
@@ -271,7 +271,7 @@ impl<T> State<T> {
         if let Some(waiter) = claim(&mut self.receivers) {
             // SAFETY: the receiver's slot has room, and is this one's since it was claimed.
             unsafe { ptr::copy_nonoverlapping(slot, waiter.more.slot.cast(), 1) };
-            waiter.was_given.set(true);
+            waiter.fate.set(Fate::Given);
             return Some(Done { was_given: true, peer: Some(waiter.gp) });
         }
         if !self.store.has_room() {
@@ -298,7 +298,7 @@ impl<T> State<T> {
             return (found || !self.has_senders).then_some(Done { was_given: found, peer: None });
         };
         let theirs = waiter.more.slot.cast::<T>();
-        waiter.was_given.set(true);
+        waiter.fate.set(Fate::Given);
         if found {
             // SAFETY: the sender's slot has a message, and is this one's since it was claimed.
             self.store.push(unsafe { theirs.read() });

@@ -1,0 +1,376 @@
+//! What a goroutine or a thread works under: one word, which is null as long as it has no context.
+//!
+//! The word is in the head, as that of the [labels](super::labels) is, and goes on to those that a goroutine makes. A wait without
+//! a context pays one load and one branch for it. What a context is, is in [`Cx`]: a [`Node`] that can end, and values; neither
+//! ever changes, so whoever changes the word changes all.
+//!
+//! Beside the word, a head has the number under which the goroutine has [entered](super::cancel) the node's roster. It belongs to
+//! that node: who changes the word keeps the number, and puts both back.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::time::Instant;
+
+use super::blocked;
+use super::cancel::{Entry, Node, Place, Stead, ThreadWait, Wait};
+use super::current;
+use super::g::{G, GRef, Head, Seat};
+use super::park;
+use super::roster::Number;
+use super::status::WaitReason;
+use super::thread::Parker;
+
+/// A context. It never changes.
+pub(crate) struct Cx {
+    /// What can end; none if nothing can.
+    pub(crate) node: Option<Arc<Node>>,
+    pub(crate) values: Option<Arc<Values>>,
+}
+
+/// A value, and those that were there before.
+pub(crate) struct Values {
+    pub(crate) value: Arc<dyn Any + Send + Sync>,
+    pub(crate) outer: Option<Arc<Values>>,
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        // One after the other, because a chain of them may be longer than a stack is deep.
+        let mut outer = self.outer.take();
+        while let Some(values) = outer {
+            outer = Arc::into_inner(values).and_then(|mut values| values.outer.take());
+        }
+    }
+}
+
+/// The word. It belongs to one goroutine or thread at a time, which alone changes it.
+pub(crate) struct Slot(AtomicPtr<Cx>);
+
+impl Slot {
+    pub(crate) const fn empty() -> Slot {
+        Slot(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// With the same context.
+    #[inline]
+    pub(super) fn copy(&self) -> Slot {
+        if self.is_empty() { Slot::empty() } else { Slot(AtomicPtr::new(into_word(self.get()))) }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.load(Relaxed).is_null()
+    }
+
+    /// What is in it. Only for its owner, or while that is not running.
+    pub(crate) fn get(&self) -> Option<Arc<Cx>> {
+        let word = self.0.load(Relaxed);
+        if word.is_null() {
+            return None;
+        }
+        // SAFETY: the word is that of an `Arc`, which the slot holds; one more is counted for the caller.
+        unsafe {
+            Arc::increment_strong_count(word);
+            Some(Arc::from_raw(word))
+        }
+    }
+
+    /// What is in it, as long as that is not replaced.
+    ///
+    /// # Safety
+    ///
+    /// The caller is its owner, or that does not run, and what it has is not used beyond the next change.
+    #[inline]
+    unsafe fn peek<'a>(&self) -> Option<&'a Cx> {
+        // SAFETY: null, or an `Arc` that the slot holds; the rest is the caller's word.
+        unsafe { self.0.load(Relaxed).as_ref() }
+    }
+
+    /// Whether what is in it has ended.
+    ///
+    /// # Safety
+    ///
+    /// The caller is its owner, or that does not run.
+    #[inline]
+    pub(super) unsafe fn has_ended(&self) -> bool {
+        // SAFETY: the caller's word, and it is not used any longer.
+        unsafe { self.peek() }.and_then(|cx| cx.node.as_ref()).is_some_and(|node| node.state().is_some())
+    }
+
+    fn replace(&self, cx: Option<Arc<Cx>>) -> Option<Arc<Cx>> {
+        let old = self.0.load(Relaxed);
+        self.0.store(into_word(cx), Relaxed);
+        // SAFETY: the word was that of an `Arc` that the slot held, and holds no longer.
+        (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
+    }
+}
+
+impl Drop for Slot {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.0.get_mut().is_null() {
+            drop(self.replace(None));
+        }
+    }
+}
+
+fn into_word(cx: Option<Arc<Cx>>) -> *mut Cx {
+    cx.map_or(ptr::null_mut(), |cx| Arc::into_raw(cx).cast_mut())
+}
+
+/// Does something with the slot of what runs on this thread.
+#[inline]
+fn with_own<R>(f: impl FnOnce(&Slot) -> R) -> R {
+    match current::gp() {
+        // SAFETY: the goroutine that runs here has not ended.
+        Some(gp) => f(&unsafe { gp.as_ref() }.head().context),
+        None => current::with_thread_context(f),
+    }
+}
+
+/// The context of what runs on this thread.
+pub(crate) fn own() -> Option<Arc<Cx>> {
+    with_own(Slot::get)
+}
+
+/// What can end the context of what runs on this thread.
+pub(crate) fn own_node() -> Option<Arc<Node>> {
+    own().and_then(|cx| cx.node.clone())
+}
+
+/// Whether what runs on this thread has a context.
+#[inline]
+pub(crate) fn own_is_set() -> bool {
+    with_own(|own| !own.is_empty())
+}
+
+/// Whether the context of what runs on this thread has ended.
+#[inline]
+pub(crate) fn own_has_ended() -> bool {
+    // SAFETY: the caller is its owner.
+    with_own(|own| !own.is_empty() && unsafe { own.has_ended() })
+}
+
+/// What runs on this thread works under another context, until this is dropped.
+pub(crate) struct Within {
+    outer: Option<Arc<Cx>>,
+    /// How it had entered the roster of the outer node; none if that is the inner one, too.
+    entered: Option<u32>,
+    /// It stays with its goroutine.
+    here: PhantomData<*const ()>,
+}
+
+impl Within {
+    /// Changes the context.
+    #[must_use = "the context from before is to come back"]
+    pub(crate) fn enter(cx: Option<Arc<Cx>>) -> Within {
+        let inner = node_of(cx.as_ref()).map(Arc::as_ptr);
+        let outer = with_own(|own| own.replace(cx));
+        let same = node_of(outer.as_ref()).map(Arc::as_ptr) == inner;
+        let entered = if same { None } else { Some(own_head().map_or(0, |head| head.entered.replace(0))) };
+        Within { outer, entered, here: PhantomData }
+    }
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        if let (Some(entered), Some(head)) = (self.entered, own_head()) {
+            head.leave_roster();
+            head.entered.set(entered);
+        }
+        let outer = self.outer.take();
+        drop(with_own(|own| own.replace(outer)));
+    }
+}
+
+fn node_of(cx: Option<&Arc<Cx>>) -> Option<&Arc<Node>> {
+    cx.and_then(|cx| cx.node.as_ref())
+}
+
+/// The head of the goroutine that runs on this thread.
+fn own_head<'a>() -> Option<&'a Head> {
+    // SAFETY: it has not ended, and who asks is on its stack.
+    current::gp().map(|gp| unsafe { &*gp.as_ptr() }.head())
+}
+
+impl Head {
+    /// Takes itself out of the roster of its context, if it is there. For the goroutine itself, or who has it.
+    fn leave_roster(&self) {
+        let Some(number) = self.entered.replace(0).checked_sub(1) else { return };
+        // SAFETY: the caller is its owner.
+        if let Some(node) = unsafe { self.context.peek() }.and_then(|cx| cx.node.as_ref()) {
+            drop(node.roster.leave(number));
+        }
+    }
+
+    fn note_entry(&self, number: Number) {
+        self.entered.set(number + 1);
+    }
+
+    /// Gives its context up, at its end. What that drops, as the last, may be a program's, and do anything.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn leave_context(&self) {
+        self.leave_roster();
+        drop(self.context.replace(None));
+    }
+
+    /// Lets the goroutine, which has not started and waits at `stead` next, hear of the end of its context. If that has come,
+    /// who puts it there sees it.
+    pub(crate) fn watch_unstarted(&self, stead: &'static dyn Stead) {
+        // SAFETY: it does not run, and the caller has it.
+        if let Some(node) = unsafe { self.context.peek() }.and_then(|cx| cx.node.as_ref())
+            && let Ok(number) = node.roster.enter(Entry::Unstarted(GRef::of(self), stead))
+        {
+            self.note_entry(number);
+        }
+    }
+
+    /// The node of its context. For the goroutine itself, or who has it.
+    pub(crate) fn node(&self) -> Option<Arc<Node>> {
+        if self.context.is_empty() { None } else { self.context.get().and_then(|cx| cx.node.clone()) }
+    }
+}
+
+/// The goroutine that runs here has waited unstarted, and does so no longer.
+pub(crate) fn unwatch_own() {
+    if let Some(head) = own_head() {
+        head.leave_roster();
+    }
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "only `Readied` says that it was given what it waited for"]
+pub(crate) enum Ended {
+    /// By who took it out of its place, and readied it.
+    Readied,
+    /// By the time.
+    TimedOut,
+    /// Because its context has ended.
+    Cancelled,
+}
+
+/// As [`park::park`], until the caller's context ends at the latest. `gp` has been put into `place`.
+#[inline]
+pub(crate) fn park_in<P: Place>(gp: NonNull<G>, reason: WaitReason, place: &P) -> Ended {
+    // SAFETY: the caller's own G.
+    match unsafe { gp.as_ref() }.parker() {
+        None => park_here_in(gp, reason, 0, place),
+        Some(parker) => park_thread(gp, parker, reason, None, place),
+    }
+}
+
+/// As [`park_in`], for a goroutine. When it goes on, it will look first at `address`.
+#[inline]
+pub(crate) fn park_here_in<P: Place>(gp: NonNull<G>, reason: WaitReason, address: usize, place: &P) -> Ended {
+    // SAFETY: the caller's own G, which is its context's owner and waits here.
+    match unsafe { gp.as_ref().head().context.peek() } {
+        None => {
+            park::park_here(gp, reason, address);
+            Ended::Readied
+        }
+        Some(cx) => park_under(cx, gp, reason, address, place),
+    }
+}
+
+/// See the module `cancel` for the order of the steps.
+#[inline(never)]
+fn park_under<P: Place>(cx: &Cx, gp: NonNull<G>, reason: WaitReason, address: usize, place: &P) -> Ended {
+    let Some(node) = &cx.node else {
+        park::park_here(gp, reason, address);
+        return Ended::Readied;
+    };
+    // SAFETY: the caller's own G.
+    let g = unsafe { gp.as_ref() };
+    if g.head().entered.get() == 0 {
+        enter(node, g);
+    }
+    if node.state().is_some() {
+        if place.retract() {
+            return Ended::Cancelled;
+        }
+        // Somebody has taken it out, and readies it.
+        park::park_here(gp, reason, address);
+        return Ended::Readied;
+    }
+    let wait = Wait::at(place);
+    // SAFETY: the caller's own G.
+    let seat = unsafe { Seat::of(gp) };
+    seat.wait.set(&raw const wait);
+    park::park_here(gp, reason, address);
+    seat.wait.set(ptr::null());
+    if wait.was_cancelled() { Ended::Cancelled } else { Ended::Readied }
+}
+
+#[cold]
+#[inline(never)]
+fn enter(node: &Node, g: &G) {
+    // A goroutine runs on an M.
+    let mp = g.mp().expect("a goroutine has an M");
+    // Where it is refused, the node has ended, and that is seen next.
+    if let Ok(number) = node.roster.enter(Entry::Goroutine(g.head_ptr(), mp)) {
+        g.head().note_entry(number);
+    }
+}
+
+/// Blocks the plain thread, whose G is in `place`, until it is woken, or the time, or its context's end has come.
+#[cold]
+#[inline(never)]
+pub(crate) fn park_thread<P: Place>(
+    gp: NonNull<G>,
+    parker: &Parker,
+    reason: WaitReason,
+    until: Option<Instant>,
+    place: &P,
+) -> Ended {
+    let waiting = ThreadWait { wait: Wait::at(place), gp };
+    let node = own_node();
+    let entered = match &node {
+        None => None,
+        Some(node) => match node.roster.enter(Entry::Thread(NonNull::from(&waiting))) {
+            Ok(number) => Some((node, number)),
+            Err(_) if place.retract() => return Ended::Cancelled,
+            Err(_) => None,
+        },
+    };
+    let mut ended = Ended::Readied;
+    let mut wait = || match until {
+        None => parker.wait(),
+        Some(until) => {
+            if !parker.wait_until(until) {
+                if place.retract() {
+                    ended = Ended::TimedOut;
+                } else {
+                    parker.wait();
+                }
+            }
+        }
+    };
+    if blocked::timed() {
+        blocked::time(None, reason, wait)
+    } else {
+        wait()
+    }
+    if let Some((node, number)) = entered {
+        // When this has returned, nobody looks at `waiting`.
+        drop(node.roster.leave(number));
+    }
+    if waiting.wait.was_cancelled() { Ended::Cancelled } else { ended }
+}
+
+/// Runs `f`, on a plain thread, under the context of the goroutine that waits for it. `f` does not unwind.
+pub(crate) fn lend(head: &Head, f: impl FnOnce()) {
+    if head.context.is_empty() {
+        return f();
+    }
+    let _within = Within::enter(head.context.get());
+    f();
+}
+
+/// What a head keeps for this: the number that it has entered under, plus one; 0 if it has not.
+pub(super) type Entered = Cell<u32>;
