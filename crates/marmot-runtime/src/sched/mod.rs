@@ -67,6 +67,7 @@ pub(crate) mod runq;
 mod settled;
 pub(crate) mod stack;
 mod status;
+mod sys;
 mod thread;
 pub(crate) mod threads;
 mod timers;

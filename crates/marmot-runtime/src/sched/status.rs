@@ -67,8 +67,6 @@ pub enum WaitReason {
     Select,
     /// For the Ms to report their goroutines.
     Snapshot,
-    /// For a timer or a ticker.
-    Tick,
     /// For a read-write lock, to read.
     RwLockRead,
     /// For a read-write lock, to write.
@@ -86,7 +84,7 @@ pub enum WaitReason {
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 25] = [
+    const ALL: [WaitReason; 24] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -104,7 +102,6 @@ impl WaitReason {
         WaitReason::Send,
         WaitReason::Select,
         WaitReason::Snapshot,
-        WaitReason::Tick,
         WaitReason::RwLockRead,
         WaitReason::RwLockWrite,
         WaitReason::Condvar,
@@ -135,7 +132,6 @@ impl fmt::Display for WaitReason {
             WaitReason::Send => "channel send",
             WaitReason::Select => "select",
             WaitReason::Snapshot => "snapshot of goroutines",
-            WaitReason::Tick => "timer",
             WaitReason::RwLockRead => "read lock",
             WaitReason::RwLockWrite => "write lock",
             WaitReason::Condvar => "condition",

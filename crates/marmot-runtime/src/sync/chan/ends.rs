@@ -13,6 +13,7 @@ use crate::primitive::atomic::{
     AtomicUsize,
     Ordering::{AcqRel, Relaxed},
 };
+use crate::sched::Due;
 use crate::sched::clock;
 use crate::timer::limit::{Ended, NEVER};
 
@@ -105,6 +106,20 @@ pub struct Sender<T> {
 /// dropped with the last receiver.
 pub struct Receiver<T> {
     pub(super) chan: Arc<Chan<T>>,
+}
+
+impl<T: Copy> Sender<T> {
+    /// Sends if somebody waits or there is room, else drops the message: for who fires a timer.
+    pub(crate) fn offer(&self, message: T, due: &mut Due) {
+        self.chan.offer(message, due);
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Takes a message that is there, of a channel for which nobody waits to send.
+    pub(crate) fn take(&self) -> Option<T> {
+        self.chan.take()
+    }
 }
 
 impl<T> Sender<T> {

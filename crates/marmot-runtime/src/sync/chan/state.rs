@@ -11,7 +11,7 @@ use crate::primitive::atomic::{
     AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
-use crate::sched::{self, G, WaitReason};
+use crate::sched::{self, Due, G, WaitReason};
 use crate::timer::limit::{Ended, Place, park_within};
 
 /// A point in time that has passed: who has this limit does not wait.
@@ -187,6 +187,25 @@ impl<T> Chan<T> {
                 Err(ended)
             }
         }
+    }
+
+    /// Sends `message` if there is room or somebody waits for it, else drops it. For who has a lock under which nobody may be readied: who
+    /// has waited goes into `due`.
+    pub(super) fn offer(&self, message: T, due: &mut Due)
+    where
+        T: Copy,
+    {
+        let mut state = self.lock();
+        // SAFETY: the message is copied out of there, if at all.
+        if let Some(Done { peer: Some(gp), .. }) = unsafe { state.try_send(&message) } {
+            due.push(gp);
+        }
+    }
+
+    /// Takes a message that is there. It neither waits nor counts as an operation, after which one may have to yield: for who has a
+    /// lock.
+    pub(super) fn take(&self) -> Option<T> {
+        self.lock().store.pop()
     }
 
     /// The last end of one side is gone: those of the other side that wait are told, and what is left by the last receiver is

@@ -14,13 +14,21 @@ const MOST: usize = 512;
 
 /// Messages, in order.
 pub(super) enum Store<T> {
-    Ring { messages: VecDeque<T>, capacity: usize },
+    /// For a channel with room for one: it takes no memory of its own.
+    One(Option<T>),
+    Ring {
+        messages: VecDeque<T>,
+        capacity: usize,
+    },
     Blocks(Blocks<T>),
 }
 
 impl<T> Store<T> {
     pub(super) fn bounded(capacity: usize) -> Store<T> {
-        Store::Ring { messages: VecDeque::with_capacity(capacity), capacity }
+        match capacity {
+            1 => Store::One(None),
+            _ => Store::Ring { messages: VecDeque::with_capacity(capacity), capacity },
+        }
     }
 
     pub(super) fn unbounded() -> Store<T> {
@@ -30,6 +38,7 @@ impl<T> Store<T> {
     #[inline]
     pub(super) fn has_room(&self) -> bool {
         match self {
+            Store::One(message) => message.is_none(),
             Store::Ring { messages, capacity } => messages.len() < *capacity,
             Store::Blocks(_) => true,
         }
@@ -37,6 +46,7 @@ impl<T> Store<T> {
 
     pub(super) fn len(&self) -> usize {
         match self {
+            Store::One(message) => usize::from(message.is_some()),
             Store::Ring { messages, .. } => messages.len(),
             Store::Blocks(blocks) => blocks.len(),
         }
@@ -46,6 +56,7 @@ impl<T> Store<T> {
     #[inline]
     pub(super) fn push(&mut self, message: T) {
         match self {
+            Store::One(place) => *place = Some(message),
             Store::Ring { messages, .. } => messages.push_back(message),
             Store::Blocks(blocks) => blocks.push(message),
         }
@@ -55,6 +66,7 @@ impl<T> Store<T> {
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
         match self {
+            Store::One(place) => place.take(),
             Store::Ring { messages, .. } => messages.pop_front(),
             Store::Blocks(blocks) => blocks.pop(),
         }
