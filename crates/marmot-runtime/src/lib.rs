@@ -38,4 +38,5 @@ pub use rt::{
     ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, group, park, park_timeout, run_main, run_test,
     scope, sleep, sleep_or_cancelled, sleep_until, yield_now,
 };
+pub use rt::{available_parallelism, panicking};
 pub use sched::{Stopped, WaitReason};

@@ -39,11 +39,15 @@ pub use marmot_runtime::{
 };
 
 pub mod pprof;
+pub mod thread;
 
 /// Guides: how one thing is done from the beginning to the end.
 pub mod guide {
     #[doc = include_str!("../docs/pooling.md")]
     pub mod pooling {}
+
+    #[doc = include_str!("../docs/sync.md")]
+    pub mod sync {}
 }
 
 /// What the attributes expand to. Not part of the interface.

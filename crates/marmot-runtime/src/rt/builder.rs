@@ -7,6 +7,7 @@ use std::panic::Location;
 use marmot_coro::{MAX_STACK_SIZE, MIN_STACK_SIZE};
 
 use super::join::{JoinHandle, LocalJoinHandle};
+use super::scope::{Scope, ScopedJoinHandle};
 use super::spawn;
 use crate::netpoll;
 use crate::sched::Spec;
@@ -65,6 +66,40 @@ impl Builder {
     {
         let spec = self.spec(Location::caller())?;
         Ok(spawn::go_on(netpoll::sched_here()?, spec, f))
+    }
+
+    /// Starts the goroutine in a scope; see [`Scope::go`](super::Scope::go).
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use marmot_runtime as marmot;
+    ///
+    /// let word = String::from("four");
+    /// let length = marmot::scope(|s| {
+    ///     let counter = marmot::Builder::new().name("counter").spawn_scoped(s, || word.len())?;
+    ///     Ok::<_, std::io::Error>(counter.join().unwrap())
+    /// })?;
+    /// assert_eq!(length, 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_scoped<'scope, F, T>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        f: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let spec = self.spec(Location::caller())?;
+        netpoll::sched_here()?;
+        Ok(scope.start(spec, f))
     }
 
     /// Starts the goroutine on this M; see [`go_local`](super::go_local).

@@ -96,6 +96,11 @@ impl<T> JoinHandle<T> {
         self.0.goroutine()
     }
 
+    /// The same, by the name that it has in `std`.
+    pub fn thread(&self) -> &Goroutine {
+        self.goroutine()
+    }
+
     /// Waits for the goroutine to end, and returns what it returned.
     ///
     /// # Errors

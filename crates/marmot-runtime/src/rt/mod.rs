@@ -10,6 +10,7 @@ mod main;
 mod runtime;
 mod scope;
 mod spawn;
+mod thread;
 mod wait;
 mod wait_group;
 
@@ -23,6 +24,7 @@ pub use main::{run_main, run_test};
 pub use runtime::{Runtime, RuntimeBuilder, ShutdownError};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use spawn::{go, go_local};
+pub use thread::{available_parallelism, panicking};
 pub use wait::{blocking, park, park_timeout, sleep, sleep_or_cancelled, sleep_until, yield_now};
 
 pub(crate) use spawn::{go_after, go_on};

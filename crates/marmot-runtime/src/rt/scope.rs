@@ -12,9 +12,9 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex};
 use std::thread::Result;
 
+use super::Goroutine;
 use super::join::Claim;
 use super::spawn::{self, New};
-use super::{Builder, Goroutine};
 use crate::context::{Cancel, Context};
 use crate::sched::{self, G, Spec, WaitReason};
 
@@ -189,18 +189,19 @@ impl<'scope> Scope<'scope, '_> {
         self.start(spawn::spec(Location::caller()), f)
     }
 
-    /// Starts a goroutine of this scope with a name or a stack size of its own.
+    /// As [`go`](Scope::go), by the name that it has in `std`. With a name or a stack size of its own, a goroutine is started by
+    /// [`Builder::spawn_scoped`](super::Builder::spawn_scoped).
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// As [`Builder::spawn`].
+    /// As [`go`](super::go).
     #[track_caller]
-    pub fn spawn<F, T>(&'scope self, builder: Builder, f: F) -> std::io::Result<ScopedJoinHandle<'scope, T>>
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        Ok(self.start(builder.spec(Location::caller())?, f))
+        self.start(spawn::spec(Location::caller()), f)
     }
 
     pub(super) fn start<F, T>(&'scope self, spec: Spec, f: F) -> ScopedJoinHandle<'scope, T>
@@ -303,6 +304,11 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// The goroutine.
     pub fn goroutine(&self) -> &Goroutine {
         self.claim.goroutine()
+    }
+
+    /// The same, by the name that it has in `std`.
+    pub fn thread(&self) -> &Goroutine {
+        self.goroutine()
     }
 
     /// Waits for the goroutine to end, and returns what it returned.

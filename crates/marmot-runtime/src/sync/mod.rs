@@ -52,3 +52,6 @@ pub use once_lock::OnceLock;
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{OwnedPermit, Permit, Semaphore};
 pub use wait_group::WaitGroup;
+
+/// What never waits is `std`'s own, and here so that a program is ported by its `use` lines.
+pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak, atomic};

@@ -1,0 +1,70 @@
+//! `std::thread` for goroutines: a program that uses threads is ported by changing its `use` lines.
+//!
+//! ```
+//! use marmot::thread; // was: use std::thread;
+//! use std::time::Duration;
+//!
+//! let mut numbers = vec![1, 2, 3];
+//! thread::scope(|s| {
+//!     s.spawn(|| numbers.push(4));
+//! });
+//! let sum = thread::Builder::new().name("sum".to_owned()).spawn(move || numbers.iter().sum::<i32>())?;
+//! thread::sleep(Duration::from_millis(1));
+//! assert_eq!(sum.thread().name(), Some("sum"));
+//! assert_eq!(sum.join().unwrap(), 10);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! There is nothing of its own here: these are names of what the crate has.
+//!
+//! | `std::thread` | here | what is different, or the reason |
+//! |---|---|---|
+//! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of who makes it |
+//! | `Builder` | [`Builder`]; [`marmot::Builder`](crate::Builder) takes a `&str` as a name, too | a stack has 16 KiB at least, and smaller ones are refused |
+//! | `Builder::spawn_unchecked` | none | [`scope`] is for what borrows |
+//! | `scope`, `Scope`, `ScopedJoinHandle` | [`scope`], [`Scope`], [`ScopedJoinHandle`] | – |
+//! | `JoinHandle` | [`JoinHandle`] | [`join`](JoinHandle::join) also returns when the caller's context ends |
+//! | `JoinHandle::{join, thread, is_finished}` | the same | – |
+//! | `Thread` | [`Thread`], which is [`Goroutine`](crate::Goroutine) | it also knows where it was made, and what it waits for |
+//! | `Thread::{id, name, unpark}` | the same | – |
+//! | `ThreadId` | [`ThreadId`], which is [`GoroutineId`](crate::GoroutineId) | it can be printed and ordered |
+//! | `current` | [`current`] | the goroutine; a plain thread has a handle, too |
+//! | `park`, `park_timeout`, `yield_now` | [`park`], [`park_timeout`], [`yield_now`] | parking also returns when the context ends: it may return for no reason in `std`, too |
+//! | `sleep`, `sleep_until` | [`sleep`], [`sleep_until`] | the end of the context ends them; [`sleep_or_cancelled`](crate::time::sleep_or_cancelled) says so |
+//! | `panicking` | [`panicking`] | of the goroutine; `std`'s is the thread's, and is true while another goroutine of it unwinds |
+//! | `available_parallelism` | [`available_parallelism`] | the Ps of the runtime |
+//! | `Result` | [`Result`] | – |
+//! | `LocalKey`, `AccessError`, `thread_local!` | `std`'s own | [Thread-locals](#thread-locals) |
+//! | `park_timeout_ms`, `sleep_ms` | none | `std` has deprecated them |
+//! | `Thread::{into_raw, from_raw}`, `Scope`d hooks and other unstable items | none | they are not stable |
+//!
+//! # Thread-locals
+//!
+//! A goroutine that has started stays on one thread for life, so thread-locals work: a borrow inside [`LocalKey::with`] may be
+//! held across any call, and what a goroutine finds there is what it, **or another goroutine of that thread**, has left. A value
+//! that is to belong to one goroutine, and to those that it makes, goes into the context:
+//! [`Context::with_value`](crate::context). Do not park in the initialiser of a thread-local; [`go`](crate::go) says why.
+//!
+//! ```
+//! use marmot::thread;
+//! use std::cell::Cell;
+//!
+//! thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
+//!
+//! let counted = thread::spawn(|| {
+//!     COUNT.set(COUNT.get() + 1);
+//!     thread::yield_now();
+//!     COUNT.get()
+//! });
+//! // Others may have counted on that thread, but nobody has moved this one to another.
+//! assert!(counted.join().unwrap() >= 1);
+//! ```
+
+mod builder;
+
+pub use builder::Builder;
+pub use marmot_runtime::{
+    Goroutine as Thread, GoroutineId as ThreadId, JoinHandle, Scope, ScopedJoinHandle, available_parallelism, current,
+    go as spawn, panicking, park, park_timeout, scope, sleep, sleep_until, yield_now,
+};
+pub use std::thread::{AccessError, LocalKey, Result};

@@ -1,0 +1,5 @@
+//! The program with the names of Marmot.
+
+pub use marmot::{sync, thread};
+#[path = "program.rs"]
+pub mod program;
