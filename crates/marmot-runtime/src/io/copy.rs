@@ -30,10 +30,10 @@ use crate::context;
 /// goes on where this one stopped. If the writer's does, what has been read and not written is lost, as with every copy:
 /// up to 1 MiB between two connections.
 ///
-/// The end of the caller's [context](crate::context) ends a copy before its next read, and its waits. The error says how many
-/// bytes the writer had taken ([`Error::moved`](crate::context::Error::moved)). Nothing is lost if the reader was waited for. If a
-/// connection as the writer had no room, what had been read and did not fit is lost; another writer gets no more of what
-/// had been read than it has taken by itself.
+/// The end of the caller's [context](crate::context) ends a copy likewise, and also before a read that would not wait; a file
+/// that is copied to a file is looked at from piece to piece. The error says how many bytes the writer had taken
+/// ([`Error::moved`](crate::context::Error::moved)). A writer that is a connection is still given of what has been read whatever
+/// it has room for, so that bytes are lost only where it holds up the copy.
 ///
 /// # Platform notes
 ///
