@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use marmot_buf::Park;
 
-use crate::sched::{self, GRef};
+use crate::context;
+use crate::sched::{self, Ended, GRef};
 use crate::timer::{self, ForBuffers, ForConnections, Tokens};
 
-/// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`.
+/// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`. A wait ends with the
+/// caller's context, by the error of that ([`context::Error`]).
 ///
 /// Its tokens are not those of [`park`](super::park) and [`Goroutine::unpark`](super::Goroutine::unpark), so that
 /// neither uses up the other's.
@@ -46,6 +48,10 @@ impl Park for Goroutines {
         park_for::<ForBuffers>(until)
     }
 
+    fn check() -> io::Result<()> {
+        context::check_io()
+    }
+
     fn unpark(handle: &Waiter) {
         timer::notify::<ForBuffers>(&handle.0);
     }
@@ -67,15 +73,18 @@ impl Park for Connections {
         park_for::<ForConnections>(until)
     }
 
+    fn check() -> io::Result<()> {
+        context::check_io()
+    }
+
     fn unpark(handle: &Waiter) {
         timer::notify::<ForConnections>(&handle.0);
     }
 }
 
 fn park_for<T: Tokens>(until: Option<Instant>) -> io::Result<()> {
-    match until {
-        None => timer::park_token::<T>(),
-        Some(until) => timer::park_token_until::<T>(until),
+    match timer::park_token_within::<T>(until) {
+        Ended::Cancelled => Err(context::why().into()),
+        Ended::Readied | Ended::TimedOut => Ok(()),
     }
-    Ok(())
 }
