@@ -23,37 +23,6 @@ macro_rules! constant {
 }
 pub(crate) use constant;
 
-#[cfg(not(loom))]
-#[path = "primitive/short.rs"]
-mod short;
-#[cfg(not(loom))]
-pub(crate) use short::Short;
-
-/// A lock for a few instructions. Under the model, whose threads have to be told that it is free, it is one that waits.
-#[cfg(loom)]
-pub(crate) struct Short(Mutex<bool>, loom::sync::Condvar);
-
-#[cfg(loom)]
-impl Short {
-    pub(crate) fn new() -> Short {
-        Short(Mutex::new(false), loom::sync::Condvar::new())
-    }
-
-    pub(crate) fn acquire(&self) {
-        // No thread of a model panics and goes on.
-        let mut is_taken = self.0.lock().unwrap();
-        while *is_taken {
-            is_taken = self.1.wait(is_taken).unwrap();
-        }
-        *is_taken = true;
-    }
-
-    pub(crate) fn release(&self) {
-        *self.0.lock().unwrap() = false;
-        self.1.notify_one();
-    }
-}
-
 /// How many slots the local run queue has: few under the model, so that it wraps within a run.
 #[cfg(not(loom))]
 pub(crate) const RUN_QUEUE_SLOTS: usize = 256;
