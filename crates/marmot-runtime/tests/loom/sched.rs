@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub use crate::due::Due;
 use crate::support::Bell;
+pub use crate::timer::limit::{Ended, Place};
 
 pub struct G(Bell, u64);
 
@@ -44,6 +45,12 @@ pub fn waiter() -> NonNull<G> {
 pub fn park(gp: NonNull<G>, _reason: WaitReason) {
     // SAFETY: the caller's own record.
     unsafe { gp.as_ref() }.0.wait();
+}
+
+/// No context ends here.
+pub fn park_in<P: Place>(gp: NonNull<G>, reason: WaitReason, _place: &P) -> Ended {
+    park(gp, reason);
+    Ended::Readied
 }
 
 pub fn ready(gp: NonNull<G>) {
