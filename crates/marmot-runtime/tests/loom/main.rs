@@ -18,9 +18,10 @@
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
-//! | `ends` | `sched::join` | a result has one owner, who sees it |
+//! | `ends` | `sched::join` | a result has one owner, who sees it; a waiter that is taken back is not readied |
+//! | `ending` | `sched::roster`, with `sched::errands` and `Sleeper` | the end of a context reaches who waits under it, and a wait has one end |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
-//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes, or is given up |
 
 #![cfg(loom)]
 
@@ -45,6 +46,8 @@ mod list;
 mod queue;
 #[path = "../../src/sync/raw.rs"]
 mod raw;
+#[path = "../../src/sched/roster.rs"]
+mod roster;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
 #[path = "../../src/netpoll/slot.rs"]
@@ -55,6 +58,7 @@ mod token;
 mod turn;
 
 mod asking;
+mod ending;
 mod ends;
 mod events;
 mod hangup;

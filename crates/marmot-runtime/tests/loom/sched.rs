@@ -1,4 +1,5 @@
-//! What `netpoll::turn` and `sync::raw` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and `sync::raw` need of the scheduler: a waiter that parks and is readied, here a thread, or gives up at once;
+//! and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -33,6 +34,25 @@ pub fn ready(gp: NonNull<G>) {
         Arc::from_raw(gp.as_ptr().cast_const())
     };
     g.0.ready();
+}
+
+pub trait Place {
+    fn retract(&self) -> bool;
+}
+
+#[derive(PartialEq)]
+pub enum Ended {
+    Readied,
+    Cancelled,
+}
+
+/// Gives up at once, unless somebody has readied it.
+pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended {
+    if place.retract() {
+        return Ended::Cancelled;
+    }
+    park(gp, reason);
+    Ended::Readied
 }
 
 pub fn spend() {}
