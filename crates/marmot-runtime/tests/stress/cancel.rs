@@ -48,7 +48,7 @@ fn wait_for_the_end(chance: &mut Chance) -> Error {
 
 #[test]
 fn no_end_is_lost() {
-    const ROUNDS: usize = 30;
+    const ROUNDS: usize = 100;
     const WAITERS: usize = 16;
     on_each_size("no_end_is_lost", |rt| {
         let ended = Arc::new(AtomicUsize::new(0));
