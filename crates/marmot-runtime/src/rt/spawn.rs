@@ -80,6 +80,8 @@ fn sched_outside() -> &'static Sched {
 ///
 /// Read, sleep and join before or after these, not inside.
 ///
+/// It inherits the caller's [context](crate::context), and is cancelled with it.
+///
 /// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
 /// `Rc`s, borrows inside `LocalKey::with` and everything else that is not `Send` may live on its
 /// stack across calls that park.
