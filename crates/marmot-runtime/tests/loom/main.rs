@@ -19,7 +19,8 @@
 //! | `heaps` | `sched::timers` | who has disarmed a timer is alone with it, and none is lost or fires twice, while a heap is given up |
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
-//! | `ends` | `sched::join` | a result has one owner, who sees it |
+//! | `ends` | `sched::join` | a result has one owner, who sees it; a waiter that is taken back is not readied |
+//! | `ending` | `sched::roster`, with `sched::errands` and `Sleeper` | the end of a context reaches who waits under it, and a wait has one end |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
 //! | `channel` | `sync::chan` | a message is received once, by somebody who sees it, or comes back; a wait has one end |
 //! | `select` | the same, with selects | two that wait for each other meet, and each does one operation only |
@@ -28,7 +29,7 @@
 //! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
 //! | `once` | `sync::once` | one does it, and all who wait go on and see it |
 //! | `group` | `sync::wait_group` | who waits goes on when the count has been zero, and sees what was done |
-//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes, or is given up |
 
 #![cfg(loom)]
 
@@ -63,6 +64,8 @@ mod queue;
 mod raw;
 #[path = "../../src/sync/raw_rw.rs"]
 mod raw_rw;
+#[path = "../../src/sched/roster.rs"]
+mod roster;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
 #[path = "../../src/sync/signal.rs"]
@@ -85,6 +88,7 @@ mod channel;
 mod condvar;
 mod context;
 mod due;
+mod ending;
 mod ends;
 mod events;
 mod group;

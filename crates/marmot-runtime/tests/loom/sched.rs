@@ -1,4 +1,5 @@
-//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread, or gives
+//! up at once; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -66,6 +67,19 @@ pub fn ready(gp: NonNull<G>) {
 pub fn number(gp: NonNull<G>) -> u64 {
     // SAFETY: the caller's own record.
     unsafe { gp.as_ref() }.1
+}
+
+pub trait Place {
+    fn retract(&self) -> bool;
+}
+
+/// Gives up at once, unless somebody has readied it.
+pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended {
+    if place.retract() {
+        return Ended::Cancelled;
+    }
+    park(gp, reason);
+    Ended::Readied
 }
 
 pub fn spend() {}
