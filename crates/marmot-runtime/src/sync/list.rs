@@ -68,6 +68,7 @@ impl Waiter {
 pub(crate) struct List {
     first: Option<NonNull<Waiter>>,
     last: Option<NonNull<Waiter>>,
+    len: usize,
 }
 
 // SAFETY: the records are touched only by who has the list, and Gs may be readied from any thread.
@@ -75,11 +76,15 @@ unsafe impl Send for List {}
 
 impl List {
     pub(crate) const fn new() -> List {
-        List { first: None, last: None }
+        List { first: None, last: None, len: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// Puts `waiter` behind all others.
@@ -157,6 +162,7 @@ impl List {
     unsafe fn insert(&mut self, waiter: &Waiter, links: Links) {
         waiter.links.set(links);
         waiter.is_listed.set(true);
+        self.len += 1;
         self.join(links.before, Some(waiter.into()));
         self.join(Some(waiter.into()), links.after);
     }
@@ -167,6 +173,7 @@ impl List {
     unsafe fn remove(&mut self, waiter: &Waiter) {
         let Links { before, after } = waiter.links.take();
         waiter.is_listed.set(false);
+        self.len -= 1;
         self.join(before, after);
     }
 
