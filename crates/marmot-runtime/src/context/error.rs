@@ -30,6 +30,7 @@ impl Error {
     }
 
     /// The same, from a call that had moved so many bytes before.
+    #[allow(dead_code, reason = "for calls that move bytes in several steps")]
     pub(crate) fn after(self, moved: u64) -> Error {
         Error { moved, ..self }
     }
@@ -56,6 +57,18 @@ impl Error {
 
     /// The context's end in an I/O error, if it is one.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    /// use marmot_runtime::context::{self, Context, Error};
+    ///
+    /// let (ctx, cancel) = Context::background().with_cancel();
+    /// cancel.cancel();
+    /// let error = io::Error::from(ctx.err().unwrap());
+    /// assert!(Error::of(&error).unwrap().is_cancelled());
+    /// assert!(Error::of(&io::Error::other("something else")).is_none());
+    /// ```
     pub fn of(error: &io::Error) -> Option<&Error> {
         error.get_ref()?.downcast_ref()
     }

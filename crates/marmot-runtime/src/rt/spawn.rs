@@ -48,7 +48,16 @@ pub(super) fn spec(site: &'static Location<'static>) -> Spec {
 /// # Panics
 ///
 /// If the default one cannot be started.
+#[inline]
 pub(super) fn sched_here() -> &'static Sched {
+    match current::mp() {
+        Some(mp) => mp.sched,
+        None => sched_outside(),
+    }
+}
+
+#[cold]
+fn sched_outside() -> &'static Sched {
     netpoll::sched_here().unwrap_or_else(|e| panic!("the default runtime cannot be started: {e}"))
 }
 

@@ -18,7 +18,8 @@
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
-//! | `ends` | `sched::join` | a result has one owner, who sees it |
+//! | `ends` | `sched::join` | a result has one owner, who sees it; a waiter that is taken back is not readied |
+//! | `ending` | `sched::roster`, with `sched::errands` and `Sleeper` | the end of a context reaches who waits under it, and a wait has one end |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
 //! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, whatever ends a wait |
 //! | `rwlock` | `sync::raw_rw`, over `raw` and `list` | writers are alone, readers are not kept out for ever, whatever ends a wait |
@@ -26,7 +27,7 @@
 //! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
 //! | `once` | `sync::once` | one does it, and all who wait go on and see it |
 //! | `group` | `sync::wait_group` | who waits goes on when the count has been zero, and sees what was done |
-//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes, or is given up |
 
 #![cfg(loom)]
 
@@ -60,6 +61,8 @@ mod queue;
 mod raw;
 #[path = "../../src/sync/raw_rw.rs"]
 mod raw_rw;
+#[path = "../../src/sched/roster.rs"]
+mod roster;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
 #[path = "../../src/sync/signal.rs"]
@@ -77,6 +80,7 @@ mod wait_group;
 mod asking;
 mod condvar;
 mod context;
+mod ending;
 mod ends;
 mod events;
 mod group;

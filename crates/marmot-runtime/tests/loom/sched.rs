@@ -59,6 +59,19 @@ pub fn number(gp: NonNull<G>) -> u64 {
     unsafe { gp.as_ref() }.1
 }
 
+pub trait Place {
+    fn retract(&self) -> bool;
+}
+
+/// Gives up at once, unless somebody has readied it.
+pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended {
+    if place.retract() {
+        return Ended::Cancelled;
+    }
+    park(gp, reason);
+    Ended::Readied
+}
+
 pub fn spend() {}
 
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
