@@ -24,6 +24,7 @@
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
 //! | `channel` | `sync::chan` | a message is received once, by somebody who sees it, or comes back; a wait has one end |
 //! | `select` | the same, with selects | two that wait for each other meet, and each does one operation only |
+//! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, whatever ends a wait |
 //! | `rwlock` | `sync::raw_rw`, over `raw` and `list` | writers are alone, readers are not kept out for ever, whatever ends a wait |
 //! | `condvar` | `sync::signal`, over the same | no notification is lost, be it that it reaches one who is cancelled, or does not go on |
 //! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
