@@ -27,6 +27,13 @@
 //! assert_eq!(&word, b"hello");
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds | on by default |
+//! |---|---|---|
+//! | `pprof` | the module `pprof`: profiles, in files and by HTTP, and the allocator that takes samples. Its dependencies (prost, addr2line, flate2 and others) are not built without it | yes |
+//! | `bytes` | conversions between [`buf::Chunk`] and `bytes::Bytes` | no |
 
 pub use marmot_buf as buf;
 pub use marmot_buf::{Pool, Pooled, pool};
@@ -37,9 +44,11 @@ pub use marmot_runtime::{
     go_local, io, net, park, park_timeout, scope, sleep, sleep_until, sync, yield_now,
 };
 
+#[cfg(feature = "pprof")]
 pub mod pprof;
 
 /// Guides: how one thing is done from the beginning to the end.
+#[cfg(feature = "pprof")]
 pub mod guide {
     #[doc = include_str!("../docs/pooling.md")]
     pub mod pooling {}
