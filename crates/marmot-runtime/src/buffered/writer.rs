@@ -24,10 +24,11 @@ use marmot_buf::{Chunk, Consumer, Producer};
 
 use super::HIGH_WATER;
 use super::left::Left;
+use crate::context::{self, Context};
 use crate::net::TcpStream;
 use crate::netpoll::turn::Turn;
 use crate::rt::{self, Goroutines};
-use crate::sched::{self, Leftover};
+use crate::sched::{self, Ended, Leftover};
 
 /// A write of so many bytes is not copied, but sent at once, after what has gathered.
 const LARGE: usize = 16 * 1024;
@@ -116,6 +117,8 @@ struct Gathered<W> {
     producer: Producer<Goroutines>,
     consumer: Consumer<Goroutines>,
     sink: W,
+    /// What who wrote last worked under. Whoever sends in its place does so under this.
+    context: Context,
     /// Why the M, or the goroutine that it had started, could not send; nobody has been told yet.
     failed: Option<io::Error>,
     /// Whether the sink is being called; if it is not, that it has panicked, and is not called again.
@@ -242,6 +245,14 @@ impl<W: Sink> Shared<W> {
         Held(self)
     }
 
+    /// As `hold`, unless the caller's context ends before.
+    fn hold_or_cancelled(&self) -> io::Result<Held<'_, W>> {
+        match self.turn.take_or_cancelled() {
+            Ended::Cancelled => Err(context::why().into()),
+            Ended::Readied | Ended::TimedOut => Ok(Held(self)),
+        }
+    }
+
     fn try_hold(&self) -> Option<Held<'_, W>> {
         self.turn.try_take().then(|| Held(self))
     }
@@ -254,7 +265,9 @@ impl<W: Sink> Leftover for Shared<W> {
             return;
         }
         rt::go(move || {
-            self.hold().gathered().send_unseen();
+            let mut held = self.hold();
+            let gathered = held.gathered();
+            gathered.context.clone().run(|| gathered.send_unseen());
         });
     }
 }
@@ -279,7 +292,8 @@ impl<W: Sink> Leftover for Shared<W> {
 ///
 /// # Cancellation
 ///
-/// What ends a wait of the sink ends a wait here.
+/// What ends a wait of the sink ends a wait here, and so does the end of the caller's context. What is sent in the caller's place
+/// is sent under that, too.
 ///
 /// # Examples
 ///
@@ -315,6 +329,7 @@ impl<W: Sink> Writer<W> {
                     producer,
                     consumer,
                     sink,
+                    context: Context::background(),
                     failed: None,
                     is_called: false,
                     is_unseen: false,
@@ -354,9 +369,10 @@ impl<W: Sink> Writer<W> {
     /// Lets `f` write what is to be gathered.
     pub(super) fn gather<T>(&mut self, f: impl FnOnce(&mut Producer<Goroutines>) -> io::Result<T>) -> io::Result<T> {
         let result = {
-            let mut held = self.shared.hold();
+            let mut held = self.shared.hold_or_cancelled()?;
             let gathered = held.gathered();
             gathered.check()?;
+            gathered.context.follow_current();
             if gathered.consumer.len() >= HIGH_WATER {
                 gathered.send()?;
             }
@@ -374,7 +390,7 @@ impl<W: Sink> Writer<W> {
 impl<W: Sink> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() >= LARGE {
-            let mut held = self.shared.hold();
+            let mut held = self.shared.hold_or_cancelled()?;
             let gathered = held.gathered();
             gathered.send()?;
             return gathered.call(|_, mut sink| sink.write(bytes));
@@ -383,7 +399,7 @@ impl<W: Sink> Write for Writer<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let mut held = self.shared.hold();
+        let mut held = self.shared.hold_or_cancelled()?;
         let gathered = held.gathered();
         gathered.send()?;
         gathered.call(|_, mut sink| sink.flush())
@@ -392,7 +408,8 @@ impl<W: Sink> Write for Writer<W> {
 
 impl<W: Sink> Drop for Writer<W> {
     fn drop(&mut self) {
-        let mut held = self.shared.hold();
+        // Under a context that has ended, whoever sends already goes on by itself.
+        let Ok(mut held) = self.shared.hold_or_cancelled() else { return };
         let gathered = held.gathered();
         // There is nobody to tell. A sink that has panicked is not called.
         (gathered.failed, gathered.is_unseen) = (None, false);

@@ -130,6 +130,14 @@ impl Context {
         self.0.as_ref()?.node.as_ref()
     }
 
+    /// Makes this the caller's. Where neither that nor this is anything but the background, it costs next to nothing.
+    #[inline]
+    pub(crate) fn follow_current(&mut self) {
+        if self.0.is_some() || within::own_is_set() {
+            *self = current();
+        }
+    }
+
     fn values(&self) -> Option<&Arc<Values>> {
         self.0.as_ref()?.values.as_ref()
     }

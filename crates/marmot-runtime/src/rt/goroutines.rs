@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use marmot_buf::Park;
 
+use crate::context;
 use crate::sched::{self, GRef};
+use crate::timer::limit::Ended;
 use crate::timer::{self, ForBuffers, ForConnections, Tokens};
 
 /// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`.
@@ -73,9 +75,8 @@ impl Park for Connections {
 }
 
 fn park_for<T: Tokens>(until: Option<Instant>) -> io::Result<()> {
-    match until {
-        None => timer::park_token::<T>(),
-        Some(until) => timer::park_token_until::<T>(until),
+    match timer::park_token_within::<T>(until) {
+        Ended::Cancelled => Err(context::why().into()),
+        Ended::Readied | Ended::TimedOut => Ok(()),
     }
-    Ok(())
 }
