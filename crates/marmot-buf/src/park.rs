@@ -31,6 +31,17 @@ pub trait Park: 'static {
     /// Whatever the caller is.
     fn park(until: Option<Instant>) -> io::Result<()>;
 
+    /// Whether the caller may begin to wait. A call that would wait for others in any case asks before it does anything.
+    ///
+    /// Unless this is overridden, it may.
+    ///
+    /// # Errors
+    ///
+    /// Those of `park`, when that would not wait any more.
+    fn check() -> io::Result<()> {
+        Ok(())
+    }
+
     /// Ends the `park` of the handle's owner, or its next one. What was done before `unpark` is seen after `park`.
     fn unpark(handle: &Self::Handle);
 }

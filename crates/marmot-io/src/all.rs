@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 
+use crate::counted;
+
 /// Reads to the end: Go's `ReadAll`.
 ///
 /// # Errors
@@ -78,6 +80,6 @@ impl Error for Unfinished {
 
 impl From<Unfinished> for io::Error {
     fn from(unfinished: Unfinished) -> io::Error {
-        unfinished.error
+        counted::after(unfinished.error, unfinished.bytes.len() as u64)
     }
 }

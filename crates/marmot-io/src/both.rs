@@ -216,7 +216,7 @@ where
             own.store(true, Release);
             (bytes, to.close_write())
         }
-        Err(partial) => (partial.moved, Err(partial.error)),
+        Err(partial) => (partial.moved, Err(partial.into())),
     };
     closing.has_ended = result.is_ok();
     Transfer { bytes, result }

@@ -26,6 +26,7 @@ pub mod bufio;
 mod bytes;
 mod close;
 mod copy;
+mod counted;
 mod discard;
 mod full;
 mod limit;
@@ -51,6 +52,7 @@ pub use both::{BothWays, Half, Transfer, copy_bidirectional, copy_bidirectional_
 pub use bytes::{ByteReader, ByteScanner, ByteWriter};
 pub use close::CloseWrite;
 pub use copy::{copy, copy_buffer, copy_counted, copy_n};
+pub use counted::{Counted, Counts};
 pub use discard::Discard;
 pub use full::{read_at_least, read_full, write_full, write_string};
 pub use limit::LimitReader;

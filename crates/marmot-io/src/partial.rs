@@ -4,7 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-/// An error, and how many bytes had been moved before it. It turns into the plain [`io::Error`] where `?` asks for one.
+use crate::counted;
+
+/// An error, and how many bytes had been moved before it. It turns into the plain [`io::Error`] where `?` asks for one; the
+/// count is lost then, unless the error keeps it ([`Counted`](crate::Counted)).
 ///
 /// # Examples
 ///
@@ -79,6 +82,36 @@ impl Partial {
         };
         Partial { moved, error }
     }
+
+    /// The plain error for a [`Read::read_exact`](std::io::Read::read_exact), to which every end comes too early: after it
+    /// [`is_end`](Partial::is_end) does not hold for whoever hands it on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    ///
+    /// struct Reader(&'static [u8]);
+    ///
+    /// impl Read for Reader {
+    ///     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    ///         self.0.read(buf)
+    ///     }
+    ///
+    ///     fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+    ///         marmot_io::read_full(self, buf).map(drop).map_err(marmot_io::Partial::too_early)
+    ///     }
+    /// }
+    ///
+    /// let error = Reader(b"").read_exact(&mut [0; 4]).unwrap_err();
+    /// assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    /// ```
+    pub fn too_early(self) -> io::Error {
+        if self.is_end() {
+            return io::Error::new(ErrorKind::UnexpectedEof, "the end came before the buffer was full");
+        }
+        self.into()
+    }
 }
 
 /// What the error of a reader that ended in time carries.
@@ -107,6 +140,6 @@ impl Error for Partial {
 
 impl From<Partial> for io::Error {
     fn from(partial: Partial) -> io::Error {
-        partial.error
+        counted::after(partial.error, partial.moved)
     }
 }

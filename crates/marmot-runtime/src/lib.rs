@@ -32,10 +32,6 @@ pub mod sync;
 pub mod time;
 mod timer;
 
-/// What `select!` expands to. Not part of the interface.
-#[doc(hidden)]
-pub use sync::chan::arms as __select;
-
 pub use marmot_coro::StackError;
 pub use rt::{
     Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,

@@ -2,8 +2,8 @@
 //!
 //! Only the files that hold a protocol without knowing what runs over it take their atomics and
 //! locks from here, so that the models in `tests/loom` run the very code that ships: of `sched`,
-//! `runq`, `inbox`, `queue`, `errands`, `idle`, `token` and `join`; of `netpoll`, `slot` and `turn`; of `buffered`, `left`; and of
-//! `sync`, `raw`, `list` and `monitor`. Everything
+//! `runq`, `inbox`, `queue`, `errands`, `idle`, `token`, `join` and `timers`; of `netpoll`, `slot` and `turn`; of `buffered`, `left`; and of
+//! `sync`, `raw`, `raw_rw`, `signal`, `permits`, `once`, `wait_group`, `list` and `chan`. Everything
 //! else uses `std` directly.
 
 #[cfg(not(loom))]
@@ -23,20 +23,35 @@ macro_rules! constant {
 }
 pub(crate) use constant;
 
-/// A turn of waiting for another thread to do a few instructions: spins, then offers the core to others, and in the end sleeps a
-/// little, so that a thread goes on that has lost its core to those who wait for it.
 #[cfg(not(loom))]
-#[cold]
-pub(crate) fn relax(turn: u32) {
-    match turn {
-        0..64 => std::hint::spin_loop(),
-        64..128 => std::thread::yield_now(),
-        _ => std::thread::sleep(std::time::Duration::from_micros(50)),
-    }
-}
+#[path = "primitive/short.rs"]
+mod short;
+#[cfg(not(loom))]
+pub(crate) use short::Short;
+
+/// A lock for a few instructions. Under the model, whose threads have to be told that it is free, it is one that waits.
 #[cfg(loom)]
-pub(crate) fn relax(_turn: u32) {
-    loom::thread::yield_now();
+pub(crate) struct Short(Mutex<bool>, loom::sync::Condvar);
+
+#[cfg(loom)]
+impl Short {
+    pub(crate) fn new() -> Short {
+        Short(Mutex::new(false), loom::sync::Condvar::new())
+    }
+
+    pub(crate) fn acquire(&self) {
+        // No thread of a model panics and goes on.
+        let mut is_taken = self.0.lock().unwrap();
+        while *is_taken {
+            is_taken = self.1.wait(is_taken).unwrap();
+        }
+        *is_taken = true;
+    }
+
+    pub(crate) fn release(&self) {
+        *self.0.lock().unwrap() = false;
+        self.1.notify_one();
+    }
 }
 
 /// How many slots the local run queue has: few under the model, so that it wraps within a run.

@@ -472,13 +472,13 @@ fn errors_say_what_happened_and_give_the_message_back() {
     assert_eq!(format!("{:?}", chan::rendezvous::<u8>()), "(Sender { .. }, Receiver { .. })");
 }
 
-/// Runs `test` with goroutines on 1, 2 and 8 Ps and with threads; the third argument is the place of the `i`th who takes part.
-fn mixed(test: fn(&Runtime, usize, fn(usize) -> Place)) {
+/// Runs `test` with goroutines on 1, 2 and 8 Ps and with threads; the second argument is the place of the `i`th who takes part.
+fn mixed(test: fn(&Runtime, fn(usize) -> Place)) {
     let _alone = alone();
     for procs in [1, 2, 8] {
         bounded(move || {
             let rt = runtime(procs);
-            test(&rt, procs, |i| if i % 4 == 3 { Place::Threads } else { Place::Goroutines });
+            test(&rt, |i| if i % 4 == 3 { Place::Threads } else { Place::Goroutines });
             rt.shutdown(LIMIT).unwrap();
         });
     }
@@ -496,7 +496,7 @@ fn start<T: Send + 'static>(rt: &Runtime, place: Place, f: impl FnOnce() -> T + 
 fn many_send_to_many_and_each_message_comes_once() {
     const SENDERS: usize = 8;
     const EACH: usize = 400;
-    mixed(|rt, _, place| {
+    mixed(|rt, place| {
         for (sender, receiver) in kinds() {
             let seen = Arc::new(Mutex::new(vec![0_u8; SENDERS * EACH]));
             let send: Vec<_> = (0..SENDERS)
@@ -529,7 +529,7 @@ fn many_send_to_many_and_each_message_comes_once() {
 #[test]
 fn limits_lose_nothing_and_double_nothing() {
     const EACH: usize = 300;
-    mixed(|rt, _, place| {
+    mixed(|rt, place| {
         for (sender, receiver) in [chan::rendezvous(), chan::bounded(2)] {
             let drops = Drops::default();
             let send: Vec<_> = (0..4)
@@ -580,7 +580,7 @@ fn limits_lose_nothing_and_double_nothing() {
 
 #[test]
 fn ends_come_and_go_while_others_wait() {
-    mixed(|rt, _, place| {
+    mixed(|rt, place| {
         for round in 0..60 {
             let drops = Drops::default();
             let (sender, receiver) = chan::bounded(round % 3);

@@ -2,13 +2,15 @@
 
 mod common;
 
-use std::io;
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc;
 use std::thread;
 
-use marmot::WaitReason;
+use marmot::context::{self, Context};
+use marmot::{WaitReason, sleep_or_cancelled};
 
 use common::{Place, alone, bounded, everywhere, ms, runtime, until, with_procs};
 
@@ -77,7 +79,7 @@ fn all_are_waited_for_whatever_fails() {
             let opener = place.start(move || {
                 marmot::group(|g| {
                     g.go(|| {
-                        let _shielded = until(|| goes_on.load(Relaxed));
+                        context::shield(|| until(|| goes_on.load(Relaxed)));
                         counts.fetch_add(1, Relaxed);
                         Ok(())
                     });
@@ -287,4 +289,326 @@ fn they_have_names_and_spawn_sites() {
         })
         .unwrap();
     });
+}
+
+/// Waits until the caller's context has ended.
+#[track_caller]
+fn until_cancelled() -> context::Error {
+    let waited = sleep_or_cancelled(common::LIMIT);
+    waited.expect_err("the context ends before that")
+}
+
+#[test]
+fn the_first_error_is_returned_and_ends_the_others() {
+    everywhere(|_| {
+        // What each returns, in this order, and what the whole does.
+        type Case<'a> = (&'a [Option<u32>], Result<(), u32>);
+        let cases: [Case<'_>; 5] = [
+            (&[], Ok(())),
+            (&[None, None], Ok(())),
+            (&[Some(1)], Err(1)),
+            (&[None, Some(2), Some(3), None], Err(2)),
+            (&[Some(4), None, Some(5), Some(6)], Err(4)),
+        ];
+        for (outcomes, expected) in cases {
+            let result = marmot::group(|g| {
+                let mut has_failed = false;
+                for &outcome in outcomes {
+                    // Who comes after the first failure waits for it to be noted.
+                    let waits = has_failed;
+                    has_failed |= outcome.is_some();
+                    g.go(move || {
+                        if waits {
+                            until_cancelled();
+                        }
+                        outcome.map_or(Ok(()), Err)
+                    });
+                }
+                Ok(())
+            });
+            assert_eq!(result, expected, "{outcomes:?}");
+        }
+    });
+}
+
+#[test]
+fn a_failure_ends_what_the_opener_and_the_others_wait_for() {
+    everywhere(|_| {
+        let listener = common::listener();
+        let (mut near, _far) = common::pair();
+        let result: io::Result<()> = marmot::group(|g| {
+            g.go(|| near.read(&mut [0; 1]).map(drop));
+            g.go(|| Err(until_cancelled().into()));
+            g.go(|| Err(io::ErrorKind::Unsupported.into()));
+            listener.accept()?;
+            unreachable!("nobody connects");
+        });
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::Unsupported);
+    });
+}
+
+#[test]
+fn a_failure_of_the_opener_ends_the_others() {
+    everywhere(|_| {
+        let ended = AtomicUsize::new(0);
+        let result: Result<(), _> = marmot::group(|g| {
+            for _ in 0..3 {
+                g.go(|| {
+                    until_cancelled();
+                    ended.fetch_add(1, Relaxed);
+                    Err("too late")
+                });
+            }
+            Err("first")
+        });
+        assert_eq!((result, ended.load(Relaxed)), (Err("first"), 3));
+    });
+}
+
+#[test]
+fn a_panic_ends_the_others() {
+    everywhere(|_| {
+        let ended = AtomicUsize::new(0);
+        for panics_itself in [false, true] {
+            let text = panics(|| {
+                marmot::group(|g| {
+                    g.go(|| {
+                        until_cancelled();
+                        ended.fetch_add(1, Relaxed);
+                        Err("less than a panic")
+                    });
+                    if panics_itself {
+                        resume_unwind(Box::new("part of the test"));
+                    }
+                    g.go(|| resume_unwind(Box::new("part of the test")));
+                    until_cancelled();
+                    Ok(())
+                })
+            });
+            assert_eq!(text, "part of the test");
+        }
+        assert_eq!(ended.load(Relaxed), 2);
+    });
+}
+
+#[test]
+fn the_destructor_of_an_error_may_panic() {
+    struct Hot(bool);
+    impl Drop for Hot {
+        fn drop(&mut self) {
+            if self.0 {
+                resume_unwind(Box::new("in the destructor"));
+            }
+        }
+    }
+
+    everywhere(|_| {
+        let ended = AtomicUsize::new(0);
+        for fails_itself in [false, true] {
+            let opened = || {
+                marmot::group(|g| {
+                    g.go(|| Err(Hot(false)));
+                    g.go(|| {
+                        until_cancelled();
+                        ended.fetch_add(1, Relaxed);
+                        Err(Hot(!fails_itself))
+                    });
+                    until_cancelled();
+                    if fails_itself { Err(Hot(true)) } else { Ok(()) }
+                })
+            };
+            assert!(catch_unwind(AssertUnwindSafe(opened)).is_err());
+            // All have ended all the same.
+            assert_eq!(ended.swap(0, Relaxed), 1);
+        }
+    });
+}
+
+#[test]
+fn its_context_says_who_has_failed() {
+    with_procs(2, || {
+        let (tell, told) = mpsc::channel();
+        let failed: io::Result<()> = marmot::group(|g| {
+            g.go(|| {
+                tell.send(until_cancelled()).unwrap();
+                Ok(())
+            });
+            g.spawn(marmot::Builder::new().name("the first"), || Err(io::ErrorKind::Other.into()))?;
+            let error = until_cancelled();
+            assert_eq!(g.context().cause().unwrap().to_string(), error.cause().unwrap().to_string());
+            Ok(())
+        });
+        failed.unwrap_err();
+        let cause = told.recv().unwrap().cause().unwrap().to_string();
+        assert!(cause.contains("'the first'") && cause.ends_with("has failed first"), "{cause}");
+        assert!(cause.contains(file!()), "{cause}");
+    });
+}
+
+#[test]
+fn its_context_is_a_child_that_ends_with_the_group() {
+    everywhere(|_| {
+        struct Value(u32);
+        let (outer, cancel) = Context::current().with_value(Value(7)).with_cancel();
+        outer.run(|| {
+            let context = marmot::group(|g| {
+                g.go(|| {
+                    assert_eq!(context::current().value::<Value>().unwrap().0, 7);
+                    Ok::<_, ()>(())
+                });
+                Ok(g.context())
+            });
+            assert!(context.unwrap().err().unwrap().is_cancelled(), "nothing of it is left");
+            context::check().unwrap();
+
+            let result = marmot::group(|g| {
+                g.go(|| Err(until_cancelled()));
+                cancel.cancel_with_cause("from outside");
+                Ok(())
+            });
+            assert_eq!(result.unwrap_err().cause().unwrap().to_string(), "from outside");
+            // Under a context that has ended, all is as it is, and none waits.
+            let started = marmot::group(|g| {
+                g.go(|| Ok::<_, ()>(()));
+                Ok(())
+            });
+            assert_eq!(started, Ok(()));
+        });
+    });
+}
+
+#[test]
+fn who_is_done_may_cancel_the_others() {
+    everywhere(|_| {
+        let result = marmot::group(|g| {
+            g.go(|| {
+                assert_eq!(until_cancelled().cause().unwrap().to_string(), "we have it");
+                Ok::<_, ()>(())
+            });
+            g.go(move || {
+                g.cancel_with_cause("we have it");
+                Ok(())
+            });
+            Ok(1)
+        });
+        assert_eq!(result, Ok(1), "to cancel is no failure");
+    });
+}
+
+#[test]
+fn after_a_failure_nothing_is_started_for_who_wants_to_know() {
+    everywhere(|_| {
+        let saw_the_end = AtomicBool::new(false);
+        let result: io::Result<()> = marmot::group(|g| {
+            g.set_limit(1);
+            g.go(|| Err(io::ErrorKind::Unsupported.into()));
+            // The first one has the room as long as it runs; when it has failed, there is no other.
+            let error = loop {
+                if let Err(error) = g.go_or_cancelled(|| Ok(())) {
+                    break error;
+                }
+            };
+            assert!(error.is_cancelled());
+            // While this starts it all the same.
+            g.go(|| {
+                saw_the_end.store(context::check().is_err(), Relaxed);
+                Ok(())
+            });
+            Ok(())
+        });
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::Unsupported);
+        assert!(saw_the_end.into_inner());
+    });
+}
+
+#[test]
+fn a_wait_for_room_ends_with_the_context() {
+    everywhere(|place| {
+        let (outer, cancel) = Context::background().with_cancel();
+        let go_on = Arc::new(AtomicBool::new(false));
+        let (goes_on, begun) = (Arc::clone(&go_on), Arc::new(AtomicBool::new(false)));
+        let begins = Arc::clone(&begun);
+        let opener = place.start(move || {
+            outer.run(|| {
+                marmot::group(|g| {
+                    g.set_limit(1);
+                    g.go(|| {
+                        context::shield(|| until(|| goes_on.load(Relaxed)));
+                        Ok::<_, ()>(())
+                    });
+                    begins.store(true, Relaxed);
+                    let refused = g.go_or_cancelled(|| unreachable!("it is dropped")).unwrap_err();
+                    goes_on.store(true, Relaxed);
+                    Ok(refused)
+                })
+            })
+        });
+        until(|| begun.load(Relaxed));
+        opener.until_waiting(WaitReason::Group);
+        cancel.cancel_with_cause("from outside");
+        assert_eq!(opener.join().unwrap().cause().unwrap().to_string(), "from outside");
+    });
+}
+
+/// Goroutines on `procs` Ps, and threads, that open groups with limits in which some fail: all come back, each is counted, and the
+/// error is one of theirs.
+fn stress(procs: usize) {
+    const MEMBERS: usize = 20;
+    bounded(move || {
+        let rt = runtime(procs);
+        let open = |seed: usize| {
+            move || {
+                for round in 0..20 {
+                    let (ran, dropped) = (AtomicUsize::new(0), AtomicUsize::new(0));
+                    let fails = (seed + round) % (MEMBERS + 5);
+                    let result = marmot::group(|g| {
+                        g.set_limit(1 + seed % 4);
+                        for i in 0..MEMBERS {
+                            let counts = Counts(&dropped);
+                            let ran = &ran;
+                            g.go_or_cancelled(move || {
+                                let _counts = counts;
+                                ran.fetch_add(1, Relaxed);
+                                match i % 3 {
+                                    0 => marmot::yield_now(),
+                                    1 => marmot::sleep(ms(1)),
+                                    _ => {}
+                                }
+                                if i == fails { Err(i) } else { Ok(()) }
+                            })
+                            .map_err(|_| usize::MAX)?;
+                        }
+                        Ok(())
+                    });
+                    match result {
+                        Ok(()) => assert!(fails >= MEMBERS && ran.into_inner() == MEMBERS),
+                        Err(i) => assert!(i == fails && ran.into_inner() > fails),
+                    }
+                    let dropped = dropped.into_inner();
+                    assert!(dropped == MEMBERS || fails < MEMBERS && dropped > fails, "{dropped}");
+                }
+            }
+        };
+        let goroutines: Vec<_> = (0..8).map(|seed| rt.go(open(seed))).collect();
+        let threads: Vec<_> = (8..10).map(|seed| thread::spawn(open(seed))).collect();
+        goroutines.into_iter().for_each(|goroutine| goroutine.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        rt.shutdown(common::LIMIT).unwrap();
+    });
+}
+
+struct Counts<'a>(&'a AtomicUsize);
+
+impl Drop for Counts<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[test]
+fn many_groups_with_limits_and_failures() {
+    let _alone = alone();
+    for procs in [1, 2, 8] {
+        stress(procs);
+    }
 }

@@ -17,6 +17,13 @@ use marmot::sync::{
 };
 use marmot::{Runtime, WaitReason};
 
+/// Runs `test` in goroutines on 1, 2 and 4 Ps: one that relies on what others wait for, which of a thread one does not see.
+fn in_goroutines(test: fn(Place)) {
+    for procs in [1, 2, 4] {
+        with_procs(procs, move || test(Place::Goroutines));
+    }
+}
+
 /// Starts `f` under a context of its own.
 fn start<T: Send + 'static>(place: Place, f: impl FnOnce() -> T + Send + 'static) -> (Started<T>, Cancel) {
     let (context, cancel) = Context::background().with_cancel();
@@ -267,7 +274,7 @@ fn readers_share_and_tries_do_not_wait() {
 
 #[test]
 fn a_writer_comes_before_later_readers_and_they_before_the_next_writer() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let (lock, (told, order)) = (Arc::new(RwLock::new(())), mpsc::channel());
         let reads = lock.read().unwrap();
         let begin = |name: &'static str, reason| {
@@ -300,7 +307,7 @@ fn a_writer_comes_before_later_readers_and_they_before_the_next_writer() {
 
 #[test]
 fn a_writer_that_is_cancelled_lets_readers_in() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let lock = Arc::new(RwLock::new(3));
         let reads = lock.read().unwrap();
         let theirs = Arc::clone(&lock);
@@ -412,7 +419,7 @@ fn a_lock_shows_what_is_in_it() {
 
 #[test]
 fn conditions_are_notified_one_by_one_in_order_or_all_at_once() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let (pair, (told, order)) = (Arc::new((Mutex::new(()), Condvar::new())), mpsc::channel());
         let begin = |number: u32| {
             let (pair, told) = (Arc::clone(&pair), told.clone());
@@ -471,7 +478,7 @@ fn a_condition_is_waited_for_while_it_does_not_hold() {
 
 #[test]
 fn a_wait_for_a_condition_ends_with_the_context_without_the_lock() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let pair = Arc::new((Mutex::new(false), Condvar::new()));
         let theirs = Arc::clone(&pair);
         let wait = move || theirs.1.wait_while_or_cancelled(theirs.0.lock().unwrap(), |is_set| !*is_set).map(drop);
@@ -492,23 +499,15 @@ fn a_wait_for_a_condition_ends_with_the_context_without_the_lock() {
         first.until_waiting(WaitReason::Mutex);
         cancel.cancel();
         *held = true;
-        if place == Place::Goroutines {
-            // Of a thread one does not see for what it waits.
-            assert!(first.join().unwrap_err().is_cancelled());
-            drop(held);
-            second.join().unwrap();
-        } else {
-            drop(held);
-            pair.1.notify_all();
-            let _either = first.join();
-            second.join().unwrap();
-        }
+        assert!(first.join().unwrap_err().is_cancelled());
+        drop(held);
+        second.join().unwrap();
     });
 }
 
 #[test]
 fn a_panic_poisons_what_a_condition_goes_with() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let pair = Arc::new((Mutex::new(0), Condvar::new()));
         let theirs = Arc::clone(&pair);
         let waits = place.start(move || theirs.1.wait(theirs.0.lock().unwrap()).map(drop).is_err());
@@ -526,14 +525,14 @@ fn a_panic_poisons_what_a_condition_goes_with() {
 
 #[test]
 fn what_is_done_once_may_park_and_others_wait_for_it() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let (once, count) = (Arc::new(Once::new()), Arc::new(AtomicUsize::new(0)));
-        let go_on = Arc::new(AtomicBool::new(false));
+        let go_on = Arc::new(Semaphore::new(0));
         let call = || {
             let (once, count, go_on) = (Arc::clone(&once), Arc::clone(&count), Arc::clone(&go_on));
             move || {
                 once.call_once(|| {
-                    until(|| go_on.load(Acquire));
+                    drop(go_on.acquire().unwrap());
                     count.fetch_add(1, Relaxed);
                 });
                 count.load(Relaxed)
@@ -543,7 +542,7 @@ fn what_is_done_once_may_park_and_others_wait_for_it() {
         let waits = place.start(move || theirs.wait());
         waits.until_waiting(WaitReason::Once);
         let first = place.start(call());
-        first.until_waiting(WaitReason::Sleep);
+        first.until_waiting(WaitReason::Semaphore);
         let others = [(); 3].map(|()| place.start(call()));
         others.iter().for_each(|other| other.until_waiting(WaitReason::Once));
         let theirs = Arc::clone(&once);
@@ -552,7 +551,7 @@ fn what_is_done_once_may_park_and_others_wait_for_it() {
         let theirs = Arc::clone(&once);
         assert!(cancelled(place, WaitReason::Once, move || theirs.wait_or_cancelled()).unwrap_err().is_cancelled());
         assert!(!once.is_completed());
-        go_on.store(true, Release);
+        go_on.add_permits(1);
         assert!([first].into_iter().chain(others).all(|one| one.join() == 1));
         waits.join();
         assert!(once.is_completed());
@@ -690,7 +689,7 @@ fn a_barrier_has_one_leader_a_round() {
 
 #[test]
 fn who_is_cancelled_has_not_come_to_the_barrier() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let barrier = Arc::new(Barrier::new(3));
         let begin = || {
             let barrier = Arc::clone(&barrier);
@@ -710,7 +709,7 @@ fn who_is_cancelled_has_not_come_to_the_barrier() {
 
 #[test]
 fn permits_go_to_those_who_wait_in_order() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let (limit, (told, order)) = (Arc::new(Semaphore::new(3)), mpsc::channel());
         let held = limit.acquire_many(2).unwrap();
         assert_eq!((held.count(), limit.available_permits()), (2, 1));
@@ -785,7 +784,7 @@ fn a_group_waits_for_all() {
 
 #[test]
 fn a_group_counts() {
-    everywhere(|place| {
+    in_goroutines(|place| {
         let group = WaitGroup::new();
         assert!(catch_unwind(AssertUnwindSafe(|| group.done())).is_err());
         group.add(3);

@@ -13,6 +13,7 @@ use std::sync::atomic::{
 use std::{io, thread};
 
 use marmot::WaitReason;
+use marmot::context::{self, Context};
 use marmot::sync::singleflight::{Error, Group};
 
 use common::{Place, Started, alone, bounded, everywhere, runtime, until, with_procs};
@@ -140,6 +141,40 @@ fn a_panic_goes_on_in_the_caller_whose_it_is_and_is_an_error_to_the_others() {
             assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Other);
         }
         assert_eq!(calls.run("key", || 1).unwrap(), (1, false), "it is no longer in the way");
+    });
+}
+
+#[test]
+fn who_waits_may_be_cancelled_and_the_call_goes_on() {
+    everywhere(|place| {
+        let calls = calls();
+        let under = Under::way(place, &calls, "key", || 1);
+        let (ctx, cancel) = Context::background().with_cancel();
+        let theirs = Arc::clone(&calls);
+        let impatient = place.start(move || ctx.run(|| theirs.run("key", || panic!("there is a call already"))));
+        until(|| format!("{calls:?}").contains("joined: 1,"));
+        impatient.until_waiting(WaitReason::Singleflight);
+        let patient = joined(place, &calls, "key", 2);
+        cancel.cancel_with_cause("no longer wanted");
+        match impatient.join().unwrap_err() {
+            Error::Cancelled(error) => assert_eq!(error.cause().unwrap().to_string(), "no longer wanted"),
+            error => panic!("{error:?}"),
+        }
+        assert_eq!(under.end().unwrap(), (1, true));
+        assert_eq!(patient.join().unwrap(), (1, true));
+    });
+}
+
+#[test]
+fn under_a_context_that_has_ended_nothing_is_called() {
+    everywhere(|_| {
+        let calls = Group::<u32, u32>::new();
+        let (ctx, cancel) = Context::current().with_cancel();
+        cancel.cancel();
+        let refused = ctx.run(|| calls.run(&1, || unreachable!("it is dropped")));
+        let error = io::Error::from(refused.unwrap_err());
+        assert!(context::Error::of(&error).unwrap().is_cancelled());
+        assert_eq!(ctx.run(|| context::shield(|| calls.run(&1, || 2))).unwrap(), (2, false));
     });
 }
 

@@ -83,11 +83,25 @@ pub fn prepare() {
 /// The stack of the caller, beginning with the caller itself; says how many frames it has, of those that `frames` has
 /// room for.
 ///
-/// It may be called from within an allocator, if that bears being called itself at the first use. A stack may be cut
-/// short, or empty, where there are no unwind tables, and where a thread must not wait for another's preparation.
+/// A stack may be cut short, or empty, where there are no unwind tables, and where a thread must not wait for another's
+/// preparation. An allocator calls [`here_as_known`].
 #[inline(never)]
 pub fn here(frames: &mut [usize]) -> usize {
     prepared_walk(&Registers::here(), 1, frames)
+}
+
+/// As [`here`], for an allocator: it allocates nothing and asks the loader nothing, unless [`prepare`] has never been
+/// called. A stack ends at a function of a library that was loaded after the last [`prepare`].
+///
+/// Whoever allocates may have any lock, and to ask the loader takes one, too: the two could wait for each other, where a
+/// callback of `dl_iterate_phdr` takes such a lock. (Constructors of libraries run under another lock of the loader's, so that
+/// what they allocate is no danger.) The first look is taken nevertheless, for without one there are no stacks at all: a
+/// program that does the like calls [`prepare`] first.
+#[inline(never)]
+pub fn here_as_known(frames: &mut [usize]) -> usize {
+    let registers = Registers::here();
+    sys::prepare_once();
+    sys::walk(&registers, 1, frames).count()
 }
 
 /// The stack from `registers` on; says how many frames it has, of those that `frames` has room for.

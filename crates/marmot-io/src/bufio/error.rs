@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
+use crate::counted;
+
 /// What the types of this module refuse on their own account. It travels inside of an [`io::Error`].
 ///
 /// # Examples
@@ -158,6 +160,6 @@ impl std::error::Error for Short {
 
 impl From<Short> for io::Error {
     fn from(short: Short) -> io::Error {
-        short.error
+        counted::after(short.error, short.read.len() as u64)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use marmot_buf::{Park, Threads};
 
 use super::ends::{PipeReader, PipeWriter, pipe_on};
-use crate::{CloseWrite, WaitReadable};
+use crate::{CloseWrite, Partial, WaitReadable, read_full, write_full};
 
 /// Makes a connection in memory whose callers block their threads: Go's `net.Pipe`.
 ///
@@ -121,11 +121,19 @@ impl<P: Park> Read for &Duplex<P> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         (&self.reader).read(buf)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl<P: Park> Write for &Duplex<P> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         (&self.writer).write(buf)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -137,11 +145,19 @@ impl<P: Park> Read for Duplex<P> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buf)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl<P: Park> Write for Duplex<P> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.writer.write(buf)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

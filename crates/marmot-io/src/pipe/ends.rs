@@ -8,7 +8,7 @@ use std::time::Instant;
 use marmot_buf::{Park, Threads};
 
 use super::shared::{End, Shared};
-use crate::WaitReadable;
+use crate::{Partial, WaitReadable, read_full, write_full};
 
 /// How many bytes of a write are in between at most.
 const CHUNK: usize = 64 * 1024;
@@ -127,11 +127,19 @@ impl<P: Park> Read for &PipeReader<P> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.shared.read(buf)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl<P: Park> Read for PipeReader<P> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.shared.read(buf)
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }
 
@@ -213,6 +221,10 @@ impl<P: Park> Write for &PipeWriter<P> {
         self.shared.write(buf)
     }
 
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -221,6 +233,10 @@ impl<P: Park> Write for &PipeWriter<P> {
 impl<P: Park> Write for PipeWriter<P> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.shared.write(buf)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

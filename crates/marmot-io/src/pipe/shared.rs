@@ -196,6 +196,7 @@ impl<P: Park> Shared<P> {
 
     /// Takes bytes out, as soon as some are in place and it is the caller's turn; none at the end.
     pub fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        P::check()?;
         if buf.is_empty() {
             return self.with(|state| state.verdict(End::Read)).unwrap_or(Ok(0));
         }
@@ -204,6 +205,7 @@ impl<P: Park> Shared<P> {
 
     /// Waits until bytes are in place, or none will come any more.
     pub fn wait_readable(&self) -> io::Result<()> {
+        P::check()?;
         self.when_readable(|state| state.len()).map(drop)
     }
 
@@ -235,6 +237,7 @@ impl<P: Park> Shared<P> {
     /// Puts the bytes in place, chunk by chunk, and waits until all have been taken out. If that ends early, the result is
     /// how many were taken, or the reason if there were none.
     pub fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        P::check()?;
         if buf.is_empty() {
             return self.with(|state| state.verdict(End::Write)).unwrap_or(Ok(0));
         }

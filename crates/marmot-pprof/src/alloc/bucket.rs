@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::arena::Arena;
-use super::lock::Lock;
+use super::lock::{self, Lock};
 
 /// The number of chains.
 const CHAINS: usize = 4096;
@@ -46,6 +46,9 @@ struct Sum(AtomicU64);
 
 /// The bucket of `stack`.
 pub(super) fn find(stack: &[usize]) -> &'static Bucket {
+    if lock::are_abandoned() {
+        return &OTHERS;
+    }
     let hash = hash(stack);
     let chain = &HEADS[(hash % CHAINS as u64) as usize];
     // Acquire pairs with the release below.
@@ -53,7 +56,7 @@ pub(super) fn find(stack: &[usize]) -> &'static Bucket {
     if let Some(bucket) = find_from(head, hash, stack) {
         return bucket;
     }
-    ARENA.with(|arena| {
+    let found = ARENA.with(|arena| {
         // Acquire as above; under the lock nobody else adds.
         let head = chain.load(Ordering::Acquire);
         if let Some(bucket) = find_from(head, hash, stack) {
@@ -69,12 +72,16 @@ pub(super) fn find(stack: &[usize]) -> &'static Bucket {
         chain.store(room.as_ptr(), Ordering::Release);
         // SAFETY: written, and never freed.
         unsafe { room.as_ref() }
-    })
+    });
+    found.unwrap_or(&OTHERS)
 }
 
 /// Calls `f` with every bucket.
 pub(super) fn each(mut f: impl FnMut(&Bucket)) {
     f(&OTHERS);
+    if lock::are_abandoned() {
+        return;
+    }
     for chain in &HEADS {
         // Acquire pairs with the release in `find`.
         let mut next = chain.load(Ordering::Acquire).cast_const();

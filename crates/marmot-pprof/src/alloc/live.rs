@@ -75,7 +75,7 @@ pub(super) fn may_hold(address: usize) -> bool {
 /// The note, if there is no room for it.
 pub(super) fn insert(address: usize, note: Note) -> Result<Option<Note>, Note> {
     let chain = chain(address);
-    TABLE[chain % SHARDS].with(|shard| {
+    let inserted = TABLE[chain % SHARDS].with(|shard| {
         let old = shard.remove(chain, address);
         let Some(node) = shard.node() else {
             LOST.fetch_add(1, Ordering::Relaxed);
@@ -87,24 +87,28 @@ pub(super) fn insert(address: usize, note: Note) -> Result<Option<Note>, Note> {
         *head = node.as_ptr();
         FILTER[chain / BITS].fetch_or(1 << (chain % BITS), Ordering::Relaxed);
         Ok(old)
-    })
+    });
+    inserted.unwrap_or(Err(note))
 }
 
 /// Takes away the note of `address`, if there is one.
 pub(super) fn remove(address: usize) -> Option<Note> {
     let chain = chain(address);
-    TABLE[chain % SHARDS].with(|shard| {
+    let removed = TABLE[chain % SHARDS].with(|shard| {
         let note = shard.remove(chain, address)?;
         if shard.heads[chain / SHARDS].is_null() {
             FILTER[chain / BITS].fetch_and(!(1 << (chain % BITS)), Ordering::Relaxed);
         }
         Some(note)
-    })
+    });
+    removed.flatten()
 }
 
 /// Takes all locks, for a fork of the process.
 pub(super) fn hold() {
-    TABLE.iter().for_each(Lock::hold);
+    TABLE.iter().for_each(|lock| {
+        lock.hold();
+    });
 }
 
 /// Lets them go.

@@ -16,7 +16,8 @@
 //!
 //! - What is allocated while a sample is taken, or a profile is made, is not sampled: marks of the thread's say so. The locks here are held
 //!   under that mark only, and nothing is allocated under them by way of the program's allocator. Who forks the process takes
-//!   them all, so that the child finds none of them held.
+//!   them all, so that the child finds none of them held. A child that is forked by a signal handler which has interrupted a
+//!   sample has no profile of its memory.
 //! - A note of an address is taken back before the memory is: nobody else can have the address meanwhile.
 //! - The tables never shrink and have limits. Beyond these, samples are counted without a stack, or without a lifetime, and
 //!   the profile says in a comment how many.
@@ -40,6 +41,8 @@ mod sampler;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use marmot_coro::trace;
 
 use crate::raw::{Profile, Sample, ValueType};
 
@@ -185,6 +188,9 @@ pub fn is_installed() -> bool {
 /// lived what has been freed, in sum, so that a mean lifetime is `lifetime / (alloc_objects - inuse_objects)`.
 ///
 /// It is empty unless an [`Allocator`] is the program's global allocator.
+///
+/// The calls of a library that is loaded while the program runs are seen from the first profile on that is taken after: until
+/// then, stacks with one end there.
 pub fn heap() -> Profile {
     quietly(|| profile("inuse_space"))
 }
@@ -195,6 +201,8 @@ pub fn allocs() -> Profile {
 }
 
 fn profile(default_type: &'static str) -> Profile {
+    // What has been loaded is looked at here and not in samples.
+    trace::prepare();
     let mut profile = Profile::new(vec![
         ValueType::new("alloc_objects", "count"),
         ValueType::new("alloc_space", "bytes"),

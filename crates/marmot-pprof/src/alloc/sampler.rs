@@ -9,7 +9,7 @@ use marmot_coro::trace::{self, MAX_FRAMES};
 use crate::sys;
 
 use super::live::Note;
-use super::{DEFAULT_RATE, bucket, live};
+use super::{DEFAULT_RATE, bucket, live, lock};
 
 /// After how many bytes a thread looks whether samples are wanted again.
 const IDLE: usize = 16 << 20;
@@ -36,6 +36,8 @@ struct Thread {
     is_drawn: Cell<bool>,
     /// Whether the thread is in here, so that what it allocates is not the program's.
     is_inside: Cell<bool>,
+    /// How many forks of it are under way that have found it inside.
+    inner_forks: Cell<usize>,
     /// Whether it makes a profile, so that what it allocates is not the program's either.
     is_quiet: Cell<bool>,
     /// The state of the generator; zero before the first number.
@@ -83,6 +85,10 @@ pub(super) fn moved(note: Note, address: usize, has_failed: bool) {
 }
 
 pub(super) fn set_rate(bytes: usize) {
+    if bytes > 0 {
+        // Here rather than in the first sample, where who allocates may have any lock.
+        quietly(trace::prepare);
+    }
     RATE.store(bytes, Ordering::Relaxed);
     THREAD.with(|thread| {
         thread.is_drawn.set(false);
@@ -115,17 +121,38 @@ pub(super) fn rate() -> usize {
 
 /// Takes all locks: a fork has this thread only, and a lock that another one holds would be held there for ever. What is
 /// allocated until they are let go is not sampled.
+///
+/// Not if this thread is inside already: a signal handler forks, and has interrupted a sample, or an outer fork. It may have a
+/// lock itself, or another thread may that forks and waits for it.
 extern "C" fn before_fork() {
-    THREAD.with(|thread| thread.is_inside.set(true));
-    bucket::hold();
-    live::hold();
+    THREAD.with(|thread| {
+        if thread.is_inside.replace(true) {
+            thread.inner_forks.set(thread.inner_forks.get() + 1);
+        } else {
+            bucket::hold();
+            live::hold();
+        }
+    });
 }
 
-/// Lets the locks go again, in the parent and in the child.
+/// Lets the locks go again.
 extern "C" fn after_fork() {
-    live::release();
-    bucket::release();
-    THREAD.with(|thread| thread.is_inside.set(false));
+    THREAD.with(|thread| match thread.inner_forks.get() {
+        0 => {
+            live::release();
+            bucket::release();
+            thread.is_inside.set(false);
+        }
+        inner => thread.inner_forks.set(inner - 1),
+    });
+}
+
+/// As [`after_fork`]. If the locks were not taken, the child does without: see [`lock`].
+extern "C" fn after_fork_in_child() {
+    if THREAD.with(|thread| thread.inner_forks.get()) > 0 {
+        lock::abandon_all();
+    }
+    after_fork();
 }
 
 fn free(note: Note) {
@@ -148,6 +175,7 @@ impl Thread {
             rate: Cell::new(0),
             is_drawn: Cell::new(false),
             is_inside: Cell::new(false),
+            inner_forks: Cell::new(0),
             is_quiet: Cell::new(false),
             random: Cell::new(0),
         }
@@ -171,7 +199,7 @@ impl Thread {
             if !self.is_drawn.replace(true) {
                 // It had not begun.
                 if !IS_USED.swap(true, Ordering::Relaxed) {
-                    sys::around_fork(before_fork, after_fork);
+                    sys::around_fork(before_fork, after_fork, after_fork_in_child);
                 }
                 let left = self.draw().wrapping_sub_unsigned(size);
                 if left >= 0 {
@@ -180,7 +208,7 @@ impl Thread {
                 }
             }
             let rate = self.rate.get();
-            if rate > 0 && !self.is_quiet.get() {
+            if rate > 0 && !self.is_quiet.get() && !lock::are_abandoned() {
                 sample(address, size, rate);
             }
             self.left.set(self.draw());
@@ -224,7 +252,7 @@ impl Thread {
 /// Notes the allocation of `size` bytes at `address`.
 fn sample(address: usize, size: usize, rate: usize) {
     let mut frames = [0; MAX_FRAMES];
-    let count = trace::here(&mut frames);
+    let count = trace::here_as_known(&mut frames);
     let bucket = bucket::find(&frames[..count]);
     let weight = weight(size, rate);
     bucket.allocate(size, weight);

@@ -16,12 +16,11 @@ pub fn objects() -> Vec<Object> {
     objects
 }
 
-/// Has the forks of this process call `before`, and then `after` in both processes. There may be no memory for that; then
-/// they do not.
-pub fn around_fork(before: extern "C" fn(), after: extern "C" fn()) {
-    let [before, after]: [unsafe extern "C" fn(); 2] = [before, after];
-    // SAFETY: both can be called at any time, by any thread, and stay: this code is not unloaded before the process ends.
-    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+/// Has the forks of this process call `before`, and then one of the others. There may be no memory for that; then they do not.
+pub fn around_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: extern "C" fn()) {
+    let [before, in_parent, in_child]: [unsafe extern "C" fn(); 3] = [before, in_parent, in_child];
+    // SAFETY: all can be called at any time, by any thread, and stay: this code is not unloaded before the process ends.
+    unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
 }
 
 /// Adds the object that `info` describes to the vector `objects`.

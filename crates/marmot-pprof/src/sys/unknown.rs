@@ -8,4 +8,4 @@ pub fn objects() -> Vec<Object> {
 }
 
 /// Nothing: a child that is forked may find locks held.
-pub fn around_fork(_before: extern "C" fn(), _after: extern "C" fn()) {}
+pub fn around_fork(_before: extern "C" fn(), _in_parent: extern "C" fn(), _in_child: extern "C" fn()) {}

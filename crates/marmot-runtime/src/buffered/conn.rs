@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 
 use marmot_buf::Chunk;
+use marmot_io::{Partial, read_full, write_full};
 
 use super::{Reader, Sink, Source, Writer};
 use crate::net::TcpStream;
@@ -157,6 +158,10 @@ impl<C: Connection> Read for Conn<C> {
         self.send_before(1)?;
         self.reader.read(buf)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl<C: Connection> BufRead for Conn<C> {
@@ -173,6 +178,10 @@ impl<C: Connection> BufRead for Conn<C> {
 impl<C: Connection> Write for Conn<C> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.writer.write(bytes)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -14,6 +14,12 @@
 //! pauses then, the reader gives its error out. So an error counts only while somebody waits: a deadline that passes
 //! between two reads, and is set anew before the second, is none.
 //!
+//! **The goroutine works under no context**, whoever starts it. It works for the connection: the request for which that was
+//! opened, or for which somebody waits while it is started again, may end long before. Under the context of one of them it would
+//! break the stream off for all that come later; and it would keep that context's values for as long as the connection lives. What
+//! a context ends is the wait of whoever reads from the buffer, and what comes meanwhile is there for the next one.
+//! (*Rejected:* the creator's context without its end. Which values a source sees would depend on who went on after a pause.)
+//!
 //! **A goroutine that does not come to its end**, because its source panics, no stack can be had or the runtime is shut
 //! down, breaks the stream off: that is an error, and never the end ([`Filler`]).
 
@@ -24,8 +30,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use marmot_buf::linked::Options;
 use marmot_buf::{Chunk, Consumer, Producer};
+use marmot_io::{Partial, read_full};
 
 use super::HIGH_WATER;
+use crate::context::Context;
 use crate::net::TcpStream;
 use crate::rt::{self, Connections};
 
@@ -106,8 +114,10 @@ type Paused = Arc<Mutex<State>>;
 ///
 /// # Cancellation
 ///
-/// What ends a wait of the source ends a wait here. No byte is lost by that. A deadline counts for whoever waits while it
-/// passes, as on the source itself. When the runtime that it was made on is shut down, the stream breaks off with
+/// What ends a wait of the source ends a wait here, and so does the end of the caller's [context](crate::context). No byte is lost
+/// by that: what has come stays, and what comes is there for whoever reads next. What is there is given out in any case. A
+/// deadline counts for whoever waits while it passes, as on the source itself. The goroutine that reads ahead works under no
+/// context, whoever has made the reader. When the runtime that it was made on is shut down, the stream breaks off with
 /// [`ConnectionAborted`](ErrorKind::ConnectionAborted) or the source's error, unless the reading goroutine waits for room
 /// at that moment: then a thread outside that reads on waits in vain.
 ///
@@ -150,7 +160,7 @@ impl Reader {
         let stop = source.stopper()?;
         let (producer, consumer) = Options::new().high_water(HIGH_WATER).build();
         let paused = Arc::new(Mutex::new(State::Running));
-        wait(source, Filler(Some(producer)), Arc::clone(&paused));
+        start(source, Filler(Some(producer)), Arc::clone(&paused));
         Ok(Reader { consumer, paused, restart: None, stop: Some(Box::new(stop)) })
     }
 
@@ -279,6 +289,10 @@ impl Read for Reader {
         }
         self.consumer.read(buf)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl Drop for Reader {
@@ -339,6 +353,11 @@ impl Drop for Filler {
     }
 }
 
+/// Starts the reading goroutine, for whoever has the reader.
+fn start<S: Source>(source: S, filler: Filler, paused: Paused) {
+    Context::background().run(|| wait(source, filler, paused));
+}
+
 /// Lets `fill` go on when there is something to read.
 fn wait<S: Source>(source: S, filler: Filler, paused: Paused) {
     source.when_readable(move |source| fill(source, filler, paused));
@@ -394,6 +413,6 @@ fn pause<S: Source>(source: S, mut filler: Filler, place: &Paused, error: io::Er
         // The consumer, which may be told before the rest is in place, waits for the lock.
         filler.pause(error);
         let paused = Arc::clone(place);
-        *state = State::Paused(Box::new(move || wait(source, filler, paused)));
+        *state = State::Paused(Box::new(move || start(source, filler, paused)));
     }
 }

@@ -10,6 +10,10 @@
 //! The M does not wait. If the sink has no room, it starts a goroutine that does, and from then on whoever writes
 //! waits for it to have finished: a peer that does not read holds up its own writer, as without a buffer.
 //!
+//! Neither the M nor that goroutine works under a context: what has been written is to be sent, whatever becomes of whoever wrote
+//! it. A context ends the waits of its own goroutine: those for the turn and those for room. A goroutine that drops the writer and
+//! may not wait any more starts one that sends the rest.
+//!
 //! Writer, M and goroutine take [turns](Turn). The M only tries; if the turn is taken, the goroutine that it starts
 //! waits for it. Why nothing stays behind is argued in [`left`](super::left).
 
@@ -21,6 +25,7 @@ use std::sync::Arc;
 
 use marmot_buf::linked::Options;
 use marmot_buf::{Chunk, Consumer, Producer};
+use marmot_io::write_full;
 
 use super::HIGH_WATER;
 use super::left::Left;
@@ -117,8 +122,6 @@ struct Gathered<W> {
     producer: Producer<Goroutines>,
     consumer: Consumer<Goroutines>,
     sink: W,
-    /// What who wrote last worked under. Whoever sends in its place does so under this.
-    context: Context,
     /// Why the M, or the goroutine that it had started, could not send; nobody has been told yet.
     failed: Option<io::Error>,
     /// Whether the sink is being called; if it is not, that it has panicked, and is not called again.
@@ -159,6 +162,13 @@ impl<W: Sink> Gathered<W> {
         if let Err(error) = sent {
             self.failed.get_or_insert(error);
         }
+    }
+
+    /// Sends all and flushes the sink, for a writer that is dropped. A sink that has panicked is not called.
+    fn send_last(&mut self) -> io::Result<()> {
+        (self.failed, self.is_unseen) = (None, false);
+        self.send()?;
+        self.call(|_, mut sink| sink.flush())
     }
 
     /// As `send_unseen`, but sends what can be sent without waiting. False if something is left that could be sent later.
@@ -245,7 +255,7 @@ impl<W: Sink> Shared<W> {
         Held(self)
     }
 
-    /// As `hold`, unless the caller's context ends before.
+    /// As [`hold`](Shared::hold), until the caller's context ends.
     fn hold_or_cancelled(&self) -> io::Result<Held<'_, W>> {
         match self.turn.take_or_cancelled() {
             Ended::Cancelled => Err(context::why().into()),
@@ -265,9 +275,7 @@ impl<W: Sink> Leftover for Shared<W> {
             return;
         }
         rt::go(move || {
-            let mut held = self.hold();
-            let gathered = held.gathered();
-            gathered.context.clone().run(|| gathered.send_unseen());
+            self.hold().gathered().send_unseen();
         });
     }
 }
@@ -275,7 +283,8 @@ impl<W: Sink> Leftover for Shared<W> {
 /// Gathers small writes and sends them together, to any [`Sink`]. See [the module](super).
 ///
 /// Dropping it sends what has gathered, and waits for that if need be; an error is lost then, so whoever has to know
-/// calls `flush` before.
+/// calls `flush` before. If the caller's [context](crate::context) has ended, it does not wait: a goroutine sends the rest, and the
+/// sink is dropped after that.
 ///
 /// On a plain thread there is no M that would send when the thread waits: there it is `flush`, or the
 /// [connection](super::Conn) when its reading side has to wait.
@@ -292,8 +301,9 @@ impl<W: Sink> Leftover for Shared<W> {
 ///
 /// # Cancellation
 ///
-/// What ends a wait of the sink ends a wait here, and so does the end of the caller's context. What is sent in the caller's place
-/// is sent under that, too.
+/// What ends a wait of the sink ends a wait here, and so does the end of the caller's [context](crate::context). What has gathered
+/// by then is sent all the same, as after any other write: the M does not work under the context of whoever wrote. While there is
+/// room, a write succeeds in any case.
 ///
 /// # Examples
 ///
@@ -329,7 +339,6 @@ impl<W: Sink> Writer<W> {
                     producer,
                     consumer,
                     sink,
-                    context: Context::background(),
                     failed: None,
                     is_called: false,
                     is_unseen: false,
@@ -372,7 +381,6 @@ impl<W: Sink> Writer<W> {
             let mut held = self.shared.hold_or_cancelled()?;
             let gathered = held.gathered();
             gathered.check()?;
-            gathered.context.follow_current();
             if gathered.consumer.len() >= HIGH_WATER {
                 gathered.send()?;
             }
@@ -398,6 +406,10 @@ impl<W: Sink> Write for Writer<W> {
         self.gather(|producer| producer.write(bytes))
     }
 
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         let mut held = self.shared.hold_or_cancelled()?;
         let gathered = held.gathered();
@@ -408,12 +420,13 @@ impl<W: Sink> Write for Writer<W> {
 
 impl<W: Sink> Drop for Writer<W> {
     fn drop(&mut self) {
-        // Under a context that has ended, whoever sends already goes on by itself.
-        let Ok(mut held) = self.shared.hold_or_cancelled() else { return };
-        let gathered = held.gathered();
-        // There is nobody to tell. A sink that has panicked is not called.
-        (gathered.failed, gathered.is_unseen) = (None, false);
-        let _ = gathered.send().and_then(|()| gathered.call(|_, mut sink| sink.flush()));
+        let sent = self.shared.hold_or_cancelled().and_then(|mut held| held.gathered().send_last());
+        // There is nobody to tell.
+        if sent.is_err_and(|error| context::Error::of(&error).is_some()) {
+            // What was written is sent all the same; but not by who may not wait for that.
+            let shared = Arc::clone(&self.shared);
+            Context::background().run(|| rt::go(move || shared.hold().gathered().send_last()));
+        }
     }
 }
 

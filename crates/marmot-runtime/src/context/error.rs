@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use marmot_io::{Counted, Counts};
+
 /// What a context was ended by, if whoever did has said.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
@@ -29,11 +31,6 @@ impl Error {
         Error { is_deadline: true, moved: 0, cause }
     }
 
-    /// The same, from a call that had moved so many bytes before.
-    pub(crate) fn after(self, moved: u64) -> Error {
-        Error { moved, ..self }
-    }
-
     /// Whether it was a deadline, or a timeout.
     pub fn is_deadline_exceeded(&self) -> bool {
         self.is_deadline
@@ -50,14 +47,38 @@ impl Error {
     }
 
     /// How many bytes the call that failed had moved before: they have been delivered, and are not delivered again.
+    ///
+    /// All calls of Marmot that move bytes in several steps say so: `read_exact` and `write_all` of its types, and what
+    /// [`io`](crate::io) has. A loop of somebody else's knows nothing of this, and hands on what the step that failed has said:
+    /// of a read or a write alone that is zero.
     pub fn moved(&self) -> u64 {
         self.moved
     }
 
     /// The context's end in an I/O error, if it is one.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::time::Duration;
+    /// use marmot_runtime as marmot;
+    /// use marmot::context::{Context, Error};
+    /// use marmot::net::{TcpListener, TcpStream};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut near = TcpStream::connect(listener.local_addr()?)?;
+    /// let (mut far, _) = listener.accept()?;
+    /// far.write_all(b"half")?;
+    /// near.wait_readable()?;
+    ///
+    /// let (ctx, _cancel) = Context::current().with_timeout(Duration::from_millis(100));
+    /// let error = ctx.run(|| near.read_exact(&mut [0; 8])).unwrap_err();
+    /// assert_eq!(Error::of(&error).unwrap().moved(), 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn of(error: &io::Error) -> Option<&Error> {
-        error.get_ref()?.downcast_ref()
+        Counted::of(error)
     }
 }
 
@@ -84,9 +105,15 @@ impl StdError for Error {
     }
 }
 
+impl Counts for Error {
+    fn set_moved(&mut self, bytes: u64) {
+        self.moved = bytes;
+    }
+}
+
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         let kind = if error.is_deadline { io::ErrorKind::TimedOut } else { io::ErrorKind::Other };
-        io::Error::new(kind, error)
+        Counted::error(kind, error)
     }
 }

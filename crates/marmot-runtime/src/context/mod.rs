@@ -15,7 +15,9 @@
 //!
 //! **A call that begins under a context that has ended fails at once, without a try**, be there data or not; so it is with a deadline
 //! that is past. There is one exception: to join a goroutine that has ended gives its result, which would be lost otherwise.
-//! What is ended is a wait, never a transfer that is under way, so no byte is lost or counted twice.
+//! What is ended is a wait, never a transfer that is under way, so no byte is lost or counted twice. A buffer is not waited for as
+//! long as it has what is asked of it: what is in a `BufReader`, in a [`buffered::Conn`](crate::buffered::Conn) or in a linked buffer
+//! can be read, and what it has room for can be written, whatever the context.
 //!
 //! Clean-up that has to wait is done in [`shield`]: values are visible there, and nothing is cancelled.
 //!
@@ -128,14 +130,6 @@ impl Context {
 
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         self.0.as_ref()?.node.as_ref()
-    }
-
-    /// Makes this the caller's. Where neither that nor this is anything but the background, it costs next to nothing.
-    #[inline]
-    pub(crate) fn follow_current(&mut self) {
-        if self.0.is_some() || within::own_is_set() {
-            *self = current();
-        }
     }
 
     fn values(&self) -> Option<&Arc<Values>> {

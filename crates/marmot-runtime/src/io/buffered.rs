@@ -1,11 +1,12 @@
 //! From a connection, through a buffer that is held only while there is something in it.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::ends::End;
 use super::progress::{Moved, Stop};
 use crate::blocking::blocking;
+use crate::context::{self, Error};
 use crate::net::TcpStream;
 
 /// How many bytes are asked for at a time where there is nothing but buffers.
@@ -31,13 +32,35 @@ pub(super) fn round(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Mov
     moved.taken += count as u64;
     let given = &mut moved.given;
     let written = match to {
-        End::Tcp(mut to) => all(count, given, |left| to.write(&buffer[count - left..count]).map(Some)),
+        End::Tcp(mut to) => all_to_connection(count, given, |left, may_wait| {
+            let rest = &buffer[count - left..count];
+            let gone = if may_wait { to.write(rest) } else { to.try_write_vectored(&[IoSlice::new(rest)]) };
+            gone.map(Some)
+        }),
         End::File(mut to) => blocking(|| all(count, given, |left| to.write(&buffer[count - left..count]).map(Some))),
     };
     match written {
         Ok(_) => Continue(()),
         Err(error) => Break(Stop::Failed(error)),
     }
+}
+
+/// As [`all`], to a connection. `give` is also told whether it may wait.
+///
+/// The caller's context may have ended since the bytes were taken from where they were. Nothing is waited for then; but what the
+/// connection has room for still goes, so that an end that came between a read and its write loses nothing.
+pub(super) fn all_to_connection(
+    count: usize,
+    given: &mut u64,
+    mut give: impl FnMut(usize, bool) -> io::Result<Option<usize>>,
+) -> io::Result<bool> {
+    let before = *given;
+    let ended = match all(count, given, |left| give(left, true)) {
+        Err(error) if Error::of(&error).is_some() => error,
+        result => return result,
+    };
+    let left = count - (*given - before) as usize;
+    context::shield(|| all(left, given, |left| give(left, false))).map_err(|_| ended)
 }
 
 /// Gives `count` bytes away by `give`, which is told how many are left, and gives as many as go. `false` if it refuses.

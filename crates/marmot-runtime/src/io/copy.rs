@@ -8,6 +8,7 @@ use super::ends::{self, End, Sink, Source};
 use super::progress::{Moved, Stop};
 use super::sys;
 use crate::blocking::blocking;
+use crate::context;
 
 /// Copies from `reader` to `writer` until the end, and says how many bytes that were: [`std::io::copy`], by the kernel
 /// where it can.
@@ -28,6 +29,11 @@ use crate::blocking::blocking;
 /// As a read of the reader and a write of the writer. If the reader's deadline passes, nothing is lost: another copy
 /// goes on where this one stopped. If the writer's does, what has been read and not written is lost, as with every copy:
 /// up to 1 MiB between two connections.
+///
+/// The end of the caller's [context](crate::context) ends a copy likewise, and also before a read that would not wait; a file
+/// that is copied to a file is looked at from piece to piece. The error says how many bytes the writer had taken
+/// ([`Error::moved`](crate::context::Error::moved)). A writer that is a connection is still given of what has been read whatever
+/// it has room for, so that bytes are lost only where it holds up the copy.
 ///
 /// # Platform notes
 ///
@@ -81,7 +87,7 @@ pub fn copy_counted<R: Read + ?Sized, W: Write + ?Sized>(
     writer: &mut W,
 ) -> std::result::Result<u64, Partial> {
     let by_kernel = by_kernel(reader, writer, u64::MAX);
-    go_on(by_kernel, |_| marmot_io::copy_counted(reader, writer))
+    go_on(by_kernel, |_| marmot_io::copy_counted(&mut Observing(reader), writer))
 }
 
 /// As [`copy_counted`], through the caller's buffer where reader and writer are not both known.
@@ -111,7 +117,7 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
         [] => (Moved::default(), Stop::Unable),
         _ => by_kernel(reader, writer, u64::MAX),
     };
-    go_on(by_kernel, |_| marmot_io::copy_buffer(reader, writer, buffer))
+    go_on(by_kernel, |_| marmot_io::copy_buffer(&mut Observing(reader), writer, buffer))
 }
 
 /// Copies exactly `n` bytes, and leaves the rest in the reader.
@@ -145,8 +151,20 @@ pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(
     n: u64,
 ) -> std::result::Result<u64, Partial> {
     let by_kernel = by_kernel(reader, writer, n);
-    let moved = go_on(by_kernel, |moved| marmot_io::copy_counted(&mut (&mut *reader).take(n - moved), writer))?;
+    let moved =
+        go_on(by_kernel, |moved| marmot_io::copy_counted(&mut Observing(&mut *reader).take(n - moved), writer))?;
     if moved == n { Ok(n) } else { Err(Partial::ended(moved)) }
+}
+
+/// A reader that gives nothing after the end of the caller's context, also where it would not have to wait: what it gave could
+/// not be written.
+struct Observing<R>(R);
+
+impl<R: Read> Read for Observing<R> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        context::check_io()?;
+        self.0.read(buf)
+    }
 }
 
 /// What the kernel has moved, and what `plain` moves if it is left to that; `plain` is told how far the kernel came.
@@ -166,6 +184,10 @@ fn go_on(
 
 /// Lets the kernel copy up to `limit` bytes, if it knows how.
 fn by_kernel<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W, limit: u64) -> (Moved, Stop) {
+    // Before anything is taken out of the reader: it could not be written.
+    if let Err(error) = context::check_io() {
+        return (Moved::default(), Stop::Failed(error));
+    }
     match (ends::source(reader), ends::sink(writer)) {
         (Some(source), Some(sink)) => between(source, sink, limit),
         _ => (Moved::default(), Stop::Unable),

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::progress::{Moved, Stop};
 use crate::blocking::blocking;
+use crate::context;
 
 /// How many bytes a spare thread moves before the goroutine has a turn again: enough that the way there and back does not
 /// show.
@@ -15,6 +16,10 @@ const PIECE: usize = 1024 * 1024;
 /// A file may be something that is waited for, like a pipe or a terminal. What it gives is written at once.
 pub(super) fn transfer(from: &File, to: &File, limit: u64, mut moved: Moved) -> (Moved, Stop) {
     while moved.taken < limit {
+        // Nobody is waited for; but a large file takes long.
+        if let Err(error) = context::check_io() {
+            return (moved, Stop::Failed(error));
+        }
         let mut piece = from.take(moved.next(limit, PIECE) as u64);
         let asked = piece.limit();
         let copied = blocking(|| marmot_io::copy_counted(&mut piece, &mut &*to));

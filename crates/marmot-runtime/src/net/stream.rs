@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use marmot_buf::Lease;
+use marmot_io::{Partial, read_full, write_full};
 use socket2::SockRef;
 
 use super::addr::ToSocketAddrs;
@@ -32,8 +33,10 @@ use crate::rt::{self, JoinHandle};
 ///
 /// # Cancellation
 ///
-/// A deadline, a timeout, `close` from another goroutine, or the shutdown of the runtime ends a
-/// wait. No byte is lost or counted twice by that: a read that fails has taken nothing.
+/// A deadline, a timeout, the end of the caller's [context](crate::context), `close` from another goroutine, or the shutdown of
+/// the runtime ends a wait. No byte is lost or counted twice by that: a read that fails has taken nothing. If it is the context,
+/// the error of `read_exact` and `write_all` says how many bytes had been moved ([`Error::moved`](crate::context::Error::moved));
+/// whatever it is, that of [`io::read_full`](crate::io::read_full) and [`io::write_full`](crate::io::write_full) does.
 ///
 /// # Examples
 ///
@@ -472,6 +475,10 @@ impl Read for &TcpStream {
         let asked = asked_by(bufs);
         self.read_with(asked, |mut io| io.read_vectored(bufs), is_short(asked))
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl Write for &TcpStream {
@@ -481,6 +488,10 @@ impl Write for &TcpStream {
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.write_with(|mut io| io.write_vectored(bufs))
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -496,6 +507,10 @@ impl Read for TcpStream {
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         (&*self).read_vectored(bufs)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(&mut &*self, buf).map(drop).map_err(Partial::too_early)
+    }
 }
 
 impl Write for TcpStream {
@@ -505,6 +520,10 @@ impl Write for TcpStream {
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         (&*self).write_vectored(bufs)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(&mut &*self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -6,11 +6,11 @@ use std::time::Instant;
 use marmot_buf::Park;
 
 use crate::context;
-use crate::sched::{self, GRef};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, GRef};
 use crate::timer::{self, ForBuffers, ForConnections, Tokens};
 
-/// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`.
+/// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`. A wait ends with the
+/// caller's context, by the error of that ([`context::Error`]).
 ///
 /// Its tokens are not those of [`park`](super::park) and [`Goroutine::unpark`](super::Goroutine::unpark), so that
 /// neither uses up the other's.
@@ -48,6 +48,10 @@ impl Park for Goroutines {
         park_for::<ForBuffers>(until)
     }
 
+    fn check() -> io::Result<()> {
+        context::check_io()
+    }
+
     fn unpark(handle: &Waiter) {
         timer::notify::<ForBuffers>(&handle.0);
     }
@@ -67,6 +71,10 @@ impl Park for Connections {
 
     fn park(until: Option<Instant>) -> io::Result<()> {
         park_for::<ForConnections>(until)
+    }
+
+    fn check() -> io::Result<()> {
+        context::check_io()
     }
 
     fn unpark(handle: &Waiter) {

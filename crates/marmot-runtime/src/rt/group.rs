@@ -1,6 +1,6 @@
 //! `group`: a scope whose goroutines may fail, and of which the first that does ends the others. After Go's `errgroup`.
 //!
-//! It is a [scope](super::scope) with the first failure, and a count of those that run. A failure is noted first and the context
+//! It is a [scope](super::scope()) with the first failure, and a count of those that run. A failure is noted first and the context
 //! cancelled then: so whoever ends because of that comes too late to be the first.
 
 use std::any::Any;
@@ -15,14 +15,15 @@ use super::spawn;
 use super::{Builder, Scope};
 use crate::context::{self, Context};
 use crate::sched::{self, Spec, WaitReason};
-use crate::sync::monitor::{Monitor, Until};
+use crate::sync::monitor::Monitor;
+use crate::sync::wait::Limit;
 
-/// Opens a group: goroutines that work for one end, may fail, and may borrow from the caller's stack. All of them have ended when this returns,
-/// also when `f` panics.
+/// Opens a group: goroutines that work for one end, may fail, and may borrow from the caller's stack. All of them have ended when
+/// this returns, also when `f` panics.
 ///
-/// It is what `errgroup.WithContext` is in Go, with the structure of [`scope`](super::scope). The first error ends the whole: it is returned, and the
-/// group's context is cancelled, so that the waits of the others end and they return. `f` is one of them: its error counts like
-/// theirs, and what it waits for ends, too.
+/// It is what `errgroup.WithContext` is in Go, with the structure of [`scope`](super::scope()). The first error ends the whole: it is
+/// returned, and the group's context is cancelled, so that the waits of the others end and they return. `f` is one of them: its
+/// error counts like theirs, and what it waits for ends, too.
 ///
 /// # Errors
 ///
@@ -30,8 +31,9 @@ use crate::sync::monitor::{Monitor, Until};
 ///
 /// # Panics
 ///
-/// If `f` or one of the goroutines panics: that ends the group like an error. When all have ended, the panic of `f` goes on, or the first of
-/// theirs; whatever errors there were. And if a goroutine could not be started.
+/// If `f` or one of the goroutines panics: that ends the group like an error. When all have ended, the panic of `f` goes on, or the
+/// first of theirs; whatever errors there were. And if a goroutine could not be started, or the
+/// destructor of an error panics.
 ///
 /// # Blocking
 ///
@@ -39,7 +41,8 @@ use crate::sync::monitor::{Monitor, Until};
 ///
 /// # Cancellation
 ///
-/// The group's context is a child of the caller's. If that ends, so do the waits of all in the group; this itself goes on until they have ended.
+/// The group's context is a child of the caller's. If that ends, so do the waits of all in the group; this itself goes on until
+/// they have ended.
 ///
 /// # Examples
 ///
@@ -89,8 +92,9 @@ where
     let scope = Scope::new();
     let shared = Shared { room: Monitor::new(Room { running: 0, limit: usize::MAX }), first: Mutex::new(None) };
     let group = Group { scope: &scope, shared: NonNull::from(&shared) };
-    let result = scope.context().run(|| catch_unwind(AssertUnwindSafe(|| f(group))));
-    let result = result.map(|result| result.map_err(|error| group.fail(Failure::Error(error), OPENER)));
+    // Nothing may unwind from here before the scope has ended: the destructor of an error could.
+    let open = || f(group).map_err(|error| group.fail(Failure::Error(error), OPENER));
+    let result = scope.context().run(|| catch_unwind(AssertUnwindSafe(open)));
     if result.is_err() {
         scope.cancel_with_cause(format!("{OPENER} has panicked"));
     }
@@ -101,7 +105,7 @@ where
     let first = shared.first().take();
     match (first, value) {
         (Some(Failure::Panic(payload)), _) => resume_unwind(payload),
-        _ if scope.has_panicked() => panic!("a goroutine of a group could not be started"),
+        _ if scope.has_panicked() => panic!("a goroutine of a group could not be started, or its error not be dropped"),
         (Some(Failure::Error(error)), _) => Err(error),
         (None, Ok(value)) => Ok(value),
         (None, Err(())) => unreachable!("an error of the opener is a failure"),
@@ -114,8 +118,8 @@ const OPENER: &str = "the closure that was given to `group`";
 /// The way into a group: what starts its goroutines; see [`group`]. It is copied into those that start others themselves.
 pub struct Group<'scope, 'env, E> {
     scope: &'scope Scope<'scope, 'env>,
-    // It lives as long as the scope. A reference to what has an `E` in it would imply `E: 'scope` wherever this is an argument; and with two bounds
-    // above `'scope`, the compiler demands `'static` of what the goroutines borrow.
+    // It lives as long as the scope. A reference to what has an `E` in it would imply `E: 'scope` wherever this is an argument; and
+    // with two bounds above `'scope`, the compiler demands `'static` of what the goroutines borrow.
     shared: NonNull<Shared<E>>,
 }
 
@@ -125,10 +129,11 @@ unsafe impl<E: Send> Send for Group<'_, '_, E> {}
 unsafe impl<E: Send> Sync for Group<'_, '_, E> {}
 
 impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
-    /// Starts a goroutine of this group; see [`go`](super::go). If as many run as [may](Group::set_limit), it waits for one of them to end.
+    /// Starts a goroutine of this group; see [`go`](super::go). If as many run as [may](Group::set_limit), it waits for one of them
+    /// to end.
     ///
-    /// `f` is run in any case. If the group's context has ended meanwhile, `f` runs under that context, and its first wait says so. Where there is much
-    /// left to start, use [`go_or_cancelled`](Group::go_or_cancelled), or ask [`context::check`] in between.
+    /// `f` is run in any case. If the group's context has ended meanwhile, `f` runs under that context, and its first wait says so.
+    /// Where there is much left to start, use [`go_or_cancelled`](Group::go_or_cancelled), or ask [`context::check`] in between.
     ///
     /// # Panics
     ///
@@ -136,8 +141,8 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
     ///
     /// # Blocking
     ///
-    /// With a limit, G (a plain thread blocks). A goroutine of the group that starts others in it has room itself meanwhile: if all that run do that, they
-    /// wait for each other for ever.
+    /// With a limit, G (a plain thread blocks). A goroutine of the group that starts others in it has room itself meanwhile: if all
+    /// that run do that, they wait for each other for ever.
     ///
     /// # Cancellation
     ///
@@ -148,7 +153,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
-        if self.shared().room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Limit::NONE, Room::take).is_none() {
             unreachable!("a wait that the context does not end");
         }
         self.start(spec, f);
@@ -178,7 +183,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
     {
         let spec = spawn::spec(Location::caller());
         context::check()?;
-        if self.shared().room.wait(WaitReason::Group, Until::ChangedOrCancelled, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Limit::CONTEXT, Room::take).is_none() {
             context::check()?;
             unreachable!("only the end of its context ends a wait early");
         }
@@ -218,7 +223,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = builder.spec(Location::caller())?;
-        if self.shared().room.wait(WaitReason::Group, Until::Changed, Room::take).is_err() {
+        if self.shared().room.wait(WaitReason::Group, Limit::NONE, Room::take).is_none() {
             unreachable!("a wait that the context does not end");
         }
         self.start(spec, f);
@@ -231,7 +236,8 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let member = Member { group: self, has_run: false };
-        // Nobody joins it: it reports what becomes of it itself. What it owns is dropped before the scope counts it out, also if it never runs.
+        // Nobody joins it: it reports what becomes of it itself. What it owns is dropped before the scope counts it out, also if it
+        // never runs.
         drop(self.scope.start(spec, move || member.run(f)));
     }
 }
@@ -244,8 +250,8 @@ impl<E> Group<'_, '_, E> {
         self.scope.context()
     }
 
-    /// Cancels the group's context: its goroutines come back, and so does what the opener waits for. This is no failure by itself: if all return
-    /// without an error, the group has none.
+    /// Cancels the group's context: its goroutines come back, and so does what the opener waits for. This is no failure by itself:
+    /// if all return without an error, the group has none.
     ///
     /// # Examples
     ///

@@ -21,6 +21,12 @@ pub(crate) fn waiter() -> NonNull<G> {
     current::gp().unwrap_or_else(thread::current)
 }
 
+/// The number of `gp`, which waits or runs: nobody else ever has it, and it is not 0.
+pub(crate) fn number(gp: NonNull<G>) -> u64 {
+    // SAFETY: the caller's word.
+    unsafe { gp.as_ref() }.head().id
+}
+
 /// Waits until somebody readies the caller.
 ///
 /// `gp` is what [`waiter`] returned, and has been put where somebody will find it.

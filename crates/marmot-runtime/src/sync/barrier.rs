@@ -10,8 +10,7 @@ use super::list::{Fate, List, Waiter};
 use super::wait::{Limit, Queue, wait, why};
 use crate::context;
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, WaitReason};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason};
 
 /// A place where so many wait for each other, as [`std::sync::Barrier`]: it parks the goroutine.
 ///

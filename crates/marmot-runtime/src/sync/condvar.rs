@@ -10,8 +10,7 @@ use super::signal::Signal;
 use super::wait::{Limit, wait, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::{self, WaitReason, clock};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason, clock};
 
 /// A condition variable as [`std::sync::Condvar`], for our [`Mutex`](super::Mutex): it parks the goroutine that waits, and not its M.
 ///

@@ -40,7 +40,7 @@ mod rwlock;
 mod semaphore;
 mod signal;
 pub mod singleflight;
-mod wait;
+pub(crate) mod wait;
 mod wait_group;
 
 pub use barrier::{Barrier, BarrierWaitResult};

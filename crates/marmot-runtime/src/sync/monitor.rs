@@ -1,26 +1,24 @@
-//! A state under a lock, and those who wait for it to change: what is rare and small waits by this, and needs no protocol of its own.
+//! A state under a lock, and those who wait for it to change: what is rare and small waits by this, and needs no protocol of its
+//! own.
 //!
-//! **Who waits** looks at the state with the lock held, and if that will not do, goes into the [list](super::list) before giving the lock up.
-//! **Who changes the state** does so with the lock held, says how many that may serve, and takes so many waiters out, to ready each without
-//! the lock. So a waiter has either seen the change or is found in the list.
+//! **Who waits** looks at the state with the lock held, and if that will not do, goes into the [list](super::list) before giving
+//! the lock up. **Who changes the state** does so with the lock held, says how many that may serve, and takes so many waiters out,
+//! to ready each without the lock. So a waiter has either seen the change or is found in the list.
 //!
-//! **A woken one tries again**, and may find that somebody else was faster; it waits again then, as the first. No wake-up is lost by that,
-//! if each change wakes as many as it makes room for, and each try takes room for one. For then there is never more room than there are woken ones
-//! that have not tried yet, or the list is empty: a change adds as much to both; a try that succeeds takes one from the room, and one at
-//! most from the woken; and a try that fails has seen that there is no room.
+//! **A woken one tries again**, and may find that somebody else was faster; it waits again then, as the first. No wake-up is lost
+//! by that, if each change wakes as many as it makes room for, and each try takes room for one. For then there is never more room
+//! than there are woken ones that have not tried yet, or the list is empty: a change adds as much to both; a try that succeeds takes
+//! one from the room, and one at most from the woken; and a try that fails has seen that there is no room.
 //!
-//! **A wait that the context ends** takes itself out of the list with the lock held. If it is no longer there, it was woken, and it tries:
-//! so a waiter leaves from the list, where it owes nobody anything, or with what it has waited for, or tries in vain and is in
-//! the list again. The model is `tests/loom/monitors.rs`.
-//!
-//! A goroutine whose runtime has stopped is passed over. One that was woken right before that never tries: so the room for which it was woken
-//! is found by whoever comes next, but by none that is in the list. Where other runtimes wait too, the state has to be such that
-//! a change wakes all.
+//! **A wait that the context ends** takes itself out of the list with the lock held. If it is no longer there, it was woken, and it
+//! tries: so a waiter leaves from the list, where it owes nobody anything, or with what it has waited for, or tries in vain and is
+//! in the list again. One that was woken and does not go on, because its runtime has stopped, wakes the next by its
+//! [will](crate::sched::with_will), as if it had tried in vain. The model is `tests/loom/monitors.rs`.
 
-use super::list::{List, Waiter};
+use super::list::{Fate, List, Waiter};
+use super::wait::{Limit, Queue, wait};
 use crate::primitive::{Mutex, MutexGuard};
-use crate::sched::{self, WaitReason};
-use crate::timer::limit::{self, Ended, NEVER, Place};
+use crate::sched::{self, Ended, WaitReason};
 
 /// See the module.
 pub(crate) struct Monitor<S> {
@@ -30,17 +28,6 @@ pub(crate) struct Monitor<S> {
 struct Inside<S> {
     state: S,
     waiters: List,
-}
-
-/// The caller's context has ended, and with it the wait.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Cancelled;
-
-/// Whether the caller's context ends a wait.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Until {
-    Changed,
-    ChangedOrCancelled,
 }
 
 impl<S: Send> Monitor<S> {
@@ -61,7 +48,9 @@ impl<S: Send> Monitor<S> {
             && let Some(waiter) = inside.waiters.pop_while(sched::has_stopped)
         {
             // SAFETY: who waits is alive until it has been readied.
-            let gp = unsafe { waiter.as_ref() }.gp;
+            let waiter = unsafe { waiter.as_ref() };
+            waiter.fate.set(Fate::Woken);
+            let gp = waiter.gp;
             drop(inside);
             sched::ready(gp);
             left -= 1;
@@ -72,41 +61,34 @@ impl<S: Send> Monitor<S> {
         }
     }
 
-    /// Waits until `attempt` returns something. It is called with the lock held, and each time that the state may have changed.
+    /// Waits until `attempt` returns something. It is called with the lock held, and each time that the state may have changed. None
+    /// if something else has ended the wait, as `limit` allows.
     pub(crate) fn wait<R>(
         &self,
         reason: WaitReason,
-        until: Until,
+        limit: Limit,
         mut attempt: impl FnMut(&mut S) -> Option<R>,
-    ) -> Result<R, Cancelled> {
+    ) -> Option<R> {
         if let Some(got) = self.look(&mut attempt) {
-            return Ok(got);
+            return Some(got);
         }
         let waiter = Waiter::new(sched::waiter());
-        let mut was_woken = false;
         loop {
             let mut inside = self.lock();
             if let Some(got) = attempt(&mut inside.state) {
-                return Ok(got);
+                return Some(got);
             }
             // SAFETY: the waiter is in no list, and its owner parks here until it has been taken out.
             unsafe {
-                match was_woken {
-                    true => inside.waiters.push_front(&waiter),
-                    false => inside.waiters.push_back(&waiter),
+                match waiter.fate.replace(Fate::Waits) {
+                    Fate::Woken => inside.waiters.push_front(&waiter),
+                    _ => inside.waiters.push_back(&waiter),
                 }
             }
             drop(inside);
-            match until {
-                Until::Changed => sched::park(waiter.gp, reason),
-                Until::ChangedOrCancelled => {
-                    let place = Listed { monitor: self, waiter: &waiter };
-                    if limit::park_within(waiter.gp, reason, NEVER, &place) != Ended::Readied {
-                        return Err(Cancelled);
-                    }
-                }
+            if wait(self, &waiter, reason, limit) != Ended::Readied {
+                return None;
             }
-            was_woken = true;
         }
     }
 
@@ -116,18 +98,15 @@ impl<S: Send> Monitor<S> {
     }
 }
 
-/// A waiter in the list.
-struct Listed<'a, S> {
-    monitor: &'a Monitor<S>,
-    waiter: &'a Waiter,
-}
-
-// SAFETY: the waiter is touched with the lock held only, while its owner is parked.
-unsafe impl<S: Send> Sync for Listed<'_, S> {}
-
-impl<S: Send> Place for Listed<'_, S> {
-    fn retract(&self) -> bool {
+impl<S: Send> Queue for Monitor<S> {
+    fn retract(&self, waiter: &Waiter) -> bool {
         // SAFETY: it is in this list or in none.
-        unsafe { self.monitor.lock().waiters.leave(self.waiter) }
+        unsafe { self.lock().waiters.leave(waiter) }
+    }
+
+    fn lose(&self, waiter: &Waiter) {
+        if !self.retract(waiter) && waiter.fate.get() == Fate::Woken {
+            self.change(|_| 1);
+        }
     }
 }

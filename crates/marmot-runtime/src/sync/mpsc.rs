@@ -1,6 +1,6 @@
 //! Channels under the names of [`std::sync::mpsc`], so that a program is ported by another `use` line.
 //!
-//! They are those of [`chan`](super::chan), and park the goroutine that has to wait. The differences to `std`: the caller's context
+//! They are those of [`chan`], and park the goroutine that has to wait. The differences to `std`: the caller's context
 //! may end a wait, so [`RecvError`], [`SendError`] and [`RecvTimeoutError`] have a case `Cancelled`, and are
 //! enumerations; a receiver is [`Sync`], and may be an arm of [`select!`](crate::select).
 //!

@@ -14,8 +14,7 @@ use super::raw::Raw;
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::clock;
-use crate::timer::limit::Ended;
+use crate::sched::{Ended, clock};
 
 /// A lock as [`std::sync::Mutex`], which parks the goroutine that has to wait, and not its M.
 ///

@@ -19,12 +19,11 @@ use super::list::{Fate, List, Waiter};
 use super::wait::{Limit, Queue, wait, why};
 use crate::context;
 use crate::primitive::atomic::{
-    AtomicU8, AtomicUsize,
+    AtomicU8, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, WaitReason};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason};
 
 const NEW: u8 = 0;
 const RUNNING: u8 = 1;
@@ -56,8 +55,8 @@ const WAITED: u8 = 4;
 /// ```
 pub struct Once {
     word: AtomicU8,
-    /// Whose closure runs; 0 if none does.
-    runner: AtomicUsize,
+    /// Whose closure runs, by its number, which nobody else ever has; 0 if none does.
+    runner: AtomicU64,
     waiting: Mutex<List>,
 }
 
@@ -85,7 +84,7 @@ impl Once {
     constant! {
         /// One that has not been done.
         pub fn new() -> Once {
-            Once { word: AtomicU8::new(NEW), runner: AtomicUsize::new(0), waiting: Mutex::new(List::new()) }
+            Once { word: AtomicU8::new(NEW), runner: AtomicU64::new(0), waiting: Mutex::new(List::new()) }
         }
     }
 
@@ -364,8 +363,8 @@ impl Drop for Run<'_> {
 }
 
 /// The caller, as a number.
-fn me() -> usize {
-    sched::waiter().as_ptr().addr()
+fn me() -> u64 {
+    sched::number(sched::waiter())
 }
 
 fn done(ended: Ended) -> Result<(), context::Error> {

@@ -26,8 +26,7 @@ use crate::primitive::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, WaitReason};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason};
 
 const WAITED: usize = 1;
 /// What one permit adds.

@@ -63,8 +63,7 @@ use crate::primitive::atomic::{
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
 use crate::profile;
-use crate::sched::{self, WaitReason, clock};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason, clock};
 
 const LOCKED: u8 = 1;
 const WAITED: u8 = 2;

@@ -48,8 +48,7 @@ use crate::primitive::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, WaitReason};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason};
 
 const WRITER: usize = 1;
 const WAITED: usize = 2;

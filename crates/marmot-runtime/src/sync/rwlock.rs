@@ -14,7 +14,7 @@ use super::raw_rw::RawRw;
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::timer::limit::Ended;
+use crate::sched::Ended;
 
 /// A read-write lock as [`std::sync::RwLock`], which parks the goroutine that has to wait, and not its M.
 ///

@@ -9,8 +9,7 @@ use super::permits::{MOST, Permits};
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::clock;
-use crate::timer::limit::Ended;
+use crate::sched::{Ended, clock};
 
 /// A number of permits, which are taken and given back: it limits how many do something at a time, or how much they use.
 ///

@@ -1,8 +1,9 @@
 //! Of many calls for the same thing at the same time, one is made, and all get its result. After Go's `singleflight`.
 //!
-//! A [`Group`] has a table of the calls that are under way, by key. Whoever finds none for its key leads: it puts one there, runs its function without any
-//! lock, takes the call out of the table, and lands it: leaves the outcome and wakes all who wait. Whoever finds one joins it, and gets a clone.
-//! So a call can be joined exactly as long as it is in the table; and what is in the table has a leader, who lands it in any case, by a destructor.
+//! A [`Group`] has a table of the calls that are under way, by key. Whoever finds none for its key leads: it puts one there, runs
+//! its function without any lock, takes the call out of the table, and lands it: leaves the outcome and wakes all who wait. Whoever
+//! finds one joins it, and gets a clone. So a call can be joined exactly as long as it is in the table; and what is in the table
+//! has a leader, who lands it in any case, by a destructor.
 
 use std::any::Any;
 use std::borrow::Borrow;
@@ -15,7 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use super::monitor::{Monitor, Until};
+use super::monitor::Monitor;
+use super::wait::Limit;
 use super::{Mutex, MutexGuard};
 use crate::context;
 use crate::sched::{self, WaitReason};
@@ -88,11 +90,12 @@ impl<K, V, S> Group<K, V, S> {
 }
 
 impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
-    /// Runs `f`, or, if a call for this key is under way already, waits for that one instead and drops `f`. Returns the result, and whether it
-    /// was given to more than one caller.
+    /// Runs `f`, or, if a call for this key is under way already, waits for that one instead and drops `f`. Returns the result, and
+    /// whether it was given to more than one caller.
     ///
-    /// `f` runs in the caller that came first, with that one's context and stack. If the call shall outlast a caller whose context ends, run `f` in a
-    /// context without that, or in a goroutine of its own; so a caller can also do something else until the result is there (Go's `DoChan`):
+    /// `f` runs in the caller that came first, with that one's context and stack. If the call shall outlast a caller whose context
+    /// ends, run `f` in a context without that, or in a goroutine of its own; so a caller can also do something else until the
+    /// result is there (Go's `DoChan`):
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -106,8 +109,8 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
     /// # Ok::<(), marmot::sync::singleflight::Error>(())
     /// ```
     ///
-    /// The result is shared as it is. A `V` that is a `Result` shares failures, too: [`forget`](Group::forget) the key where the next caller
-    /// shall not join a call that is going to fail.
+    /// The result is shared as it is. A `V` that is a `Result` shares failures, too: [`forget`](Group::forget) the key where the
+    /// next caller shall not join a call that is going to fail.
     ///
     /// # Errors
     ///
@@ -116,13 +119,13 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If `f` does, with its payload, and only in the caller whose `f` that is. The others get an error, because they have a way to report one: Go, which has
-    /// not, panics in all of them. Further if `f` asks for its own key: it would wait for itself.
+    /// If `f` does, with its payload, and only in the caller whose `f` that is. The others get an error, because they have a way to
+    /// report one: Go, which has not, panics in all of them. Further if `f` asks for its own key: it would wait for itself.
     ///
     /// # Blocking
     ///
-    /// What `f` does; and G (a plain thread blocks), until the call of another has returned. If the runtime of the leading goroutine is shut down in the
-    /// middle of it, for ever.
+    /// What `f` does; and G (a plain thread blocks), until the call of another has returned. If the runtime of the leading
+    /// goroutine is shut down in the middle of it, for ever.
     ///
     /// # Cancellation
     ///
@@ -154,7 +157,8 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         self.lead(key, call, f)
     }
 
-    /// Makes the next caller for this key run its own function, also while a call is under way: whoever has joined that one still gets its result.
+    /// Makes the next caller for this key run its own function, also while a call is under way: whoever has joined that one still
+    /// gets its result.
     pub fn forget<Q>(&self, key: &Q)
     where
         K: Borrow<Q>,
@@ -214,10 +218,9 @@ impl<V: Clone> Call<V> {
             sched::waiter().addr().get(),
             "a call waits for itself: its function asks for its own key"
         );
-        let landed = self
-            .has_landed
-            .wait(WaitReason::Singleflight, Until::ChangedOrCancelled, |has_landed| has_landed.then_some(()));
-        if landed.is_err() {
+        let landed =
+            self.has_landed.wait(WaitReason::Singleflight, Limit::CONTEXT, |has_landed| has_landed.then_some(()));
+        if landed.is_none() {
             context::check().map_err(Error::Cancelled)?;
             unreachable!("only the end of its context ends a wait early");
         }

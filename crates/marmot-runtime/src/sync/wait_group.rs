@@ -18,8 +18,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard};
-use crate::sched::{self, WaitReason, clock};
-use crate::timer::limit::Ended;
+use crate::sched::{self, Ended, WaitReason, clock};
 
 const WAITED: usize = 1;
 const ONE: usize = 2;

@@ -4,8 +4,9 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::raw::Raw;
-use crate::sched::clock;
+use crate::sched::{Ended, clock};
 use crate::support::{Plain, explore};
+use crate::wait::{Limit, unless_lost};
 
 struct Guarded {
     raw: Raw,
@@ -21,6 +22,15 @@ impl Guarded {
     fn turn(&self) {
         self.raw.lock();
         self.count();
+    }
+
+    /// A turn, unless something else comes first.
+    fn turn_within(&self, limit: Limit) -> bool {
+        let taken = unless_lost(|| self.raw.lock_within(limit) == Ended::Readied).unwrap_or(false);
+        if taken {
+            self.count();
+        }
+        taken
     }
 
     fn try_turn(&self) -> bool {
@@ -88,4 +98,45 @@ fn who_does_not_wait_keeps_nobody_from_waiting() {
         let tried = tries.join().unwrap();
         assert_eq!(guarded.turns.get(), 3 + usize::from(tried));
     });
+}
+
+/// Two who wait as long as it takes, and one that something else may end; the lock is free at the end.
+fn one_ends(preemptions: usize, step: u64, limit: Limit) {
+    explore(preemptions, move || {
+        clock::hurry(step);
+        let guarded = Guarded::new();
+        let ends = {
+            let guarded = Arc::clone(&guarded);
+            thread::spawn(move || guarded.turn_within(limit))
+        };
+        let waits = {
+            let guarded = Arc::clone(&guarded);
+            thread::spawn(move || (0..2).for_each(|_| guarded.turn()))
+        };
+        (0..2).for_each(|_| guarded.turn());
+        waits.join().unwrap();
+        let taken = ends.join().unwrap();
+        assert_eq!(guarded.turns.get(), 4 + usize::from(taken));
+        assert!(guarded.try_turn(), "the lock is free at the end");
+    });
+}
+
+#[test]
+fn who_is_cancelled_keeps_nobody_from_waiting() {
+    one_ends(3, 0, Limit::Cancelled);
+}
+
+#[test]
+fn who_is_cancelled_keeps_nobody_from_waiting_in_order() {
+    one_ends(3, 1_000_000_000, Limit::Cancelled);
+}
+
+#[test]
+fn who_does_not_go_on_keeps_nobody_from_waiting() {
+    one_ends(3, 0, Limit::Lost);
+}
+
+#[test]
+fn who_does_not_go_on_keeps_nobody_from_waiting_in_order() {
+    one_ends(3, 1_000_000_000, Limit::Lost);
 }

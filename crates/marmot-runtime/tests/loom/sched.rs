@@ -1,22 +1,40 @@
-//! What `netpoll::turn` and `sync::{raw, monitor}` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+pub use crate::due::Due;
 use crate::support::Bell;
 
-pub struct G(Bell);
+pub struct G(Bell, u64);
 
 #[derive(Clone, Copy)]
 pub enum WaitReason {
     IoTurn,
     Mutex,
-    Group,
-    Singleflight,
+    RwLockRead,
+    RwLockWrite,
+    Once,
+    Semaphore,
+    WaitGroup,
+    Receive,
+    Send,
+    Select,
 }
 
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Readied,
+    Cancelled,
+}
+
+/// Those of earlier runs do not matter.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
 loom::thread_local! {
-    static RECORD: Arc<G> = Arc::new(G(Bell::new()));
+    static RECORD: Arc<G> = Arc::new(G(Bell::new(), NUMBERS.fetch_add(1, Relaxed)));
 }
 
 pub fn waiter() -> NonNull<G> {
@@ -38,6 +56,11 @@ pub fn ready(gp: NonNull<G>) {
     g.0.ready();
 }
 
+pub fn number(gp: NonNull<G>) -> u64 {
+    // SAFETY: the caller's own record.
+    unsafe { gp.as_ref() }.1
+}
+
 pub fn spend() {}
 
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
@@ -48,8 +71,17 @@ pub fn may_spin() -> bool {
     false
 }
 
+/// No chance: a model has to be the same each time. What it explores is in which order others come.
+pub mod chance {
+    pub fn below(_n: u32) -> u32 {
+        0
+    }
+}
+
 /// A clock whose every reading is long after the one before, or the same, as the model says.
 pub mod clock {
+    use std::time::{Duration, Instant};
+
     use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     loom::lazy_static! {
@@ -59,6 +91,16 @@ pub mod clock {
 
     pub fn now() -> u64 {
         NOW.fetch_add(STEP.load(Relaxed), Relaxed)
+    }
+
+    /// So many seconds from now; `timer::limit` knows what they mean.
+    pub fn after(d: Duration) -> u64 {
+        d.as_secs()
+    }
+
+    /// No model has a point in time.
+    pub fn at(_t: Instant) -> u64 {
+        unreachable!()
     }
 
     /// From now on, so much time passes between two readings.

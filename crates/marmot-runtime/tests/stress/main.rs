@@ -7,6 +7,7 @@ mod blocking;
 mod connections;
 mod handed_back;
 mod join;
+mod locks;
 mod mutex;
 mod park;
 mod runtimes;

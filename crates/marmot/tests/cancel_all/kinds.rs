@@ -91,48 +91,56 @@ impl Holder {
     }
 }
 
+/// All of them, to be made with so many calls.
+const KINDS: [fn(usize) -> Kind; 36] = [
+    sleeps,
+    park,
+    join,
+    receive,
+    receive_within,
+    send,
+    send_into_full,
+    select,
+    select_of_many,
+    mpsc_receive,
+    mpsc_send,
+    ticker,
+    timer,
+    pipe_read,
+    pipe_write,
+    nested_scopes,
+    groups,
+    flights,
+    locks::mutex,
+    locks::read,
+    locks::write,
+    locks::condition,
+    locks::semaphore,
+    locks::wait_group,
+    locks::barrier,
+    locks::once,
+    locks::once_lock,
+    locks::lazy_lock,
+    connections::read,
+    connections::write,
+    connections::accept,
+    connections::connect,
+    connections::peek,
+    connections::when_readable,
+    connections::buffered,
+    connections::copy,
+];
+
+/// Of each kind so many calls, or fewer where that is dear.
+#[allow(dead_code, reason = "who cancels all at once needs a number of all together")]
+pub fn each(count: usize) -> Vec<Kind> {
+    KINDS.into_iter().map(|kind| kind(count)).collect()
+}
+
 /// All kinds, with `count` calls together.
+#[allow(dead_code, reason = "who goes through them one by one needs a few of each")]
 pub fn all(count: usize) -> Vec<Kind> {
-    let kinds: [fn(usize) -> Kind; 36] = [
-        sleeps,
-        park,
-        join,
-        receive,
-        receive_within,
-        send,
-        send_into_full,
-        select,
-        select_of_many,
-        mpsc_receive,
-        mpsc_send,
-        ticker,
-        timer,
-        pipe_read,
-        pipe_write,
-        nested_scopes,
-        groups,
-        flights,
-        locks::mutex,
-        locks::read,
-        locks::write,
-        locks::condition,
-        locks::semaphore,
-        locks::wait_group,
-        locks::barrier,
-        locks::once,
-        locks::once_lock,
-        locks::lazy_lock,
-        connections::read,
-        connections::write,
-        connections::accept,
-        connections::connect,
-        connections::peek,
-        connections::when_readable,
-        connections::buffered,
-        connections::copy,
-    ];
-    let share = count / kinds.len();
-    let mut all: Vec<Kind> = kinds.into_iter().map(|kind| kind(share)).collect();
+    let mut all = each(count / KINDS.len());
     let so_far: usize = all.iter().map(|kind| kind.calls.len()).sum();
     all.push(sleeps(count - so_far));
     all

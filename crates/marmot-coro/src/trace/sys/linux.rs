@@ -31,6 +31,13 @@ pub(super) fn each_module(mut f: impl FnMut(Mapped)) {
     });
 }
 
+/// Has the forks of this process call `before`, and then one of the others. There may be no memory for that; then they do not.
+pub(super) fn around_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: extern "C" fn()) {
+    let [before, in_parent, in_child]: [unsafe extern "C" fn(); 3] = [before, in_parent, in_child];
+    // SAFETY: all can be called at any time, by any thread, and stay: this code is not unloaded before the process ends.
+    unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+}
+
 /// Copies the words from `address` on, if all of them can be read.
 ///
 /// Whoever forbids `process_vm_readv(2)` to his program, as some sandboxes do, has stacks that end where they are not a

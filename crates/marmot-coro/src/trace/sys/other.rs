@@ -15,3 +15,6 @@ pub(super) fn each_module(_f: impl FnMut(Mapped)) {}
 pub(in super::super) fn copy_words(_address: usize, _words: &mut [usize]) -> bool {
     false
 }
+
+/// Nothing: no module is known, so that nobody asks for them while another thread forks.
+pub(super) fn around_fork(_before: extern "C" fn(), _in_parent: extern "C" fn(), _in_child: extern "C" fn()) {}

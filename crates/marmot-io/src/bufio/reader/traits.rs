@@ -4,6 +4,7 @@ use std::io::{self, BufRead, ErrorKind, IoSliceMut, Read, Seek, SeekFrom};
 
 use super::{Last, Reader};
 use crate::bufio::buffer::checked;
+use crate::counted;
 
 impl<R: Read> Read for Reader<R> {
     /// Reads from the buffer, or, if it is empty and `buf` is not smaller, from the source directly. Reading into nothing
@@ -46,6 +47,7 @@ impl<R: Read> Read for Reader<R> {
             self.consume(buf.len());
             return Ok(());
         }
+        let asked = buf.len();
         while !buf.is_empty() {
             match self.read(buf) {
                 Ok(0) => {
@@ -53,7 +55,7 @@ impl<R: Read> Read for Reader<R> {
                 }
                 Ok(count) => buf = &mut buf[count..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(counted::after(error, (asked - buf.len()) as u64)),
             }
         }
         Ok(())

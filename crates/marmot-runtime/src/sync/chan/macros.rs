@@ -105,25 +105,25 @@ macro_rules! select {
 #[macro_export]
 macro_rules! __select_arms {
     (@arms $known:tt recv($from:expr $(,)?) -> $pattern:pat => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::receive(&$from)} {$pattern} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::receive(&$from)} {$pattern} $($rest)+)
     };
     (@arms $known:tt send($to:expr, $message:expr $(,)?) -> $pattern:pat => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::send(&$to, $message)} {$pattern} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::send(&$to, $message)} {$pattern} $($rest)+)
     };
     (@arms $known:tt send_from($to:expr, $message:expr $(,)?) -> $pattern:pat => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::send_from(&$to, $message)} {$pattern} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::send_from(&$to, $message)} {$pattern} $($rest)+)
     };
     (@arms $known:tt default($limit:expr $(,)?) => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::at($limit)} {()} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::at($limit)} {()} $($rest)+)
     };
     (@arms $known:tt default => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::at_once()} {()} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::at_once()} {()} $($rest)+)
     };
     (@arms $known:tt cancelled($pattern:pat) => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::Cancelled} {$pattern} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::Cancelled} {$pattern} $($rest)+)
     };
     (@arms $known:tt cancelled => $($rest:tt)+) => {
-        $crate::__select_arms!(@end $known {$crate::__select::Cancelled} {_} $($rest)+)
+        $crate::__select_arms!(@end $known {$crate::sync::chan::arms::Cancelled} {_} $($rest)+)
     };
 
     (@end [$($known:tt)*] $make:tt $pattern:tt $end:block, $($rest:tt)*) => {
@@ -141,23 +141,23 @@ macro_rules! __select_arms {
 
     // All are known: they are chosen from, and gone, before the end of the chosen one begins.
     (@arms [$([$make:tt $pattern:tt $end:tt])+]) => {{
-        let chosen = $crate::__select::choose::<{ <[()]>::len(&[$($crate::__select_arms!(@unit $make)),+]) }, _>(
+        let chosen = $crate::sync::chan::arms::choose::<{ <[()]>::len(&[$($crate::__select_arms!(@unit $make)),+]) }, _>(
             $crate::__select_arms!(@list $($make)+)
         );
         $crate::__select_arms!(@match chosen $([$pattern $end])+)
     }};
     (@unit $make:tt) => { () };
 
-    (@list) => { $crate::__select::Nil };
-    (@list {$make:expr} $($rest:tt)*) => { $crate::__select::Cons($make, $crate::__select_arms!(@list $($rest)*)) };
+    (@list) => { $crate::sync::chan::arms::Nil };
+    (@list {$make:expr} $($rest:tt)*) => { $crate::sync::chan::arms::Cons($make, $crate::__select_arms!(@list $($rest)*)) };
 
     (@match $chosen:ident) => { match $chosen {} };
     (@match $chosen:ident [{$pattern:pat} {$end:expr}] $($rest:tt)*) => {
         match $chosen {
-            $crate::__select::Either::Here(outcome) => match outcome {
+            $crate::sync::chan::arms::Either::Here(outcome) => match outcome {
                 $pattern => $end,
             },
-            $crate::__select::Either::There(others) => $crate::__select_arms!(@match others $($rest)*),
+            $crate::sync::chan::arms::Either::There(others) => $crate::__select_arms!(@match others $($rest)*),
         }
     };
 

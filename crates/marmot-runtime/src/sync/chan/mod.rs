@@ -10,55 +10,36 @@
 //! and then [`RecvError::Disconnected`]; when the last receiver is gone, what is there is dropped, and senders get their messages
 //! back. Nobody closes a channel but by dropping his end.
 //!
-//! [`mpsc`](super::mpsc) has the same channels under the names of `std`, [`select!`](crate::select) and [`Select`] wait for the
-//! first of several.
+//! Messages come out as they went in, and who waits is served in order: whoever comes later does not overtake.
 //!
-//! | file | what is in it |
-//! |---|---|
-//! | `ends` | what programs call: `Sender`, `Receiver` |
-//! | `iter`, `error` | iterators, errors |
-//! | `state` | the protocol of one channel |
-//! | `select` | the protocol of several |
-//! | `arms`, `builder`, `macros` | the arms of a select, and two ways to write them down |
-//! | `store` | the messages |
-//! | `lock` | what keeps the state |
+//! [`mpsc`](super::mpsc) has the same channels under the names of `std`. [`select!`](crate::select) and [`Select`] wait for the
+//! first of several operations.
 //!
-//! # How it works
+//! A wait ends when the caller's context does. Then the message comes back, or none has been taken. What does not have to wait is done all
+//! the same, also in a context that has ended.
 //!
-//! A channel is a lock, a store of messages, and two lists of those who wait ([`list`](super::list)). With the lock, one puts a
-//! message into the store, or takes one out; or hands it over to the first who waits for it, right into its stack, and readies
-//! that one when the lock is given up. Who can do neither puts a record into a list and parks. The lock is held for a few
-//! instructions, in which nothing parks, is dropped or is called that is not known. Goroutines of one M take turns on one
-//! thread, so among them it is always free.
+//! A goroutine whose runtime was shut down while it waited is passed over; the message that it wanted to send stays on its stack.
 //!
-//! **One outcome.** A record has a word that says whether its operation is still open ([`state::Ticket`]). Who takes a record out
-//! of a list claims the word by an exchange, and passes over a record whose word is no longer open. Who ends the wait by
-//! a time or by the end of a context claims the same word, without any lock; the owner then takes its record out itself. So
-//! what was given was given to somebody who says so, and a wait that has ended otherwise has been given nothing. A select
-//! has a record in the list of each of its channels, all with one word.
+//! # Examples
 //!
-//! **Nobody meets half of a select.** It takes the locks of all its channels, in the order of their addresses, looks whether one
-//! of them can go on, and puts its records into all lists if none can; then it gives the locks up, and parks. So two selects
-//! that wait for each other come one after the other, and the second finds the first. It has no records yet when it claims
-//! that one's word, so nobody can have claimed its own.
+//! ```
+//! use marmot_runtime as marmot;
+//! use marmot::sync::chan;
 //!
-//! **In order.** Messages come out as they went in, and who waits is served in order: a channel never has room while somebody waits
-//! for it, nor messages while somebody waits for them, so nobody overtakes. An operation that need not wait is counted
-//! ([`sched::spend`](crate::sched::spend)), so that a sender and a receiver which always find each other ready do not keep their M for
-//! themselves.
-//!
-//! **Who waits for ever.** A goroutine whose runtime has stopped is passed over, and the message that it wanted to send stays on
-//! its stack. One that was readied right before its runtime stopped takes what it was given with it.
-//!
-//! **Orderings.** All is ordered by the lock, or by readying and parking. The models are `tests/loom/channel.rs` and
-//! `tests/loom/select.rs`.
-//!
-//! # What was rejected
-//!
-//! * A ring without a lock, as `std` and `crossbeam` have: two exchanges for a message, as here, and a fence for whoever may wait. It
-//!   has no order among those who wait, and a select over it must look, register and look again.
-//! * `std`'s lock. It costs an exchange more, each time: see [`lock`].
-//! * A select that takes one lock after the other and retries when it finds that it was seen: two of them can do so for ever.
+//! let (jobs, to_do) = chan::bounded(16);
+//! let (results, done) = chan::unbounded();
+//! for _ in 0..4 {
+//!     let (to_do, results) = (to_do.clone(), results.clone());
+//!     marmot::go(move || {
+//!         for job in to_do {
+//!             results.send(job * job).unwrap();
+//!         }
+//!     });
+//! }
+//! drop((to_do, results));
+//! marmot::go(move || (0..100_u32).for_each(|job| jobs.send(job).unwrap()));
+//! assert_eq!(done.iter().sum::<u32>(), 328_350);
+//! ```
 
 #[doc(hidden)]
 pub mod arms;
@@ -66,7 +47,6 @@ mod builder;
 mod ends;
 mod error;
 mod iter;
-mod lock;
 mod macros;
 mod select;
 mod state;

@@ -1,17 +1,18 @@
-//! Waiting for the first of several operations with channels: see the module above for the protocol.
+//! Waiting for the first of several operations with channels. The protocol is that of [`state`](super::state): "nobody meets half of a
+//! select".
 
 use std::ptr;
 
 use super::super::list::{Fate, Waiter};
 use super::ends::{Receiver, Sender};
-use super::lock::Lock;
 use super::state::{AT_ONCE, Arm, Done, Ticket, Way};
+use crate::primitive::Short;
 use crate::sched::{self, WaitReason, chance};
 use crate::timer::limit::{Ended, park_within};
 
 /// An end of a channel, as a select sees it. Who calls anything but `raw_lock` has that lock.
 pub(super) trait Port {
-    fn raw_lock(&self) -> &Lock;
+    fn raw_lock(&self) -> &Short;
 
     /// Does the operation if that is possible without waiting.
     ///
@@ -38,7 +39,7 @@ pub(super) trait Port {
 macro_rules! port {
     ($end:ident, $way:expr) => {
         impl<T> Port for $end<T> {
-            fn raw_lock(&self) -> &Lock {
+            fn raw_lock(&self) -> &Short {
                 self.chan.raw_lock()
             }
 
@@ -163,14 +164,14 @@ pub(super) fn first(
 
 /// Takes the locks of all, each once, in the order of their addresses. Nothing that panics runs until they are given up.
 fn lock_all(entries: &[Entry<'_>], by_lock: &[usize]) {
-    each_lock(entries, by_lock, Lock::acquire);
+    each_lock(entries, by_lock, Short::acquire);
 }
 
 fn unlock_all(entries: &[Entry<'_>], by_lock: &[usize]) {
-    each_lock(entries, by_lock, Lock::release);
+    each_lock(entries, by_lock, Short::release);
 }
 
-fn each_lock(entries: &[Entry<'_>], by_lock: &[usize], act: impl Fn(&Lock)) {
+fn each_lock(entries: &[Entry<'_>], by_lock: &[usize], act: impl Fn(&Short)) {
     let mut last = ptr::null();
     for &index in by_lock {
         let lock = entries[index].port().raw_lock();

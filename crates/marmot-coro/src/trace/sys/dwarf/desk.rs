@@ -1,13 +1,16 @@
 //! Where a walk works: a cache of what was found out about addresses, and a stack.
 //!
-//! A desk has one user at a time, who has exchanged its mark. A thread tries the one that it had last first, so that it
-//! usually finds its own notes in the cache.
+//! A desk has one user at a time, who has written its thread's number there. A thread tries the one that it had last first,
+//! so that it usually finds its own notes in the cache.
+//!
+//! A child that is forked has one thread. Desks that others have had may be half written there, also if they seem to be
+//! free, for a fork copies one page after the other. They are left as they are, and others are made in their places.
 
 use std::cell::{Cell, UnsafeCell};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use corosensei::stack::StackPointer;
 use framehop::{CacheNative, MustNotAllocateDuringUnwind};
@@ -31,7 +34,8 @@ thread_local! {
 
 /// A place for a desk.
 struct Place {
-    is_taken: AtomicBool,
+    /// The number of the thread that has taken it; zero while nobody has.
+    user: AtomicUsize,
     /// Made once, and never freed.
     desk: AtomicPtr<UnsafeCell<Desk>>,
 }
@@ -67,17 +71,52 @@ pub(super) fn take() -> Option<Taken> {
     None
 }
 
-/// Makes the desks, two for each core. For one thread at a time.
+/// A number that no other living thread has, and never zero. A child that is forked has the one of the thread that it was.
+pub(super) fn thread_number() -> usize {
+    LAST.with(|last| ptr::from_ref(last).addr())
+}
+
+/// Makes those that are missing, of two for each core. For one thread at a time.
 pub(super) fn make_all() {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for place in PLACES.iter().take((2 * cores).max(MIN_COUNT)) {
+    // A child that is forked need not read files again to know.
+    static WANTED: AtomicUsize = AtomicUsize::new(0);
+    if WANTED.load(Ordering::Relaxed) == 0 {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        WANTED.store((2 * cores).max(MIN_COUNT), Ordering::Relaxed);
+    }
+    for place in PLACES.iter().take(WANTED.load(Ordering::Relaxed)) {
         place.make();
     }
 }
 
+/// Gives up all desks that this thread has not taken, in a child that is forked.
+pub(super) fn abandon_others() {
+    for place in PLACES.iter().filter(|place| place.user.load(Ordering::Relaxed) != thread_number()) {
+        place.desk.store(ptr::null_mut(), Ordering::Relaxed);
+        place.user.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The places in which there is a desk, as bits.
+pub(super) fn all() -> u64 {
+    each_bit(|place| !place.desk.load(Ordering::Relaxed).is_null())
+}
+
+/// Of those places the ones whose desk is still in use. At the others, whoever takes it from now on sees what the caller has
+/// done, and whoever had it before has gone.
+pub(super) fn in_use(places: u64) -> u64 {
+    // To take it and give it back is to be in between.
+    places & each_bit(|place| !place.desk.load(Ordering::Relaxed).is_null() && place.take().is_none())
+}
+
+fn each_bit(is_set: impl Fn(&'static Place) -> bool) -> u64 {
+    const { assert!(COUNT <= u64::BITS as usize) };
+    PLACES.iter().enumerate().map(|(index, place)| u64::from(is_set(place)) << index).sum()
+}
+
 impl Place {
     const fn new() -> Place {
-        Place { is_taken: AtomicBool::new(false), desk: AtomicPtr::new(ptr::null_mut()) }
+        Place { user: AtomicUsize::new(0), desk: AtomicPtr::new(ptr::null_mut()) }
     }
 
     fn take(&'static self) -> Option<Taken> {
@@ -85,7 +124,8 @@ impl Place {
         // SAFETY: a desk is never freed.
         let desk = unsafe { self.desk.load(Ordering::Acquire).as_ref() }?;
         // Acquire pairs with the release in `Taken::drop`: what the last user wrote is seen.
-        let is_free = !self.is_taken.load(Ordering::Relaxed) && !self.is_taken.swap(true, Ordering::Acquire);
+        let is_free = self.user.load(Ordering::Relaxed) == 0
+            && self.user.compare_exchange(0, thread_number(), Ordering::Acquire, Ordering::Relaxed).is_ok();
         // Not made in vain: dropping one gives the desk back.
         is_free.then(|| Taken { desk, place: self })
     }
@@ -134,7 +174,7 @@ impl DerefMut for Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         // Release pairs with the acquire in `take`.
-        self.place.is_taken.store(false, Ordering::Release);
+        self.place.user.store(0, Ordering::Release);
     }
 }
 

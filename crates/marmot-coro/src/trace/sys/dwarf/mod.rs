@@ -23,9 +23,8 @@ pub(in super::super) fn walk(registers: &Registers, skip: usize, frames: &mut [u
     if switching::is_under_way() {
         return Walk::Complete(0);
     }
-    let (Some(modules), Some(mut desk)) = (Modules::current(), desk::take()) else {
-        return Walk::Complete(0);
-    };
+    let Some(mut desk) = desk::take() else { return Walk::Complete(0) };
+    let Some(modules) = Modules::current(&desk) else { return Walk::Complete(0) };
     desk.with(|desk| follow(modules, desk, registers, skip, frames))
 }
 

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::is_refusal;
 use crate::blocking::blocking;
+use crate::context;
 use crate::io::files;
 use crate::io::progress::{Moved, Stop};
 
@@ -18,6 +19,10 @@ const PIECE: usize = 16 * 1024 * 1024;
 pub(super) fn transfer(from: &File, to: &File, limit: u64) -> (Moved, Stop) {
     let mut moved = Moved::default();
     while moved.taken < limit {
+        // Nobody is waited for; but a large file takes long.
+        if let Err(error) = context::check_io() {
+            return (moved, Stop::Failed(error));
+        }
         let count = moved.next(limit, PIECE);
         match blocking(|| copy_file_range(from, None, to, None, count)) {
             Ok(0) if moved.taken > 0 => return (moved, Stop::Done),
