@@ -142,14 +142,14 @@ fn beside_calls_that_cannot_be_cancelled() {
         ("Barrier::wait", || {
             let barrier = Arc::new(Barrier::new(2));
             let theirs = Arc::clone(&barrier);
-            pair(move || drop(barrier.wait()), move || drop(theirs.wait()))
+            pair(move || _ = barrier.wait(), move || _ = theirs.wait())
         }),
         ("Once::call_once", || {
             held(Once::new(), |once, wait| once.call_once(wait), |once| once.call_once(|| unreachable!()))
         }),
         ("Once::wait", || held(Once::new(), |once, wait| once.call_once(wait), Once::wait)),
         ("OnceLock::get_or_init", || {
-            let hold = |cell: &OnceLock<_>, wait: &dyn Fn()| drop(cell.get_or_init(wait));
+            let hold = |cell: &OnceLock<()>, wait: &dyn Fn()| *cell.get_or_init(wait);
             held(OnceLock::new(), hold, |cell| *cell.get_or_init(|| unreachable!()))
         }),
         ("LazyLock", || {
@@ -181,7 +181,7 @@ fn beside_calls_that_cannot_be_cancelled() {
         }),
         ("blocking", || {
             let (tell, told) = std::sync::mpsc::channel::<()>();
-            pair(move || assert!(marmot::blocking(|| told.recv()).is_err()), move || drop(tell))
+            pair(move || assert!(marmot::blocking(move || told.recv()).is_err()), move || drop(tell))
         }),
     ];
     bounded(move || {
