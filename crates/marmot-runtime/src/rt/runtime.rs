@@ -144,9 +144,11 @@ impl Drop for Runtime {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let timers: usize = self.sched.ms().iter().map(|mp| mp.home_p().timers.len()).sum();
         f.debug_struct("Runtime")
             .field("procs", &self.procs())
             .field("goroutines", &self.goroutines())
+            .field("timers", &timers)
             .finish_non_exhaustive()
     }
 }

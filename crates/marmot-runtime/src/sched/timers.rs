@@ -159,6 +159,11 @@ impl Timers {
         self.next.load(Relaxed)
     }
 
+    /// How many are armed in it.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
     /// Arms `timer` for `when`, or moves it there; returns whether it was armed before.
     ///
     /// # Safety

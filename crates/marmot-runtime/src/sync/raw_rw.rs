@@ -19,7 +19,9 @@
 //! another writer than the one it has seen, and others read, it lets things be: the last of those others comes by.
 //!
 //! **Nobody starves.** A writer waits for the readers that were there when it came, and for no others. Readers wait for one writer:
-//! all who wait when it ends come before the next one. Among writers, the mutex sees to it.
+//! all who wait when it ends come before the next one. Among writers, the mutex sees to it. A goroutine that reads again and again
+//! meets nobody as long as the writer whose turn it is waits to run on the same M, and would keep it from that; so every read counts
+//! as an operation of its turn ([`sched::spend`]).
 //!
 //! **A wait that ends otherwise.** A reader leaves the list. A writer that waits for the mutex leaves that. One
 //! that waits for readers has `WRITER` set: it ends as if it had written. Between its being taken out and
@@ -103,12 +105,12 @@ impl RawRw {
     /// Begins to read, unless `limit` comes first: `Readied` if so.
     #[inline]
     pub(crate) fn read(&self, limit: Limit) -> Ended {
+        sched::spend();
         if self.try_read() { Ended::Readied } else { self.read_slowly(limit) }
     }
 
     #[cold]
     fn read_slowly(&self, limit: Limit) -> Ended {
-        sched::spend();
         if sched::may_spin() {
             self.spin();
         }
