@@ -53,6 +53,8 @@ mod join;
 mod left;
 #[path = "../../src/sync/list.rs"]
 mod list;
+#[path = "../../src/sync/monitor.rs"]
+mod monitor;
 #[path = "../../src/sync/once.rs"]
 #[expect(dead_code, reason = "what only cells use is not modelled")]
 mod once_file;
@@ -97,6 +99,7 @@ mod hangup;
 mod heaps;
 mod leaving;
 mod mail;
+mod monitors;
 mod mutex;
 mod once;
 mod profile;

@@ -15,6 +15,8 @@ pub struct G(Bell, u64);
 pub enum WaitReason {
     IoTurn,
     Mutex,
+    Group,
+    Singleflight,
     RwLockRead,
     RwLockWrite,
     Once,
@@ -23,13 +25,6 @@ pub enum WaitReason {
     Receive,
     Send,
     Select,
-}
-
-/// How a wait has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    Readied,
-    Cancelled,
 }
 
 /// Those of earlier runs do not matter.
@@ -48,12 +43,6 @@ pub fn park(gp: NonNull<G>, _reason: WaitReason) {
     unsafe { gp.as_ref() }.0.wait();
 }
 
-/// No context ends here.
-pub fn park_in<P: Place>(gp: NonNull<G>, reason: WaitReason, _place: &P) -> Ended {
-    park(gp, reason);
-    Ended::Readied
-}
-
 pub fn ready(gp: NonNull<G>) {
     // SAFETY: a waiter's record stays alive until it has been readied; the count that is added here
     // keeps it until this has returned.
@@ -67,10 +56,6 @@ pub fn ready(gp: NonNull<G>) {
 pub fn number(gp: NonNull<G>) -> u64 {
     // SAFETY: the caller's own record.
     unsafe { gp.as_ref() }.1
-}
-
-pub trait Place {
-    fn retract(&self) -> bool;
 }
 
 /// Gives up at once, unless somebody has readied it.
