@@ -31,8 +31,14 @@ pub const ROOT: &str = "/debug/pprof/";
 /// How long a recording takes if the request does not say: as in Go.
 const DEFAULT_RECORDING: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether an answer that takes time is still wanted.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Says whether the answer is still wanted, for who asks now and then.
+pub type Wanted<'a> = &'a dyn Fn() -> bool;
+
 type Take = Box<dyn Fn() -> io::Result<Profile> + Send + Sync>;
-type Record = Box<dyn Fn(Duration) -> io::Result<Profile> + Send + Sync>;
+type Record = Box<dyn Fn(Duration, Wanted<'_>) -> io::Result<Profile> + Send + Sync>;
 type Text = Box<dyn Fn(u32) -> Option<io::Result<String>> + Send + Sync>;
 type Count = Box<dyn Fn() -> usize + Send + Sync>;
 type Wait = Box<dyn Fn(Duration) -> io::Result<()> + Send + Sync>;
@@ -90,6 +96,16 @@ impl Page {
         name: &'static str,
         description: &'static str,
         record: impl Fn(Duration) -> io::Result<Profile> + Send + Sync + 'static,
+    ) -> Page {
+        Page::recording_while(name, description, move |time, _| record(time))
+    }
+
+    /// As [`recording`](Page::recording), of a function that ends earlier when the answer is not wanted any more: it asks
+    /// every second or so.
+    pub fn recording_while(
+        name: &'static str,
+        description: &'static str,
+        record: impl Fn(Duration, Wanted<'_>) -> io::Result<Profile> + Send + Sync + 'static,
     ) -> Page {
         Page { name, description, source: Source::Recording(Box::new(record)), text: None, count: None }
     }
@@ -179,7 +195,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// No profiles yet. The function waits for the time that lies between two snapshots.
+    /// No profiles yet. The function waits for the time that lies between two snapshots, a second at most in each call.
     pub fn new(wait: impl Fn(Duration) -> io::Result<()> + Send + Sync + 'static) -> Endpoints {
         Endpoints { pages: Vec::new(), wait: Box::new(wait), compute: Box::new(|run| run()) }
     }
@@ -208,7 +224,13 @@ impl Endpoints {
     ///
     /// As the function that waits and those that take profiles.
     pub fn respond(&self, method: &str, target: &str) -> Response {
-        let mut response = self.answer(method, target).unwrap_or_else(Response::refused);
+        self.respond_while(method, target, &|| true)
+    }
+
+    /// As [`respond`](Endpoints::respond). What takes a time that the request names (`seconds=`) ends earlier if `wanted` says
+    /// that nobody waits for it: it is asked every second, by the caller's thread.
+    pub fn respond_while(&self, method: &str, target: &str, wanted: Wanted<'_>) -> Response {
+        let mut response = self.answer(method, target, wanted).unwrap_or_else(Response::refused);
         if method == "HEAD" {
             response.body.clear();
         }
@@ -247,10 +269,20 @@ impl Endpoints {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn handle(&self, conn: &mut (impl Read + Write)) -> io::Result<()> {
-        serve::serve(self, conn)
+        serve::serve(self, conn, &|| true)
     }
 
-    fn answer(&self, method: &str, target: &str) -> Result<Response, Refusal> {
+    /// As [`handle`](Endpoints::handle), and as [`respond_while`](Endpoints::respond_while) for each request: `wanted` says whether
+    /// the other end is still there.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn handle_while(&self, conn: &mut (impl Read + Write), wanted: Wanted<'_>) -> io::Result<()> {
+        serve::serve(self, conn, wanted)
+    }
+
+    fn answer(&self, method: &str, target: &str, wanted: Wanted<'_>) -> Result<Response, Refusal> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let Some(name) = path.strip_prefix(ROOT) else {
             let status = if format!("{path}/") == ROOT { 301 } else { 404 };
@@ -273,13 +305,13 @@ impl Endpoints {
                 let page = self.pages.iter().find(|page| page.name == name);
                 let page = page
                     .ok_or_else(|| Refusal::new(404, format!("Unknown profile: {ROOT} lists those that there are")))?;
-                self.profile(page, &Query::parse(query)?, method == "HEAD")
+                self.profile(page, &Query::parse(query)?, method == "HEAD", wanted)
             }
         }
     }
 
     /// The answer with a profile; for `only_head` that is not taken.
-    fn profile(&self, page: &Page, query: &Query, only_head: bool) -> Result<Response, Refusal> {
+    fn profile(&self, page: &Page, query: &Query, only_head: bool, wanted: Wanted<'_>) -> Result<Response, Refusal> {
         let is_delta = query.seconds.is_some() && matches!(page.source, Source::Snapshot(_));
         if query.debug > 0 && matches!(page.source, Source::Snapshot(_)) {
             if is_delta {
@@ -288,28 +320,28 @@ impl Endpoints {
                     "seconds and debug cannot be combined: a difference has no text".to_owned(),
                 ));
             }
-            let text = if only_head { String::new() } else { self.text_of(page, query.debug)? };
+            let text = if only_head { String::new() } else { self.text_of(page, query.debug, wanted)? };
             return Ok(Response::text(text));
         }
-        let bytes = if only_head { Vec::new() } else { self.bytes_of(page, query.seconds)? };
+        let bytes = if only_head { Vec::new() } else { self.bytes_of(page, query.seconds, wanted)? };
         let mut response = Response::ok("application/octet-stream", bytes);
         let name = if is_delta { format!("{}-delta", page.name) } else { page.name.to_owned() };
         response.headers.push(("Content-Disposition", format!("attachment; filename=\"{name}\"")));
         Ok(response)
     }
 
-    fn text_of(&self, page: &Page, debug: u32) -> Result<String, Refusal> {
+    fn text_of(&self, page: &Page, debug: u32, wanted: Wanted<'_>) -> Result<String, Refusal> {
         if let Some(own) = page.text.as_ref().and_then(|text| text(debug)) {
             return own.map_err(|e| failed(page, &e));
         }
-        let profile = self.take(page, None)?;
+        let profile = self.take(page, None, wanted)?;
         let mut text = String::new();
         (self.compute)(&mut || text = text::profile(&profile));
         Ok(text)
     }
 
-    fn bytes_of(&self, page: &Page, time: Option<Duration>) -> Result<Vec<u8>, Refusal> {
-        let profile = self.take(page, time)?;
+    fn bytes_of(&self, page: &Page, time: Option<Duration>, wanted: Wanted<'_>) -> Result<Vec<u8>, Refusal> {
+        let profile = self.take(page, time, wanted)?;
         let mut file = Vec::new();
         let mut outcome = Ok(());
         (self.compute)(&mut || outcome = quietly(|| profile.write_to(&mut file)));
@@ -317,18 +349,23 @@ impl Endpoints {
         Ok(file)
     }
 
-    fn take(&self, page: &Page, time: Option<Duration>) -> Result<Profile, Refusal> {
+    fn take(&self, page: &Page, time: Option<Duration>, wanted: Wanted<'_>) -> Result<Profile, Refusal> {
         let taken = match (&page.source, time) {
-            (Source::Recording(record), time) => record(time.unwrap_or(DEFAULT_RECORDING)),
+            (Source::Recording(record), time) => record(time.unwrap_or(DEFAULT_RECORDING), wanted),
             (Source::Snapshot(take), None) => take(),
-            (Source::Snapshot(take), Some(time)) => self.difference(take, time),
+            (Source::Snapshot(take), Some(time)) => self.difference(take, time, wanted),
         };
         taken.map_err(|e| failed(page, &e))
     }
 
-    fn difference(&self, take: &Take, time: Duration) -> io::Result<Profile> {
+    fn difference(&self, take: &Take, time: Duration, wanted: Wanted<'_>) -> io::Result<Profile> {
         let before = take()?;
-        (self.wait)(time)?;
+        let mut left = time;
+        while !left.is_zero() && wanted() {
+            let piece = left.min(LOOK);
+            (self.wait)(piece)?;
+            left -= piece;
+        }
         Ok(take()?.since(&before))
     }
 }

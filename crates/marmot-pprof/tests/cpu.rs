@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,29 @@ fn a_thread_that_comes_later_is_seen() {
     thread::spawn(|| in_a_new_thread(Duration::from_millis(500))).join().unwrap();
     let (seconds, _) = cpu(&profiler.stop(), "::in_a_new_thread");
     assert!((0.3..=0.6).contains(&seconds), "{seconds}");
+}
+
+/// Whoever wanted it has gone without a word, as a goroutine does whose runtime ends.
+#[test]
+fn it_ends_by_itself() {
+    let _alone = alone();
+    let kept = Arc::new(());
+    let profiler = Profiler::start_for(100, Duration::from_millis(50), Arc::clone(&kept)).unwrap();
+    std::mem::forget(profiler);
+    let limit = Instant::now() + Duration::from_secs(60);
+    let next = loop {
+        match Profiler::start(100) {
+            Ok(next) => break next,
+            Err(e) => assert_eq!(e.kind(), io::ErrorKind::ResourceBusy),
+        }
+        assert!(Instant::now() < limit, "it does not end");
+        thread::yield_now();
+    };
+    next.stop();
+    while Arc::strong_count(&kept) > 1 {
+        assert!(Instant::now() < limit, "what was kept for it is kept on");
+        thread::yield_now();
+    }
 }
 
 #[test]

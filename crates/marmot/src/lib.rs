@@ -27,6 +27,13 @@
 //! assert_eq!(&word, b"hello");
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds | on by default |
+//! |---|---|---|
+//! | `pprof` | the module `pprof`: profiles, in files and by HTTP, and the allocator that takes samples. Its dependencies (prost, addr2line, flate2 and others) are not built without it | yes |
+//! | `bytes` | conversions between [`buf::Chunk`] and `bytes::Bytes` | no |
 
 pub use marmot_buf as buf;
 pub use marmot_buf::{Pool, Pooled, pool};
@@ -38,10 +45,12 @@ pub use marmot_runtime::{
     yield_now,
 };
 
+#[cfg(feature = "pprof")]
 pub mod pprof;
 pub mod thread;
 
 /// Guides: how one thing is done from the beginning to the end.
+#[cfg(feature = "pprof")]
 pub mod guide {
     #[doc = include_str!("../docs/pooling.md")]
     pub mod pooling {}

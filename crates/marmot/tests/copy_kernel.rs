@@ -223,6 +223,25 @@ fn what_is_no_regular_file_is_read_and_written() {
     });
 }
 
+/// The reads of what the kernel does not send hold up nobody: here they wait for a goroutine of the same M.
+#[test]
+fn what_cannot_be_sent_is_read_elsewhere() {
+    with_procs(1, || {
+        let (from, to) = rustix::pipe::pipe().unwrap();
+        let (mut from, mut to) = (File::from(from), File::from(to));
+        let (mut conn, mut peer) = pair();
+        let copier = marmot::go(move || copy(&mut from, &mut conn).unwrap());
+        // It has been waiting for bytes since.
+        until(|| copier.goroutine().wait_reason().is_some());
+        to.write_all(b"some bytes").unwrap();
+        drop(to);
+        assert_eq!(copier.join().unwrap(), 10);
+        let mut text = String::new();
+        peer.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "some bytes");
+    });
+}
+
 /// How many ends of pipes this process has open.
 fn pipe_ends() -> usize {
     pipe_descriptors().count()

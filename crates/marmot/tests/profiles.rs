@@ -3,19 +3,36 @@
 
 mod common;
 
+use std::fs;
 use std::hint::black_box;
 use std::io::{Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::{listener, until, with_procs};
 use marmot::net::TcpStream;
-use marmot::pprof::Allocator;
 use marmot::pprof::alloc;
 use marmot::pprof::cpu::Profiler;
 use marmot::pprof::proto::Profile;
+use marmot::pprof::{self, Allocator};
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator::new();
+
+/// There is one profiler at a time in a process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a profiler is at work, that is its thread.
+fn is_profiled() -> bool {
+    let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
+    // One may have ended since.
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok())
+        .any(|name| name.starts_with("marmot-cpu"))
+}
 
 /// The functions of each stack, innermost first, with the values.
 fn stacks(profile: &Profile) -> Vec<(Vec<String>, Vec<i64>)> {
@@ -90,6 +107,7 @@ fn computes(time: Duration) -> u64 {
 
 #[test]
 fn the_profilers_signal_disturbs_no_goroutine() {
+    let _alone = alone();
     with_procs(2, || {
         let listener = listener();
         let address = listener.local_addr().unwrap();
@@ -132,6 +150,25 @@ fn the_profilers_signal_disturbs_no_goroutine() {
         }
         assert!(seconds > 0.0, "the server's work is seen");
     });
+}
+
+#[test]
+fn a_profile_ends_when_its_client_leaves() {
+    let _alone = alone();
+    let addr = pprof::serve("127.0.0.1:0").unwrap();
+    for request in ["GET /debug/pprof/profile?seconds=3600 HTTP/1.0", "GET /debug/pprof/profile?seconds=1 HTTP/1.0"] {
+        let mut client = std::net::TcpStream::connect(addr).unwrap();
+        client.write_all(format!("{request}\r\n\r\n").as_bytes()).unwrap();
+        until(is_profiled);
+        if request.contains("3600") {
+            drop(client);
+        } else {
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+        }
+        until(|| !is_profiled());
+    }
 }
 
 #[test]

@@ -449,13 +449,15 @@ fn start<T: Send + 'static>(rt: &Runtime, place: Place, f: impl FnOnce() -> T + 
     }
 }
 
+type Ends = (Sender<usize>, Receiver<usize>);
+
 #[test]
 fn selects_that_wait_for_each_other_meet() {
     const ROUNDS: usize = 500;
     mixed(|rt, place| {
         for i in 0..3 {
             let (a, b) = (chan::rendezvous(), chan::rendezvous());
-            let meet = |ends: ((Sender<usize>, Receiver<usize>), (Sender<usize>, Receiver<usize>))| {
+            let meet = |ends: (Ends, Ends)| {
                 move || {
                     let (mut sent, mut received) = (0, 0);
                     for k in 0..ROUNDS {

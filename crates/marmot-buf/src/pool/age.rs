@@ -146,8 +146,40 @@ pub fn stats() -> Vec<Stats> {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::ptr::NonNull;
+
+    use super::super::shards::Shards;
     use super::*;
     use crate::Pool;
+
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("as it is to");
+        }
+    }
+
+    /// As a tick does that has looked at a pool while that was dropped.
+    #[test]
+    fn whoever_drops_the_last_shards_meets_no_panic() {
+        let shards = Arc::new(Shards::new("bombs"));
+        for _ in 0..3 {
+            assert!(shards.put(NonNull::from(Box::leak(Box::new(Bomb))), usize::MAX).is_ok());
+        }
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(shards))).is_ok());
+    }
+
+    #[test]
+    fn a_tick_that_panics_is_not_the_last() {
+        let due = Due { at: AtomicU64::new(0), is_ticking: AtomicBool::new(false) };
+        let tick = |age: &mut dyn FnMut()| due.tick(|| 1, age, || false, || {});
+        assert!(catch_unwind(AssertUnwindSafe(|| tick(&mut || panic!("as it is to")))).is_err());
+        let mut has_aged = false;
+        tick(&mut || has_aged = true);
+        assert!(has_aged);
+    }
 
     #[test]
     fn pools_that_have_been_dropped_leave_nothing_behind() {

@@ -77,9 +77,10 @@ impl Due {
         if self.is_ticking.compare_exchange(false, true, Acquire, Relaxed).is_err() {
             return;
         }
+        let ticking = Ticking(self);
         age();
         // Before the time is forgotten: what others ask for from then on is not used up by a tick that does nothing.
-        self.is_ticking.store(false, Release);
+        drop(ticking);
         // Whoever asked since this began may have had a tick for it that did nothing, so it is asked for anew.
         // Release pairs with the Acquire in `ask`. Exchanged, which is more than is needed, so that loom takes it in.
         self.at.swap(0, AcqRel);
@@ -88,6 +89,16 @@ impl Due {
         if wants_another() {
             self.ask_after(0, now(), arm);
         }
+    }
+}
+
+/// That a tick is under way, also until it panics: then it stays overdue, and the next one comes when somebody looks.
+struct Ticking<'a>(&'a Due);
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        // Release pairs with the Acquire in `tick`.
+        self.0.is_ticking.store(false, Release);
     }
 }
 

@@ -4,6 +4,8 @@
 //! slots, and behind them rings, each four times as large as the one before, which are allocated as they are needed. The
 //! thread whose number the shard has is its owner: it alone puts objects in. Everybody else steals, and the tick takes all.
 
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 
 use super::ring::Ring;
@@ -121,11 +123,26 @@ impl<T> Side<T> {
     }
 }
 
+/// Drops an object that is kept no longer. A destructor that panics has been reported by the panic's hook; the caller goes on.
+///
+/// # Safety
+///
+/// The object is a leaked box, which belongs to the caller.
+pub(super) unsafe fn drop_object<T>(object: NonNull<T>) {
+    // SAFETY: the caller's promise.
+    let object = unsafe { Box::from_raw(object.as_ptr()) };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(object))) {
+        // Its destructor may panic as well.
+        mem::forget(payload);
+    }
+}
+
 impl<T> Drop for Side<T> {
     fn drop(&mut self) {
         while let Some(object) = self.take_any() {
+            // It may be a tick that drops the last reference to a pool, and it has others to come to.
             // SAFETY: objects are boxes that were leaked when they were put in, and this one has been taken out.
-            drop(unsafe { Box::from_raw(object.as_ptr()) });
+            unsafe { drop_object(object) };
         }
         for ring in &self.rings {
             let ring = ring.load(Relaxed);

@@ -1,6 +1,5 @@
 //! The shards of a pool, and its two generations.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 
 use super::age::{self, Aged};
@@ -9,7 +8,7 @@ use super::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use super::due::Aging;
-use super::shard::{Shard, Side};
+use super::shard::{Shard, Side, drop_object};
 use super::stats::Stats;
 use super::thread::{self, Place, ROWS};
 use crate::primitive::MODELLED;
@@ -206,11 +205,7 @@ impl<T: Send + 'static> Shards<T> {
         for side in self.all().map(side) {
             for object in (0..side.len()).map_while(|_| side.take_any()) {
                 // SAFETY: objects are boxes that were leaked when they were put in, and this one has been taken out.
-                let object = unsafe { Box::from_raw(object.as_ptr()) };
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(object))) {
-                    // Its destructor may panic as well.
-                    std::mem::forget(payload);
-                }
+                unsafe { drop_object(object) };
             }
         }
     }

@@ -36,7 +36,6 @@ mod sys;
 
 use std::collections::HashMap;
 use std::io;
-use std::mem;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -88,7 +87,7 @@ type Key = (Vec<usize>, u64);
 /// Says whose labels samples get; the first call decides, and says whether it was.
 ///
 /// `current` returns a number that stands for the labels of what runs on the calling thread, 0 for none. `resolve` says
-/// what the labels are: it is called later, on a thread of the profiler's, and at any time after. A number means the same
+/// what the labels are: it is called later, on a thread of the profiler's. A number means the same
 /// labels for ever, or is not known any more, and then has none.
 ///
 /// # Safety
@@ -121,12 +120,33 @@ pub struct Profiler {
     time: SystemTime,
     start: Instant,
     lost_before: u64,
-    /// Until it is ended.
-    has_begun: bool,
+    /// Until the collector has it.
+    turn: Option<Turn>,
     /// Dropped to end the collector.
     end: Option<mpsc::Sender<()>>,
-    /// Counts samples until then.
-    collector: Option<JoinHandle<HashMap<Key, i64>>>,
+    /// Counts samples until then, or until the time is over.
+    collector: Option<JoinHandle<Collected>>,
+}
+
+/// What the collector hands over: how often each stack was seen, and what the numbers of labels mean.
+#[derive(Debug, Default)]
+struct Collected {
+    counts: HashMap<Key, i64>,
+    labels: HashMap<u64, Vec<(String, Label)>>,
+}
+
+/// That this profiler is the one that is at work in the process. Dropping it lets another begin.
+#[derive(Debug)]
+struct Turn;
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // From an odd number to an even one, if it came so far.
+        EPOCH.fetch_add(EPOCH.load(Ordering::Relaxed) % 2, Ordering::Relaxed);
+        sys::restore();
+        // Release pairs with the acquire in `start`.
+        IS_TAKEN.store(false, Ordering::Release);
+    }
 }
 
 impl Profiler {
@@ -140,10 +160,22 @@ impl Profiler {
     /// `ResourceBusy` while another profiler is at work in this process; `InvalidInput` for another `hz`; `Unsupported`
     /// where there is none; and what the system says if it refuses a thread, a handler or the first timer.
     pub fn start(hz: u32) -> io::Result<Profiler> {
+        Profiler::start_for(hz, Duration::MAX, ())
+    }
+
+    /// As [`start`](Self::start), but it ends by itself after `longest`, if it has not been stopped or dropped before: for who may
+    /// never come to that. [`stop`](Self::stop) returns what there was until then.
+    ///
+    /// `kept` is dropped at the end: something by which the [label source](set_label_source) keeps what is asked for then.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn start_for(hz: u32, longest: Duration, kept: impl Send + 'static) -> io::Result<Profiler> {
         if !(1..=MAX_HZ).contains(&hz) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a CPU profile has 1 to 1000 samples a second"));
         }
-        // Acquire pairs with the release in `end`.
+        // Acquire pairs with the release of `Turn`.
         if IS_TAKEN.swap(true, Ordering::Acquire) {
             return Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
@@ -155,19 +187,19 @@ impl Profiler {
             time: SystemTime::now(),
             start: Instant::now(),
             lost_before: LOST.load(Ordering::Relaxed),
-            has_begun: true,
+            turn: Some(Turn),
             end: None,
             collector: None,
         };
         // From here on, dropping it ends what has begun.
-        profiler.begin()?;
+        profiler.begin(longest, kept)?;
         Ok(profiler)
     }
 
     /// Ends it, and returns the profile: `samples` and `cpu`, in nanoseconds.
     pub fn stop(mut self) -> Profile {
         quietly(|| {
-            let counts = self.end();
+            let Collected { counts, labels } = self.end();
             let duration = self.start.elapsed();
             let mut profile =
                 Profile::new(vec![ValueType::new("samples", "count"), ValueType::new("cpu", "nanoseconds")]);
@@ -175,9 +207,8 @@ impl Profiler {
             profile.period = self.period();
             profile.time = self.time;
             profile.duration = Some(duration);
-            let mut labels = HashMap::new();
             for ((stack, label), count) in counts {
-                let labels = labels.entry(label).or_insert_with(|| labels_of(label)).clone();
+                let labels = labels.get(&label).cloned().unwrap_or_default();
                 let values = vec![count, count.saturating_mul(profile.period)];
                 profile.samples.push(Sample { stack, values, labels });
             }
@@ -189,7 +220,7 @@ impl Profiler {
         })
     }
 
-    fn begin(&mut self) -> io::Result<()> {
+    fn begin(&mut self, longest: Duration, kept: impl Send + 'static) -> io::Result<()> {
         quietly(|| {
             trace::prepare();
             let ring = RING.get_or_init(|| Ring::new(RING_LEN));
@@ -198,25 +229,31 @@ impl Profiler {
             let mut timers = Timers::new(self.period());
             timers.look_for_threads()?;
             let (end, ended) = mpsc::channel();
+            let latest = self.start.checked_add(longest);
+            let turn = self.turn.take();
             let collector = thread::Builder::new().name("marmot-cpu-profile".to_owned());
-            self.collector = Some(collector.spawn(move || quietly(|| collect(ring, epoch, timers, &ended)))?);
+            let collector = collector.spawn(move || {
+                quietly(|| {
+                    let counts = collect(ring, epoch, timers, &ended, latest);
+                    // Others may begin while labels are looked up.
+                    drop(turn);
+                    let labels = counts.keys().map(|(_, label)| (*label, labels_of(*label))).collect();
+                    drop(kept);
+                    Collected { counts, labels }
+                })
+            });
+            self.collector = Some(collector?);
             self.end = Some(end);
             Ok(())
         })
     }
 
-    fn end(&mut self) -> HashMap<Key, i64> {
+    /// Ends the collector, and with it all that has begun.
+    fn end(&mut self) -> Collected {
         self.end = None;
+        self.turn = None;
         // A panic of the collector's is none of the caller's.
-        let counts = self.collector.take().and_then(|collector| collector.join().ok()).unwrap_or_default();
-        if mem::take(&mut self.has_begun) {
-            // From an odd number to an even one, if it came so far.
-            EPOCH.fetch_add(EPOCH.load(Ordering::Relaxed) % 2, Ordering::Relaxed);
-            sys::restore();
-            // Release pairs with the acquire in `start`.
-            IS_TAKEN.store(false, Ordering::Release);
-        }
-        counts
+        self.collector.take().and_then(|collector| collector.join().ok()).unwrap_or_default()
     }
 
     /// Nanoseconds between two samples.
@@ -231,11 +268,18 @@ impl Drop for Profiler {
     }
 }
 
-/// Counts the samples in `ring`, and keeps `timers` up to date, until `ended` is.
-fn collect(ring: &Ring, epoch: u64, mut timers: Timers, ended: &mpsc::Receiver<()>) -> HashMap<Key, i64> {
+/// Counts the samples in `ring`, and keeps `timers` up to date, until `ended` is, or the time `latest` has come.
+fn collect(
+    ring: &Ring,
+    epoch: u64,
+    mut timers: Timers,
+    ended: &mpsc::Receiver<()>,
+    latest: Option<Instant>,
+) -> HashMap<Key, i64> {
     let mut counts: HashMap<Key, i64> = HashMap::new();
     loop {
-        let is_last = ended.recv_timeout(ROUND) == Err(RecvTimeoutError::Disconnected);
+        let is_last = ended.recv_timeout(ROUND) == Err(RecvTimeoutError::Disconnected)
+            || latest.is_some_and(|latest| Instant::now() >= latest);
         if is_last {
             // No signal is sent any more; what is under way finds another epoch.
             timers.clear();

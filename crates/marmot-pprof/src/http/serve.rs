@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use crate::alloc::quietly;
 
-use super::{Endpoints, Refusal, Response};
+use super::{Endpoints, Refusal, Response, Wanted};
 
 /// The most bytes of a request, without its body.
 pub const MAX_HEAD: usize = 16 * 1024;
@@ -22,17 +22,20 @@ struct Request {
     keeps: bool,
 }
 
-/// Serves until the connection ends.
+/// Serves until the connection ends; `wanted` says whether the other end is still there.
 ///
 /// # Errors
 ///
 /// Those of the connection.
-pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write)) -> io::Result<()> {
+pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), wanted: Wanted<'_>) -> io::Result<()> {
     let mut bytes = Vec::new();
     loop {
         let (response, method, keeps) = match next(conn, &mut bytes)? {
             None => return Ok(()),
-            Some(Ok(request)) => (endpoints.respond(&request.method, &request.target), request.method, request.keeps),
+            Some(Ok(request)) => {
+                let response = endpoints.respond_while(&request.method, &request.target, wanted);
+                (response, request.method, request.keeps)
+            }
             Some(Err(refusal)) => (Response::refused(refusal), String::new(), false),
         };
         write(conn, &response, method == "HEAD", keeps)?;

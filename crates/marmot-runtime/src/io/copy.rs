@@ -215,9 +215,38 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
         return (moved, Stop::Done);
     }
     let Some(target) = sink.target() else { return (moved, Stop::Unable) };
+    let is_read_from_disk = matches!((source.origin(), target), (End::File(_), End::Tcp(_)));
     let (more, stop) = sys::transfer(source.origin(), target, left);
     if more.taken > 0 {
         source.took(more.taken);
     }
-    (Moved { taken: moved.taken + more.taken, given: moved.given + more.given }, stop)
+    let moved = Moved { taken: moved.taken + more.taken, given: moved.given + more.given };
+    match stop {
+        Stop::Unable if is_read_from_disk => by_hand(source, sink, limit, moved),
+        stop => (moved, stop),
+    }
+}
+
+/// Goes on with a file that the kernel does not send: a read of it may have to wait, for a disk or a pipe's other end.
+fn by_hand(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64, mut moved: Moved) -> (Moved, Stop) {
+    let mut reader = Elsewhere(source).take(limit - moved.taken);
+    match marmot_io::copy_counted(&mut reader, sink) {
+        Ok(count) => {
+            moved.add(count);
+            (moved, Stop::Done)
+        }
+        Err(partial) => {
+            moved.given += partial.moved;
+            (moved, Stop::Failed(partial.error))
+        }
+    }
+}
+
+/// Reads on a spare thread.
+struct Elsewhere<'a>(&'a mut dyn Source);
+
+impl Read for Elsewhere<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        blocking(|| self.0.read(buf))
+    }
 }

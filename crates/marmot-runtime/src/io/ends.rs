@@ -6,8 +6,9 @@
 //! shortening them is sound although the reference is exclusive, because nothing that the traits here can do stores a
 //! reference in what they are called on.
 //!
-//! A new type that is an end gets an implementation of [`Source`] or [`Sink`], and a line in [`source`] or [`sink`]. A
-//! new wrapper of readers gets an implementation of `Source` that asks what it wraps, and its lines in [`wrapped_source`].
+//! A new type that is an end gets a place in the list of `ends!`, which implements [`Source`] and [`Sink`] for it and has both
+//! looked for. A new wrapper of readers gets an implementation of `Source` that asks what it wraps, and its lines in
+//! [`wrapped_source`].
 
 use std::any::TypeId;
 use std::fs::File;
@@ -50,21 +51,6 @@ pub(super) trait Sink: Write + Send {
     fn target(&self) -> Option<End<'_>>;
 }
 
-/// The reader as a source, if it is one.
-pub(super) fn source<'a, R: Read + ?Sized>(reader: &'a mut R) -> Option<&'a mut (dyn Source + 'a)> {
-    let (id, at) = (typeid::of::<R>(), ptr::from_mut(reader).cast());
-    // SAFETY: `at` points to an `R`, which is borrowed for 'a.
-    unsafe {
-        wrapped_source::<TcpStream>(id, at)
-            .or_else(|| wrapped_source::<&'a TcpStream>(id, at))
-            .or_else(|| wrapped_source::<&'a mut TcpStream>(id, at))
-            .or_else(|| wrapped_source::<File>(id, at))
-            .or_else(|| wrapped_source::<&'a File>(id, at))
-            .or_else(|| wrapped_source::<&'a mut File>(id, at))
-            .or_else(|| wrapped_source::<Arc<File>>(id, at))
-    }
-}
-
 /// What is at `at`, if it is an `S` or an `S` in wrappers.
 ///
 /// # Safety
@@ -90,21 +76,6 @@ unsafe fn wrapped_source<'a, S: Source + 'a>(id: TypeId, at: *mut ()) -> Option<
             .or_else(|| seen::<&'a mut bufio::Reader<S>>(id, at).map(|found| found as _))
             .or_else(|| seen::<Take<&'a mut bufio::Reader<S>>>(id, at).map(|found| found as _))
             .or_else(|| seen::<LimitReader<&'a mut bufio::Reader<S>>>(id, at).map(|found| found as _))
-    }
-}
-
-/// The writer as a sink, if it is one.
-pub(super) fn sink<'a, W: Write + ?Sized>(writer: &'a mut W) -> Option<&'a mut (dyn Sink + 'a)> {
-    let (id, at) = (typeid::of::<W>(), ptr::from_mut(writer).cast());
-    // SAFETY: `at` points to a `W`, which is borrowed for 'a.
-    unsafe {
-        wrapped_sink::<TcpStream>(id, at)
-            .or_else(|| wrapped_sink::<&'a TcpStream>(id, at))
-            .or_else(|| wrapped_sink::<&'a mut TcpStream>(id, at))
-            .or_else(|| wrapped_sink::<File>(id, at))
-            .or_else(|| wrapped_sink::<&'a File>(id, at))
-            .or_else(|| wrapped_sink::<&'a mut File>(id, at))
-            .or_else(|| wrapped_sink::<Arc<File>>(id, at))
     }
 }
 
@@ -136,9 +107,45 @@ unsafe fn seen<'a, T: 'a>(id: TypeId, at: *mut ()) -> Option<&'a mut T> {
     (id == typeid::of::<T>()).then(|| unsafe { &mut *at.cast::<T>() })
 }
 
-/// The ends themselves.
+/// The ends themselves: of each kind a type that is also known behind `&` and `&mut`, and others that are known as they are.
 macro_rules! ends {
-    ($($variant:ident: $($of:ty),*;)*) => {$($(
+    ($($variant:ident: $owned:ty $(, $other:ty)*;)*) => {
+        /// The reader as a source, if it is one.
+        pub(super) fn source<'a, R: Read + ?Sized>(reader: &'a mut R) -> Option<&'a mut (dyn Source + 'a)> {
+            let (id, at) = (typeid::of::<R>(), ptr::from_mut(reader).cast());
+            // SAFETY: `at` points to an `R`, which is borrowed for 'a.
+            unsafe {
+                None$(
+                    .or_else(|| wrapped_source::<$owned>(id, at))
+                    .or_else(|| wrapped_source::<&'a $owned>(id, at))
+                    .or_else(|| wrapped_source::<&'a mut $owned>(id, at))
+                    $(.or_else(|| wrapped_source::<$other>(id, at)))*
+                )*
+            }
+        }
+
+        /// The writer as a sink, if it is one.
+        pub(super) fn sink<'a, W: Write + ?Sized>(writer: &'a mut W) -> Option<&'a mut (dyn Sink + 'a)> {
+            let (id, at) = (typeid::of::<W>(), ptr::from_mut(writer).cast());
+            // SAFETY: `at` points to a `W`, which is borrowed for 'a.
+            unsafe {
+                None$(
+                    .or_else(|| wrapped_sink::<$owned>(id, at))
+                    .or_else(|| wrapped_sink::<&'a $owned>(id, at))
+                    .or_else(|| wrapped_sink::<&'a mut $owned>(id, at))
+                    $(.or_else(|| wrapped_sink::<$other>(id, at)))*
+                )*
+            }
+        }
+
+        // Behind `&mut`, whatever is one stays one: that is implemented below.
+        $(is_end! { $variant: $owned, &$owned $(, $other)* })*
+    };
+}
+
+/// What an end is.
+macro_rules! is_end {
+    ($variant:ident: $($of:ty),*) => {$(
         impl Source for $of {
             fn origin(&self) -> End<'_> {
                 End::$variant(self)
@@ -150,12 +157,12 @@ macro_rules! ends {
                 Some(End::$variant(self))
             }
         }
-    )*)*};
+    )*};
 }
 
 ends! {
-    Tcp: TcpStream, &TcpStream;
-    File: File, &File, Arc<File>;
+    Tcp: TcpStream;
+    File: File, Arc<File>;
 }
 
 impl<S: Source> Source for &mut S {

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | [`TcpStream`](crate::net::TcpStream) | `TcpStream` | splice(2), through a pipe |
 //! | `TcpStream` | [`File`](std::fs::File) | splice(2), through a pipe |
-//! | `File` | `TcpStream` | sendfile(2) |
+//! | `File` | `TcpStream` | sendfile(2), or else reads on a spare thread |
 //! | `File` | `File` | copy_file_range(2), or else read and write on a spare thread |
 //! | anything else | anything else | read and write |
 //!

@@ -13,6 +13,7 @@
 
 use std::mem;
 use std::panic::Location;
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -33,7 +34,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 pub struct Snapshot {
     /// In the order of their numbers, which is roughly that in which they were made.
     pub goroutines: Vec<Goroutine>,
-    /// Ms that did not answer in time, because each is in a goroutine that neither waits nor yields. The goroutines that have
+    /// Ms that did not answer in time, because each is in a goroutine that neither waits nor yields, or takes this snapshot itself. The goroutines that have
     /// settled on them are not among the others.
     pub absent: Vec<Absent>,
     /// When it was begun.
@@ -142,10 +143,14 @@ pub fn goroutines_within(limit: Duration) -> Snapshot {
     let own = current::gp().map(|gp| unsafe { gp.as_ref() }.head().id);
     let runtimes = census::runtimes();
     let ms: Vec<&'static M> = runtimes.iter().flat_map(|sched| sched.ms()).collect();
+    // An M that takes a snapshot on its own stack, as a destructor may that it runs there, waits here and not where errands are
+    // done. It is in the middle of something, so it is not looked at, and counts as one that is stuck.
+    let busy = current::mp().filter(|_| own.is_none());
+    let is_asked = |mp: &M| busy.is_none_or(|busy| !ptr::eq(busy, mp));
     let gather = Arc::new(Gather {
         state: Mutex::new(Gathered {
             answers: vec![Answer::None; ms.len()],
-            open: ms.len(),
+            open: ms.iter().filter(|mp| is_asked(mp)).count(),
             given_up: false,
             found: Vec::new(),
             longest: Duration::ZERO,
@@ -153,7 +158,7 @@ pub fn goroutines_within(limit: Duration) -> Snapshot {
         // SAFETY: the caller's own G.
         waiter: GRef::of(unsafe { sched::waiter().as_ref() }.head()),
     });
-    for (number, &mp) in ms.iter().enumerate() {
+    for (number, &mp) in ms.iter().enumerate().filter(|(_, mp)| is_asked(mp)) {
         mp.send(Box::new(Visit::new(Arc::clone(&gather), number)));
     }
     let mut unstarted = Vec::new();

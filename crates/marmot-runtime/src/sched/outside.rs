@@ -20,7 +20,7 @@
 //! * To move the timers of a runtime that goes to another one: there may be none, and then they have to wait for one to
 //!   come, or are lost; and two runtimes that go at the same time would have each other's.
 
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use super::timers::{Fire, Timer, Timers};
 use super::{clock, sys, threads};
 
 /// See the module.
-pub(super) static HEAP: Timers = Timers::new();
+pub(super) static HEAP: LazyLock<Timers> = LazyLock::new(Timers::new);
 
 /// How long the thread stays when there is nothing to do.
 const KEEP: Duration = Duration::from_secs(10);

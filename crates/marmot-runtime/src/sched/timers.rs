@@ -50,7 +50,7 @@ use crate::primitive::atomic::{
     AtomicPtr, AtomicU64,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
-use crate::primitive::{Mutex, MutexGuard, constant};
+use crate::primitive::{Mutex, MutexGuard};
 
 /// What a timer does when its time has come. It is called under the heap's lock, and returns the
 /// time for which it is to be armed again.
@@ -86,22 +86,18 @@ unsafe impl Send for Timer {}
 unsafe impl Sync for Timer {}
 
 impl Timer {
-    constant! {
-        pub(crate) fn new() -> Timer {
-            Timer {
-                when: AtomicU64::new(UNARMED),
-                heap: AtomicPtr::new(ptr::null_mut()),
-                slot: Cell::new(0),
-                keeps_time: false,
-            }
+    pub(crate) fn new() -> Timer {
+        Timer {
+            when: AtomicU64::new(UNARMED),
+            heap: AtomicPtr::new(ptr::null_mut()),
+            slot: Cell::new(0),
+            keeps_time: false,
         }
     }
 
-    constant! {
-        /// One that never fires early.
-        pub(crate) fn keeping() -> Timer {
-            Timer { keeps_time: true, ..Timer::new() }
-        }
+    /// One that never fires early.
+    pub(crate) fn keeping() -> Timer {
+        Timer { keeps_time: true, ..Timer::new() }
     }
 
     /// Whether it will fire at `when` or before. `SeqCst`: pairs with the store in
@@ -126,6 +122,7 @@ impl Timer {
             let was_armed = self.when.load(Relaxed) != UNARMED;
             if was_armed {
                 entries.remove(self.slot.get());
+                entries.trim();
                 self.when.store(UNARMED, Relaxed);
                 heap.publish(&entries);
             }
@@ -153,10 +150,8 @@ unsafe impl Send for Timers {}
 unsafe impl Sync for Timers {}
 
 impl Timers {
-    constant! {
-        pub(crate) fn new() -> Timers {
-            Timers { entries: Mutex::new(Heap::new()), next: AtomicU64::new(UNARMED) }
-        }
+    pub(crate) fn new() -> Timers {
+        Timers { entries: Mutex::new(Heap::new()), next: AtomicU64::new(UNARMED) }
     }
 
     /// When the first timer is due; `u64::MAX` if there is none.

@@ -1,6 +1,7 @@
 //! Tests of the heap itself, with times that are mere numbers.
 
 use std::ptr::NonNull;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::due::{Call, Due};
@@ -89,10 +90,10 @@ fn a_heap_that_is_given_up_keeps_nobody_and_fires_early_only_who_bears_it() {
 #[test]
 fn callbacks_are_called_with_no_lock_and_a_panic_of_theirs_ends_there() {
     static CALLED: AtomicU64 = AtomicU64::new(0);
-    static HEAP: Timers = Timers::new();
-    static TIMER: Timer = Timer::new();
+    static HEAP: LazyLock<Timers> = LazyLock::new(Timers::new);
+    static TIMER: LazyLock<Timer> = LazyLock::new(Timer::new);
     fn call(_: NonNull<Timer>, _: u64, due: &mut Due) -> Option<u64> {
-        unsafe fn run(_: NonNull<()>) {
+        fn run(_: NonNull<()>) {
             CALLED.fetch_add(1, Relaxed);
             // The lock is free: this would wait for ever. SAFETY: the timer is static, and disarmed below.
             unsafe { HEAP.arm(&TIMER, 20, once) };
@@ -116,6 +117,10 @@ fn many_that_are_due_at_once_fire_in_batches_and_leave_no_memory() {
     // SAFETY: they outlive their firing.
     timers.iter().for_each(|timer| assert!(!unsafe { heap.arm(timer, 5, once) }));
     assert_eq!(heap.fire_due(5), timers.len());
+    assert_eq!(heap.room(), 0);
+    // SAFETY: as above; they are disarmed before they go.
+    timers.iter().for_each(|timer| assert!(!unsafe { heap.arm(timer, 5, once) }));
+    assert!(timers.iter().all(Timer::disarm));
     assert_eq!(heap.room(), 0);
 }
 

@@ -90,6 +90,7 @@ impl<X> Waiter<X> {
 pub(crate) struct List<X = ()> {
     first: Option<NonNull<Waiter<X>>>,
     last: Option<NonNull<Waiter<X>>>,
+    len: usize,
 }
 
 // SAFETY: the records are touched only by who has the list, and Gs may be readied from any thread; what else is in a record is
@@ -98,11 +99,15 @@ unsafe impl<X: Sync> Send for List<X> {}
 
 impl<X> List<X> {
     pub(crate) const fn new() -> List<X> {
-        List { first: None, last: None }
+        List { first: None, last: None, len: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// Puts `waiter` behind all others.
@@ -170,6 +175,7 @@ impl<X> List<X> {
     unsafe fn insert(&mut self, waiter: &Waiter<X>, links: Links<X>) {
         waiter.links.set(links);
         waiter.is_listed.set(true);
+        self.len += 1;
         self.join(links.before, Some(waiter.into()));
         self.join(Some(waiter.into()), links.after);
     }
@@ -180,6 +186,7 @@ impl<X> List<X> {
     unsafe fn remove(&mut self, waiter: &Waiter<X>) {
         let Links { before, after } = waiter.links.take();
         waiter.is_listed.set(false);
+        self.len -= 1;
         self.join(before, after);
     }
 

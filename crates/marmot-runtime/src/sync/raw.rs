@@ -22,7 +22,16 @@
 //! **Nobody starves.** A woken one that comes too late waits again as the first. If it has waited for [`PATIENCE`], the lock
 //! becomes fair: from then on it is handed from the holder to the first in the list, in order, with `LOCKED` set all the time,
 //! so that nobody can overtake; until one is served that has waited for less than [`CONTENT`], or is the last. (Go's
-//! mutex does so too, but stops being fair earlier.) A goroutine that locks again and again while others of its own M wait
+//! mutex does so too, but stops being fair earlier.)
+//!
+//! That is enough where those who want the lock take turns in being the one who runs. In a crowd they do not: a thread that is not
+//! interrupted takes ten thousand turns in the millisecond in which a hundred goroutines wait for their M, and then each of them
+//! has one. So turns that are taken past waiters are counted, which costs nothing as long as nobody waits, and whoever has the lock counts alone. Past a
+//! crowd ([`CROWD`]) no more than [`CREDIT`] are taken, be somebody awake or not; and the lock stays fair until every turn in order
+//! has made up for [`PAID`] of them. So the least served has a fifth of the mean at least, however fast the machine is, and busy.
+//! A few who wait need no such care, and threads that hand a lock on at each turn would be slowed down by a hundred times.
+//!
+//! A goroutine that locks again and again while others of its own M wait
 //! would never let them run to lose their patience: so an attempt that is not a plain one counts as an operation of its
 //! turn ([`sched::spend`]).
 //!
@@ -58,10 +67,10 @@ use std::time::Duration;
 use super::list::{Fate, List, Waiter};
 use super::wait::{Limit, Queue, wait};
 use crate::primitive::atomic::{
-    AtomicU8,
+    AtomicU8, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
-use crate::primitive::{Mutex, MutexGuard, constant};
+use crate::primitive::{MODELLED, Mutex, MutexGuard, constant};
 use crate::profile;
 use crate::sched::{self, Ended, WaitReason, clock};
 
@@ -76,12 +85,24 @@ const PATIENCE: u64 = 1_000_000;
 /// that a hundred want all the time would be fair for one round only, and then whoever runs would have it ten thousand times.
 const CONTENT: u64 = PATIENCE / 10;
 
+/// So many turns may be taken past a crowd of waiters before the lock becomes fair.
+/// Under the model few: there is no time for more.
+const CREDIT: u32 = if MODELLED { 2 } else { 1024 };
+
+/// How many of those one turn in order makes up for.
+const PAID: u32 = 4;
+
+/// So many waiters are a crowd.
+const CROWD: usize = if MODELLED { 1 } else { 16 };
+
 /// How often one looks before one waits: about as long as parking and readying would take.
 const SPINS: u32 = 100;
 
 /// See the module.
 pub(crate) struct Raw {
     word: AtomicU8,
+    /// How many turns were taken past those who wait, and not made up for. Only for who has the lock.
+    debt: AtomicU32,
     waiters: Mutex<Waiters>,
 }
 
@@ -94,7 +115,7 @@ struct Waiters {
 impl Raw {
     constant! {
         pub(crate) fn new() -> Raw {
-            Raw { word: AtomicU8::new(0), waiters: Mutex::new(Waiters { list: List::new(), is_fair: false }) }
+            Raw { word: AtomicU8::new(0), debt: AtomicU32::new(0), waiters: Mutex::new(Waiters { list: List::new(), is_fair: false }) }
         }
     }
 
@@ -191,30 +212,47 @@ impl Raw {
 
     #[cold]
     fn unlock_slowly(&self) {
-        loop {
+        // As long as the lock is ours, nobody but us sets `WOKEN`; and with the list locked, nobody else changes the word, but for
+        // the woken one, if that gives its try up.
+        let mut waiters = loop {
             let word = self.word.load(Relaxed);
-            if word & WAITED != 0 && word & WOKEN == 0 {
-                break;
+            let debt = self.debt.load(Relaxed);
+            if word & WAITED != 0 && (word & WOKEN == 0 || debt >= CREDIT) {
+                let mut waiters = self.waiters();
+                if debt >= CREDIT {
+                    waiters.is_fair |= waiters.list.len() >= CROWD;
+                    if !waiters.is_fair {
+                        self.debt.store(0, Relaxed);
+                    }
+                }
+                if waiters.is_fair || self.word.load(Relaxed) & WOKEN == 0 {
+                    break waiters;
+                }
+                continue;
             }
             // Nobody waits, or somebody is awake already.
+            if word & WAITED != 0 {
+                self.debt.store(debt + 1, Relaxed);
+            }
             if self.word.compare_exchange(word, word & !LOCKED, Release, Relaxed).is_ok() {
                 return;
             }
-        }
-        // As long as the lock is ours, nobody but us sets `WOKEN`; and with the list locked, nobody else changes the word.
-        let mut waiters = self.waiters();
+        };
         // SAFETY: who waits is alive until it has been readied.
         let Some(waiter) = waiters.list.pop_while(sched::has_stopped).map(|first| unsafe { first.as_ref() }) else {
             waiters.is_fair = false;
-            self.word.store(0, Release);
+            self.word.fetch_and(!(LOCKED | WAITED), Release);
             return;
         };
         let delay = profile::watches_contention().then(|| clock::now().saturating_sub(waiter.queued.get()));
         let (gp, rest) = (waiter.gp, if waiters.list.is_empty() { 0 } else { WAITED });
         if waiters.is_fair {
             waiter.fate.set(Fate::Given);
-            waiters.is_fair = rest != 0 && has_waited(waiter, clock::now()) >= CONTENT;
-            self.word.store(LOCKED | rest, Relaxed);
+            let debt = self.debt.load(Relaxed).saturating_sub(PAID);
+            let owes = debt > 0 && waiters.list.len() >= CROWD;
+            self.debt.store(if owes { debt } else { 0 }, Relaxed);
+            waiters.is_fair = rest != 0 && (owes || has_waited(waiter, clock::now()) >= CONTENT);
+            self.word.fetch_and(!WAITED | rest, Relaxed);
         } else {
             waiter.fate.set(Fate::Woken);
             self.word.store(WOKEN | rest, Release);

@@ -32,11 +32,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// A timer that fires after `duration`.
-    ///
-    /// # Panics
-    ///
-    /// Nothing does. One that is longer than the clock can tell never comes.
+    /// A timer that fires after `duration`. One that is longer than the clock can tell never comes.
     pub fn new(duration: Duration) -> Timer {
         let bell = Bell::new();
         bell.set(duration, Duration::ZERO);

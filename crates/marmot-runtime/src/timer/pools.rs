@@ -8,11 +8,11 @@
 
 use std::panic::Location;
 use std::ptr::{self, NonNull};
-use std::sync::Mutex;
 use std::sync::atomic::{
     AtomicPtr,
     Ordering::{Acquire, Release},
 };
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use marmot_buf::pool;
@@ -20,7 +20,7 @@ use marmot_buf::pool;
 use super::arm;
 use crate::sched::{self, Due, Head, M, Sched, Spec, Timer, clock, current};
 
-static TIMER: Timer = Timer::new();
+static TIMER: LazyLock<Timer> = LazyLock::new(Timer::new);
 
 /// Held while the timer is armed: whoever asks next may do so before the one before has finished.
 static ARMING: Mutex<()> = Mutex::new(());

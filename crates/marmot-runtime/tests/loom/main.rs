@@ -19,16 +19,18 @@
 //! | `heaps` | `sched::timers` | who has disarmed a timer is alone with it, and none is lost or fires twice, while a heap is given up |
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
-//! | `ends` | `sched::join` | a result has one owner, who sees it |
+//! | `ends` | `sched::join` | a result has one owner, who sees it; a waiter that is taken back is not readied |
+//! | `ending` | `sched::roster`, with `sched::errands` and `Sleeper` | the end of a context reaches who waits under it, and a wait has one end |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
 //! | `channel` | `sync::chan` | a message is received once, by somebody who sees it, or comes back; a wait has one end |
 //! | `select` | the same, with selects | two that wait for each other meet, and each does one operation only |
+//! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, whatever ends a wait |
 //! | `rwlock` | `sync::raw_rw`, over `raw` and `list` | writers are alone, readers are not kept out for ever, whatever ends a wait |
 //! | `condvar` | `sync::signal`, over the same | no notification is lost, be it that it reaches one who is cancelled, or does not go on |
 //! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
 //! | `once` | `sync::once` | one does it, and all who wait go on and see it |
 //! | `group` | `sync::wait_group` | who waits goes on when the count has been zero, and sees what was done |
-//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes, or is given up |
 
 #![cfg(loom)]
 
@@ -51,6 +53,8 @@ mod join;
 mod left;
 #[path = "../../src/sync/list.rs"]
 mod list;
+#[path = "../../src/sync/monitor.rs"]
+mod monitor;
 #[path = "../../src/sync/once.rs"]
 #[expect(dead_code, reason = "what only cells use is not modelled")]
 mod once_file;
@@ -63,6 +67,8 @@ mod queue;
 mod raw;
 #[path = "../../src/sync/raw_rw.rs"]
 mod raw_rw;
+#[path = "../../src/sched/roster.rs"]
+mod roster;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
 #[path = "../../src/sync/signal.rs"]
@@ -85,6 +91,7 @@ mod channel;
 mod condvar;
 mod context;
 mod due;
+mod ending;
 mod ends;
 mod events;
 mod group;
@@ -92,6 +99,7 @@ mod hangup;
 mod heaps;
 mod leaving;
 mod mail;
+mod monitors;
 mod mutex;
 mod once;
 mod profile;

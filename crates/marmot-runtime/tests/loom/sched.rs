@@ -1,4 +1,5 @@
-//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread, or gives
+//! up at once; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub use crate::due::Due;
 use crate::support::Bell;
+pub use crate::timer::limit::{Ended, Place};
 
 pub struct G(Bell, u64);
 
@@ -13,6 +15,8 @@ pub struct G(Bell, u64);
 pub enum WaitReason {
     IoTurn,
     Mutex,
+    Group,
+    Singleflight,
     RwLockRead,
     RwLockWrite,
     Once,
@@ -21,13 +25,6 @@ pub enum WaitReason {
     Receive,
     Send,
     Select,
-}
-
-/// How a wait has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    Readied,
-    Cancelled,
 }
 
 /// Those of earlier runs do not matter.
@@ -59,6 +56,15 @@ pub fn ready(gp: NonNull<G>) {
 pub fn number(gp: NonNull<G>) -> u64 {
     // SAFETY: the caller's own record.
     unsafe { gp.as_ref() }.1
+}
+
+/// Gives up at once, unless somebody has readied it.
+pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended {
+    if place.retract() {
+        return Ended::Cancelled;
+    }
+    park(gp, reason);
+    Ended::Readied
 }
 
 pub fn spend() {}

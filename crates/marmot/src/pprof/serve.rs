@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use marmot_pprof::http::{Endpoints, Page};
@@ -13,7 +14,7 @@ use marmot_pprof::text;
 use marmot_runtime::net::{TcpListener, TcpStream, ToSocketAddrs};
 use marmot_runtime::{Builder, blocking, profile, sleep};
 
-use super::{allocs, block, cpu, goroutine, heap, mutex, take, threadcreate};
+use super::{allocs, block, goroutine, heap, mutex, take, threadcreate};
 
 type Take = fn() -> io::Result<Profile>;
 
@@ -43,6 +44,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Listens on `addr` and serves the profiles of this process there, under `/debug/pprof/`, as long as the process lives.
 /// Returns the address, for a port of 0.
+///
+/// A profile over a time ends when its client leaves.
 ///
 /// Profiles tell much of a program, and taking them costs time: listen on an address that only you can reach.
 ///
@@ -87,7 +90,54 @@ pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
 fn handle(mut conn: TcpStream) {
     let timeouts = conn.set_read_timeout(Some(IDLE)).and_then(|()| conn.set_write_timeout(Some(IDLE)));
     // A client that fails harms nobody else.
-    let _ = timeouts.and_then(|()| shared().handle(&mut conn));
+    let _ = timeouts.and_then(|()| {
+        let watch = Watch::new(conn.try_clone()?);
+        let served = shared().handle_while(&mut conn, &|| watch.is_there());
+        // Also for who watches it.
+        conn.close().and(served)
+    });
+}
+
+/// Whether the client of a connection is still there. While nobody asks, nobody looks.
+struct Watch {
+    conn: TcpStream,
+    state: Arc<AtomicU8>,
+}
+
+/// The states of a [`Watch`]: nobody looks; a goroutine waits for bytes, or for the end; the client has gone.
+const IDLY: u8 = 0;
+const WATCHED: u8 = 1;
+const GONE: u8 = 2;
+
+impl Watch {
+    fn new(conn: TcpStream) -> Watch {
+        Watch { conn, state: Arc::new(AtomicU8::new(IDLY)) }
+    }
+
+    /// For whoever reads the connection, while it does not: the goroutine that looks has the turn to read until the client sends
+    /// something, which is the next request, or leaves.
+    fn is_there(&self) -> bool {
+        if self.state.load(Relaxed) == IDLY {
+            self.state.store(WATCHED, Relaxed);
+            let (state, conn) = (Arc::clone(&self.state), self.conn.try_clone());
+            let watch = move || {
+                let looked = loop {
+                    match conn.as_ref().map(|conn| conn.peek(&mut [0])) {
+                        Ok(Err(e)) if e.kind() == io::ErrorKind::TimedOut => {}
+                        Ok(looked) => break looked,
+                        // Nothing is known of it.
+                        Err(_) => break Ok(1),
+                    }
+                };
+                state.store(if matches!(looked, Ok(1..)) { IDLY } else { GONE }, Relaxed);
+            };
+            // If it cannot be had, there is a next time.
+            if Builder::new().name("pprof watch").spawn(watch).is_err() {
+                self.state.store(IDLY, Relaxed);
+            }
+        }
+        self.state.load(Relaxed) != GONE
+    }
 }
 
 fn shared() -> &'static Endpoints {
@@ -109,10 +159,10 @@ pub fn endpoints() -> Endpoints {
         sleep(time);
         Ok(())
     };
-    let endpoints = Endpoints::new(waits).compute(|compute| blocking(compute)).page(Page::recording(
+    let endpoints = Endpoints::new(waits).compute(|compute| blocking(compute)).page(Page::recording_while(
         "profile",
         "What computes, by function, line and labels; seconds=N says for how long to look.",
-        cpu,
+        take::cpu_while,
     ));
     PROFILES.into_iter().fold(endpoints, |endpoints, (name, description, take)| {
         endpoints.page(match name {

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use marmot_pprof::alloc;
 use marmot_pprof::cpu::{self as processor, Profiler};
+use marmot_pprof::http::Wanted;
 use marmot_pprof::raw::{Label, Profile, Sample, ValueType};
 use marmot_pprof::text::{self, Goroutine};
 use marmot_runtime::profile::{self, Blocked, Snapshot, Status, labels};
 use marmot_runtime::{blocking, sleep};
+
+/// How often it is looked whether a profile is still wanted.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The key of the label that says what was waited for.
 const REASON: &str = "reason";
@@ -176,12 +180,26 @@ pub fn threadcreate() -> Profile {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn cpu(time: Duration) -> io::Result<Profile> {
+    record(time, time, &|| true)
+}
+
+/// As [`cpu`], until `wanted` says that it is not any more: it is asked every second.
+pub(super) fn cpu_while(time: Duration, wanted: Wanted<'_>) -> io::Result<Profile> {
+    record(time, time.min(LOOK), wanted)
+}
+
+fn record(time: Duration, piece: Duration, wanted: Wanted<'_>) -> io::Result<Profile> {
     // SAFETY: the number is taken from a word of the thread's own, without a lock or an allocation.
     unsafe { processor::set_label_source(labels::current_label_id, labels::resolve) };
-    // Labels that are given up meanwhile are looked up at the end.
-    let _kept = labels::keep();
-    let profiler = Profiler::start(processor::DEFAULT_HZ)?;
-    sleep(time);
+    // Labels that are given up meanwhile are looked up at the end. Should the runtime end before, so does the profiler by itself.
+    let longest = time.saturating_add(LOOK);
+    let profiler = Profiler::start_for(processor::DEFAULT_HZ, longest, labels::keep())?;
+    let mut left = time;
+    while !left.is_zero() && wanted() {
+        let piece = left.min(piece);
+        sleep(piece);
+        left -= piece;
+    }
     Ok(blocking(|| profiler.stop()))
 }
 

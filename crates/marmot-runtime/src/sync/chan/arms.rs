@@ -95,7 +95,7 @@ impl<'a, T> One<'a> for Receive<'a, T> {
         plan.first.get_or_insert(index);
         match self.from {
             Some(from) => Entry::new(from, self.slot.as_mut_ptr().cast()),
-            None => Entry::NONE,
+            None => Entry::none(),
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a, T, M: Pending<T>> One<'a> for Send<'a, T, M> {
                 plan.first.get_or_insert(index);
                 Entry::new(to, (&raw mut *message).cast())
             }
-            _ => Entry::NONE,
+            _ => Entry::none(),
         }
     }
 
@@ -216,7 +216,7 @@ impl<'a> One<'a> for Until {
             plan.until = self.until;
             plan.timed = Some(index);
         }
-        Entry::NONE
+        Entry::none()
     }
 
     unsafe fn finish(&mut self, _how: How) {}
@@ -230,7 +230,7 @@ impl<'a> One<'a> for Cancelled {
 
     fn enter(&mut self, index: usize, plan: &mut Plan) -> Entry<'a> {
         plan.cancelled.get_or_insert(index);
-        Entry::NONE
+        Entry::none()
     }
 
     unsafe fn finish(&mut self, _how: How) -> context::Error {
@@ -313,7 +313,7 @@ impl<'a> Arms<'a> for Nil {
 
 /// Waits for the first of `N` arms.
 pub fn choose<'a, const N: usize, A: Arms<'a>>(mut arms: A) -> A::Chosen {
-    let mut entries = [const { Entry::NONE }; N];
+    let mut entries = [const { Entry::none() }; N];
     let mut plan = Plan::until(NEVER);
     arms.enter(&mut entries, 0, &mut plan);
     let (index, how) = plan.choose(&mut entries, &mut [0; N], &mut [0; N]);

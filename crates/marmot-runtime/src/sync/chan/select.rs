@@ -1,18 +1,19 @@
 //! Waiting for the first of several operations with channels. The protocol is that of [`state`](super::state): "nobody meets half of a
 //! select".
 
+use std::cell::Cell;
 use std::ptr;
 
 use super::super::list::{Fate, Waiter};
 use super::ends::{Receiver, Sender};
-use super::state::{AT_ONCE, Arm, Done, Ticket, Way};
-use crate::primitive::Short;
+use super::state::{AT_ONCE, Arm, Done, Ticket, Way, take};
+use crate::primitive::{Mutex, MutexGuard};
 use crate::sched::{self, WaitReason, chance};
 use crate::timer::limit::{Ended, park_within};
 
 /// An end of a channel, as a select sees it. Who calls anything but `raw_lock` has that lock.
 pub(super) trait Port {
-    fn raw_lock(&self) -> &Short;
+    fn raw_lock(&self) -> &Mutex<()>;
 
     /// Does the operation if that is possible without waiting.
     ///
@@ -39,7 +40,7 @@ pub(super) trait Port {
 macro_rules! port {
     ($end:ident, $way:expr) => {
         impl<T> Port for $end<T> {
-            fn raw_lock(&self) -> &Short {
+            fn raw_lock(&self) -> &Mutex<()> {
                 self.chan.raw_lock()
             }
 
@@ -70,15 +71,19 @@ pub struct Entry<'a> {
     port: Option<&'a dyn Port>,
     slot: *mut (),
     waiter: Option<Waiter<Arm>>,
+    /// The channel's lock, if this is the one of its arms that has taken it.
+    lock: Cell<Option<MutexGuard<'a, ()>>>,
 }
 
 impl<'a> Entry<'a> {
     /// One that never comes.
-    pub(super) const NONE: Entry<'a> = Entry { port: None, slot: ptr::null_mut(), waiter: None };
+    pub(super) const fn none() -> Entry<'a> {
+        Entry { port: None, slot: ptr::null_mut(), waiter: None, lock: Cell::new(None) }
+    }
 
     /// One for an operation with a channel. `slot` is as `Chan::operate` demands, for as long as the entry is in use.
     pub(super) fn new(port: &'a dyn Port, slot: *mut ()) -> Entry<'a> {
-        Entry { port: Some(port), slot, waiter: None }
+        Entry { port: Some(port), slot, waiter: None, lock: Cell::new(None) }
     }
 
     pub(super) fn has_port(&self) -> bool {
@@ -151,10 +156,9 @@ pub(super) fn first(
     let chosen = (ended == Ended::Readied).then(|| ticket.chosen());
     for &index in by_lock.iter().filter(|&&index| Some(index) != chosen) {
         let port = entries[index].port();
-        port.raw_lock().acquire();
+        let _lock = take(port.raw_lock());
         // SAFETY: its channel is locked, and it was put into that list.
         unsafe { port.leave(entries[index].waiter()) };
-        port.raw_lock().release();
     }
     match chosen {
         Some(index) => Ok((index, entries[index].waiter().fate.get() == Fate::Given)),
@@ -162,22 +166,20 @@ pub(super) fn first(
     }
 }
 
-/// Takes the locks of all, each once, in the order of their addresses. Nothing that panics runs until they are given up.
+/// Takes the locks of all, each once, in the order of their addresses.
 fn lock_all(entries: &[Entry<'_>], by_lock: &[usize]) {
-    each_lock(entries, by_lock, Short::acquire);
-}
-
-fn unlock_all(entries: &[Entry<'_>], by_lock: &[usize]) {
-    each_lock(entries, by_lock, Short::release);
-}
-
-fn each_lock(entries: &[Entry<'_>], by_lock: &[usize], act: impl Fn(&Short)) {
     let mut last = ptr::null();
     for &index in by_lock {
         let lock = entries[index].port().raw_lock();
         if !ptr::eq(lock, last) {
-            act(lock);
+            entries[index].lock.set(Some(take(lock)));
             last = lock;
         }
+    }
+}
+
+fn unlock_all(entries: &[Entry<'_>], by_lock: &[usize]) {
+    for &index in by_lock {
+        entries[index].lock.set(None);
     }
 }
