@@ -25,7 +25,12 @@ pub const INSTRUCTIONS: [Instructions; 7] = [
     Instructions { benchmark: "pingpong", what: "park/unpark round trip", operations: 20_000, at_most: 410.0 },
     Instructions { benchmark: "read", what: "read-park-ready-read round trip", operations: 5_000, at_most: 2290.0 },
     Instructions { benchmark: "pool", what: "get and put of a pool", operations: 100_000, at_most: 129.0 },
-    Instructions { benchmark: "channel", what: "message through a channel without room", operations: 20_000, at_most: 407.0 },
+    Instructions {
+        benchmark: "channel",
+        what: "message through a channel without room",
+        operations: 20_000,
+        at_most: 407.0,
+    },
     Instructions { benchmark: "timer", what: "timer made and stopped", operations: 20_000, at_most: 1254.0 },
 ];
 

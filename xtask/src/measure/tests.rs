@@ -38,8 +38,8 @@ fn options_are_read() {
 
 #[test]
 fn without_a_name_all_is_measured() {
-    assert_eq!(options("").unwrap().measurements.len(), 10);
-    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 10);
+    assert_eq!(options("").unwrap().measurements.len(), 11);
+    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 11);
 }
 
 #[test]

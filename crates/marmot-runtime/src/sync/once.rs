@@ -83,6 +83,7 @@ impl OnceState {
 impl Once {
     constant! {
         /// One that has not been done.
+        #[expect(clippy::new_without_default, reason = "as `std`'s")]
         pub fn new() -> Once {
             Once { word: AtomicU8::new(NEW), runner: AtomicU64::new(0), waiting: Mutex::new(List::new()) }
         }

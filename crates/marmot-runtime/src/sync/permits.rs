@@ -146,7 +146,7 @@ impl Permits {
         }
         let waited = if waiting.is_empty() { 0 } else { WAITED };
         // Release as in `give`.
-        self.word.store(free * PERMIT | waited, Release);
+        self.word.store((free * PERMIT) | waited, Release);
         drop(waiting);
         taken.ready();
     }

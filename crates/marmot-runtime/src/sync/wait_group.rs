@@ -132,7 +132,7 @@ impl Shared {
                 break;
             }
             // Release and Acquire as the module says, here and below.
-            match self.word.compare_exchange_weak(word, count * ONE | (word & WAITED), AcqRel, Relaxed) {
+            match self.word.compare_exchange_weak(word, (count * ONE) | (word & WAITED), AcqRel, Relaxed) {
                 Ok(_) => return,
                 Err(now) => word = now,
             }

@@ -251,7 +251,8 @@ fn runtimes_that_stop_keep_nothing_from_others() {
                     rt.go(move || (0..50).for_each(|_| turn()))
                 })
                 .collect();
-            thread::sleep(Duration::from_micros(300));
+            // It ends at any moment.
+            thread::park_timeout(Duration::from_micros(300));
             drop(ending);
             others.into_iter().for_each(|other| other.join().unwrap());
         }
