@@ -14,10 +14,10 @@ use std::sync::atomic::{
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use common::{alone, runtime};
-use marmot::Runtime;
+use common::{alone, runtime, until};
 use marmot::sync::chan;
 use marmot::sync::{Mutex, RwLock, Semaphore};
+use marmot::{Runtime, WaitReason};
 
 const GOROUTINES: usize = 100;
 const THREADS: usize = 4;
@@ -34,22 +34,26 @@ fn span() -> Duration {
 struct Contest {
     rt: Runtime,
     is_over: Arc<AtomicBool>,
+    /// Nobody begins before this is dropped.
+    gate: chan::Sender<()>,
+    begun: chan::Receiver<()>,
     goroutines: Vec<marmot::JoinHandle<u64>>,
     threads: Vec<thread::JoinHandle<u64>>,
 }
 
 impl Contest {
     fn new(procs: usize) -> Contest {
-        let is_over = Arc::new(AtomicBool::new(false));
-        Contest { rt: runtime(procs), is_over, goroutines: Vec::new(), threads: Vec::new() }
+        let (is_over, (gate, begun)) = (Arc::new(AtomicBool::new(false)), chan::rendezvous());
+        Contest { rt: runtime(procs), is_over, gate, begun, goroutines: Vec::new(), threads: Vec::new() }
     }
 
     /// Lets so many more goroutines and threads call what `make` makes, until it is over or it says that nothing comes any more.
     fn join<F: FnMut() -> bool + Send + 'static>(&mut self, goroutines: usize, threads: usize, make: impl Fn() -> F) {
         let competitor = || {
-            let (mut serve, is_over) = (make(), Arc::clone(&self.is_over));
+            let (mut serve, is_over, begun) = (make(), Arc::clone(&self.is_over), self.begun.clone());
             move || {
                 let mut served = 0;
+                assert!(begun.recv().is_err());
                 while !is_over.load(Acquire) && serve() {
                     served += 1;
                 }
@@ -70,7 +74,10 @@ impl Contest {
 
     /// The same, with another who serves them and ends when they have gone.
     fn run_beside(self, other: marmot::JoinHandle<()>, span: Duration) -> Vec<u64> {
-        let Contest { rt, is_over, goroutines, threads } = self;
+        let Contest { rt, is_over, gate, begun, goroutines, threads } = self;
+        // All of them are there: whoever starts before the others would have it all alone for a while.
+        until(|| goroutines.iter().all(|one| one.goroutine().wait_reason() == Some(WaitReason::Receive)));
+        drop((gate, begun));
         let begun = Instant::now();
         while let Some(left) = span.checked_sub(begun.elapsed()) {
             thread::park_timeout(left);
@@ -126,6 +133,8 @@ fn at_a_read_write_lock() {
         let lock = Arc::clone(&lock);
         move || {
             work(&mut { *lock.read().unwrap() });
+            // Readers do not wait for each other; without this, each would read for a whole turn of its M, be a writer's turn or not.
+            marmot::yield_now();
             true
         }
     });

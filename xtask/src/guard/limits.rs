@@ -18,13 +18,20 @@ pub struct Instructions {
 /// Where the limits of instructions were counted. On another architecture the counts are told, and not judged.
 pub const ARCHITECTURE: &str = "x86_64";
 
-/// Counted with Rust 1.95: 115, 845, 330, 2,112 and 117.
-pub const INSTRUCTIONS: [Instructions; 5] = [
+/// Counted with Rust 1.95: 115, 845, 330, 2,112, 117, 370 and 1,140.
+pub const INSTRUCTIONS: [Instructions; 7] = [
     Instructions { benchmark: "switch", what: "yield", operations: 100_000, at_most: 127.0 },
     Instructions { benchmark: "spawn", what: "spawn and join", operations: 20_000, at_most: 860.0 },
     Instructions { benchmark: "pingpong", what: "park/unpark round trip", operations: 20_000, at_most: 410.0 },
     Instructions { benchmark: "read", what: "read-park-ready-read round trip", operations: 5_000, at_most: 2290.0 },
     Instructions { benchmark: "pool", what: "get and put of a pool", operations: 100_000, at_most: 129.0 },
+    Instructions {
+        benchmark: "channel",
+        what: "message through a channel without room",
+        operations: 20_000,
+        at_most: 407.0,
+    },
+    Instructions { benchmark: "timer", what: "timer made and stopped", operations: 20_000, at_most: 1254.0 },
 ];
 
 /// System calls of a round trip between two goroutines of one thread that read from each other: two writes, two reads and

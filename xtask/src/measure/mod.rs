@@ -10,6 +10,7 @@
 //! | `frames` | frames a second and system calls, through buffered connections and straight off them |
 //! | `proxy` | CPU time per GiB of a proxy, beside Go's |
 //! | `pool` | a get and a put of a pool beside Go's `sync.Pool`, on one P and on two |
+//! | `sync` | locks, channels, timers, sleeps and cancelling, beside `std`, Go and tokio |
 //! | `sampling` | what the allocator that takes samples adds to an HTTP server's CPU time |
 //! | `calls` | system calls per request at 50 connections |
 //!
@@ -21,6 +22,7 @@
 mod calls;
 mod echo;
 mod frames;
+mod golang;
 mod harness;
 mod idle;
 mod load;
@@ -33,6 +35,7 @@ mod raw;
 mod sampling;
 mod series;
 mod server;
+mod sync;
 mod table;
 
 #[cfg(test)]
@@ -102,6 +105,13 @@ fn measure(
         Measurement::Calls => calls::run(open()?, options),
         Measurement::Pool => pool::run(root, options),
         Measurement::Proxy => proxy::run(open()?, options),
+        Measurement::Sync => {
+            let harness = open();
+            if let Err(error) = &harness {
+                eprintln!("measure: {error}");
+            }
+            sync::run(root, harness.ok(), options)
+        }
         Measurement::Sampling => sampling::run(root, open()?, options),
     }
 }

@@ -6,11 +6,11 @@ use std::slice;
 pub const USAGE: &str = "\
 usage: cargo xtask measure [NAME…] [OPTION…]
 
-names: echo, echo2, frames, idle, micro, million, calls, pool, proxy, sampling, all (which is also what runs without a name)
+names: echo, echo2, frames, idle, micro, million, calls, pool, proxy, sampling, sync, all (which is also what runs without a name)
 
   --harness DIR   the benchmark harness [default: $MARMOT_BENCH, else ../shared/bench beside the repository]
   --rounds N      rounds of each measurement
-                  [default: 9 for echo, echo2 and sampling, 7 for pool and proxy, 5 for frames, 3 for idle and micro]
+                  [default: 9 for echo, echo2 and sampling, 7 for pool and proxy, 5 for frames and sync, 3 for idle and micro]
   --seconds S     the time of one load [default: 2]
   --cells LIST    loads of echo and echo2, as CONNECTIONSxBYTES,… [default: 1x64,50x64,50x16384,1000x64,10000x64]
   --peers LIST    servers to compare with in echo, echo2, calls and idle [default: epoll,go,tokio_mt,may]";
@@ -23,6 +23,7 @@ pub enum Measurement {
     Pool,
     Proxy,
     Sampling,
+    Sync,
     Million,
     Micro,
     Idle,
@@ -31,12 +32,13 @@ pub enum Measurement {
 }
 
 /// All of them, the short ones first.
-const ALL: [(&str, Measurement); 10] = [
+const ALL: [(&str, Measurement); 11] = [
     ("calls", Measurement::Calls),
     ("frames", Measurement::Frames),
     ("pool", Measurement::Pool),
     ("proxy", Measurement::Proxy),
     ("sampling", Measurement::Sampling),
+    ("sync", Measurement::Sync),
     ("million", Measurement::Million),
     ("micro", Measurement::Micro),
     ("idle", Measurement::Idle),

@@ -3,14 +3,14 @@
 //! Both do the same with an object of the same kind; the program in Go is `pool.go` beside this file, and is built with the
 //! Go of this machine. Neither needs the harness. The figures are CPU time, and the two take turns.
 
+use super::golang;
 use super::options::Options;
 use super::series::Series;
 use super::table::{self, Table};
 use crate::verdict::{self, Bound, Verdict};
 use crate::{program, tools};
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 const ROUNDS: u32 = 7;
@@ -31,7 +31,7 @@ pub fn run(root: &Path, options: &Options) -> io::Result<Vec<Verdict>> {
     let rounds = options.rounds.unwrap_or(ROUNDS);
     println!("\n### pool: a get and a put, CPU time, {rounds} rounds of the least of several runs\n");
     let marmot = program::build(root)?;
-    let go = build_go(root)?;
+    let go = golang::build(root, "pool", SOURCE)?;
     let mut table = Table::new(["Ps", "marmot ns", "go ns", "paired ratio to go"]);
     let mut verdicts = Vec::new();
     for procs in [1, 2] {
@@ -73,22 +73,6 @@ fn turns(rounds: u32, procs: u32, marmot: &Path, go: Option<&Path>) -> io::Resul
         }
     }
     Ok((owns.into_iter().collect(), peers.into_iter().collect()))
-}
-
-/// Builds the program in Go and says where it is; none where there is no Go.
-fn build_go(root: &Path) -> io::Result<Option<PathBuf>> {
-    if !tools::works("go", &["version"]) {
-        eprintln!("measure: there is no Go here, so the comparison goes without it");
-        return Ok(None);
-    }
-    let folder = program::target_folder(root)?.join("measure-pool");
-    fs::create_dir_all(&folder)?;
-    let source = folder.join("pool.go");
-    fs::write(&source, SOURCE)?;
-    let built = folder.join("go_pool");
-    // What is on this machine is what is compared with, so nothing is downloaded.
-    tools::run(Command::new("go").env("GOTOOLCHAIN", "local").args(["build", "-o"]).arg(&built).arg(&source))?;
-    Ok(Some(built))
 }
 
 fn figure(command: &mut Command) -> io::Result<f64> {

@@ -4,7 +4,7 @@ use super::options::{Cell, Measurement, Options};
 use super::raw::Raw;
 use super::series::Series;
 use super::table::Table;
-use super::{echo, idle, micro, million, pool, proxy};
+use super::{echo, idle, micro, million, pool, proxy, sync};
 
 fn options(arguments: &str) -> Result<Options, String> {
     let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
@@ -38,8 +38,8 @@ fn options_are_read() {
 
 #[test]
 fn without_a_name_all_is_measured() {
-    assert_eq!(options("").unwrap().measurements.len(), 10);
-    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 10);
+    assert_eq!(options("").unwrap().measurements.len(), 11);
+    assert_eq!(options("all --rounds 1").unwrap().measurements.len(), 11);
 }
 
 #[test]
@@ -133,6 +133,15 @@ fn a_table_lines_up() {
     let mut table = Table::new(["server", "µs"]);
     table.add(["go".to_owned(), "12.5".to_owned()]);
     assert_eq!(table.to_string(), "| server | µs   |\n|--------|------|\n| go     | 12.5 |\n");
+}
+
+#[test]
+fn rows_are_found_in_each_round() {
+    let text = |value| format!("chan_cap0_msg {value} cpu_ns\nchan_cap0_msg.wall 90.00 ns\n");
+    let texts = vec![(0, text("40.00")), (1, "other 1.00 ns\n".to_owned()), (2, text("42.00"))];
+    assert_eq!(sync::series(&texts, "chan_cap0_msg"), series(&[(0, 40.0), (2, 42.0)]));
+    assert_eq!(sync::series(&texts, "chan_cap0_msg.wall").median(), Some(90.0));
+    assert_eq!(sync::series(&texts, "chan_cap0").median(), None);
 }
 
 #[test]

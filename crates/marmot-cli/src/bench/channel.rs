@@ -11,8 +11,8 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
-const RENDEZVOUS: Label = Label { own: "channel.rendezvous", peer: "channel_unbuffered" };
-const BUFFERED: Label = Label { own: "channel.buffered", peer: "channel_buffered" };
+const RENDEZVOUS: Label = Label { own: "channel.rendezvous", peer: "chan_cap0_msg" };
+const BUFFERED: Label = Label { own: "channel.buffered", peer: "chan_cap128_msg" };
 const UNBOUNDED: Label = Label { own: "channel.unbounded", peer: "channel_unbounded" };
 const SELECT: Label = Label { own: "channel.select", peer: "channel_select" };
 const THREADS: Label = Label { own: "channel.threads", peer: "channel_threads" };

@@ -14,6 +14,7 @@
 //! | `unstarted` | | memory of a goroutine that has not started |
 //! | `buffer` | | sending 4 KiB to another goroutine through a linked buffer; and how many bytes a second that makes |
 //! | `pool` | | getting an object from a pool and giving it back, on all Ps at the same time; and making and dropping one |
+//! | `cancel` | | cancelling 10,000 goroutines that sleep: the time until the last has come back (`cancel.wall`, of all) |
 //! | `channel` | | sending messages to another goroutine: one by one, through a buffer, and to a select |
 //! | `mutex` | | taking a mutex and giving it up: one that nobody else wants, and one that two goroutines and two threads want; beside `std`'s |
 //! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
@@ -23,6 +24,7 @@
 //! Instruments that count, as callgrind and strace do, need a program that does the same at every run: [`once`].
 
 mod buffer;
+mod cancel;
 mod channel;
 mod mutex;
 mod once;
@@ -94,6 +96,8 @@ enum Name {
     Buffer,
     /// Getting an object from a pool and giving it back.
     Pool,
+    /// Cancelling goroutines that sleep.
+    Cancel,
     /// Sending messages to another goroutine.
     Channel,
     /// Taking a mutex and giving it up.
@@ -133,6 +137,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             Name::Unstarted => unstarted::run(&runtime, args.count, &mut rows)?,
             Name::Buffer => buffer::run(&runtime, &mut rows)?,
             Name::Pool => pool::run(&runtime, &mut rows)?,
+            Name::Cancel => cancel::run(&runtime, &mut rows)?,
             Name::Channel => channel::run(&runtime, &mut rows)?,
             Name::Mutex => mutex::run(&runtime, &mut rows)?,
             Name::Skynet => skynet::run(&runtime, &mut rows)?,

@@ -9,8 +9,8 @@ use marmot::time::{Duration, Timer};
 use std::hint::black_box;
 use std::io;
 
-const ALONE: Label = Label { own: "timer", peer: "timer_make_stop" };
-const AMONG: Label = Label { own: "timer.among", peer: "timer_make_stop_among" };
+const ALONE: Label = Label { own: "timer", peer: "timer_create_stop" };
+const AMONG: Label = Label { own: "timer.among", peer: "timer_create_stop_among" };
 const OPERATIONS: u64 = 5_000_000;
 const OTHERS: u64 = 100_000;
 /// None fires while this runs: their times are at least so far away.

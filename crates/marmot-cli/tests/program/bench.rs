@@ -41,6 +41,7 @@ fn every_benchmark_prints_its_rows() {
             ],
         ),
         ("skynet", &["skynet", "skynet.wall"]),
+        ("cancel", &["cancel", "cancel.wall"]),
         (
             "sleep",
             &[
