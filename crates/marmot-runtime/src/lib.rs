@@ -13,7 +13,7 @@
 //! | [`net`] | TCP, as in `std` | `fd`, `blocking` |
 //! | [`buffered`] | connections that are read ahead and written late | `net` |
 //! | [`io`] | copying, by the kernel where it can | `net`, `blocking` |
-//! | [`sync`] | locks that park the goroutine | `profile`, `sched` |
+//! | [`sync`] | locks and channels that park the goroutine | `profile`, `sched` |
 //! | [`time`] | sleeps, timers, tickers | `rt`, `sync`, `timer` |
 //! | `rt` | what programs call: `go`, `scope`, `sleep`, `Runtime` | all of these |
 

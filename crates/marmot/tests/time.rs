@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use common::{LIMIT, Place, alone, bounded, everywhere, ms, runtime, until, with_procs};
 use marmot::WaitReason;
+use marmot::context::Context;
+use marmot::sync::chan;
 use marmot::time::{self, AfterFunc, Duration, Instant, Ticker, Timer, after, after_func};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -141,7 +143,7 @@ fn who_waits_at_a_stopped_timer_is_served_when_it_is_set_again() {
                 place.start(move || timer.wait().unwrap())
             })
             .collect();
-        waiters.iter().for_each(|waiter| waiter.until_waiting(WaitReason::Tick));
+        waiters.iter().for_each(|waiter| waiter.until_waiting(WaitReason::Receive));
         assert!(timer.stop());
         for served in 1..=waiters.len() {
             assert!(!timer.reset(ms(1)), "it was not set, and nobody has left a tick");
@@ -152,24 +154,84 @@ fn who_waits_at_a_stopped_timer_is_served_when_it_is_set_again() {
     });
 }
 
+/// As an arm of a choice, a timer is a limit for the others, and a ticker one that comes again and again.
+#[test]
+fn timers_and_tickers_are_arms_of_a_choice() {
+    everywhere(|place| {
+        let (sender, receiver) = chan::bounded::<u32>(1);
+        let begun = Instant::now();
+        let is_late = marmot::select! {
+            recv(receiver) -> _ => false,
+            recv(after(ms(2))) -> tick => tick.unwrap() >= begun + ms(2),
+        };
+        assert!(is_late);
+        let (ticker, limit) = (Ticker::new(Duration::from_micros(300)), Timer::new(LONG));
+        let (mut ticks, mut sum) = (0, 0);
+        let sending = place.start(move || (1..=10).for_each(|i| sender.send(i).unwrap()));
+        while ticks < 3 || sum < 55 {
+            marmot::select! {
+                recv(ticker) -> tick => {
+                    assert!(tick.unwrap() > begun);
+                    ticks += 1;
+                }
+                recv(receiver) -> number => match number {
+                    Ok(number) => sum += number,
+                    Err(_) => assert_eq!(sum, 55),
+                },
+                recv(limit) -> _ => panic!("an hour is over"),
+            }
+        }
+        sending.join();
+        // What was not chosen was not received.
+        limit.reset(Duration::ZERO);
+        assert!(limit.wait().unwrap() > begun);
+        ticker.stop();
+        let is_empty = marmot::select! {
+            recv(ticker) -> _ => false,
+            recv(limit) -> _ => false,
+            default => true,
+        };
+        assert!(is_empty);
+    });
+}
+
+#[test]
+fn the_end_of_a_context_ends_a_wait_and_takes_no_tick() {
+    everywhere(|place| {
+        let timer = Arc::new(Timer::new(LONG));
+        let (ctx, cancel) = Context::current().with_cancel();
+        let theirs = Arc::clone(&timer);
+        let waiter = place
+            .start(move || ctx.run(|| (theirs.wait().map_err(|e| e.is_cancelled()), Ticker::new(LONG).iter().count())));
+        waiter.until_waiting(WaitReason::Receive);
+        cancel.cancel();
+        assert_eq!(waiter.join(), (Err(true), 0));
+        timer.reset(Duration::ZERO);
+        timer.wait().unwrap();
+        let (ctx, _cancel) = Context::current().with_timeout(ms(2));
+        let ended = ctx.run(|| (time::sleep_or_cancelled(LONG), timer.wait()));
+        assert!(ended.0.unwrap_err().is_deadline_exceeded() && ended.1.unwrap_err().is_deadline_exceeded());
+    });
+}
+
 /// Go's `TestAfterQueuing`.
 #[test]
 fn timers_fire_in_the_order_of_their_times() {
     everywhere(|place| {
-        let begun = Instant::now();
         let slots = [5, 3, 6, 6, 6, 1, 1, 2, 7, 9, 4, 8, 0_u64];
-        let ends: Vec<_> = slots
-            .iter()
-            .map(|&slot| {
-                let timer = Timer::new(ms(2 * slot));
-                (slot, place.start(move || timer.wait().unwrap()))
-            })
-            .collect();
-        let mut ends: Vec<_> = ends.into_iter().map(|(slot, end)| (slot, end.join())).collect();
-        assert!(ends.iter().all(|&(slot, tick)| tick >= begun + ms(2 * slot)));
-        if place == Place::Threads {
-            ends.sort_by_key(|&(slot, _)| slot);
-            assert!(ends.is_sorted_by_key(|&(_, tick)| tick), "one heap fires them: {ends:?}");
+        // When each is due is known but for the time that it takes to make it.
+        let timers = slots.map(|slot| {
+            let (wait, earliest) = (ms(2 * slot), Instant::now());
+            let timer = Timer::new(wait);
+            (earliest + wait, Instant::now() + wait, timer)
+        });
+        let ends =
+            timers.map(|(earliest, latest, timer)| (earliest, latest, place.start(move || timer.wait().unwrap())));
+        let ends = ends.map(|(earliest, latest, end)| (earliest, latest, end.join()));
+        for (earliest, latest, tick) in ends {
+            assert!(tick >= earliest);
+            // One heap has them all.
+            assert!(ends.iter().all(|&(later, _, theirs)| latest >= later || tick <= theirs), "{ends:?}");
         }
     });
 }

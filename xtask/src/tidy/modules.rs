@@ -1,7 +1,8 @@
 //! The rule `modules`: imports between the runtime's modules point one way.
 //!
 //! Each module knows itself, those that its line of [`LAW`] names, and all that those know; `primitive` is known to all.
-//! A name is taken from the module that it lives in: through a re-export at the crate's root, anybody could know anything.
+//! A name is taken from the module that it lives in: through a re-export at the crate's root, anybody could know anything. Only
+//! a macro that is exported lives at the root, wherever it is written.
 
 use super::Found;
 use super::files::File;
@@ -98,7 +99,8 @@ fn root_names(tokens: &Tokens, depth: usize) -> Vec<usize> {
 /// The name at `at`, or the first name of each path between the braces there.
 fn names_after(tokens: &Tokens, at: usize, names: &mut Vec<usize>) {
     if tokens.text(at) != "{" {
-        names.push(at);
+        let is_macro = tokens.text(at + 1) == "!";
+        names.extend((!is_macro).then_some(at));
         return;
     }
     let starts = tokens.between(at).filter(|&i| matches!(tokens.text(i - 1), "{" | ",") && tokens.anchor(i) == i);

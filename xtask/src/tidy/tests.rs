@@ -152,6 +152,8 @@ fn modules_know_those_below() {
     assert_runtime("netpoll/desc.rs", "fn f() {\n crate::fd::g();\n}", &["2: modules"]);
     assert_runtime("rt/mod.rs", "pub(in crate::rt) fn f() { crate::netpoll::g() }", &[]);
     assert_runtime("lib.rs", "use crate::net::TcpStream;", &[]);
+    assert_runtime("sync/m.rs", "macro_rules! m { () => { $crate::n!() }; (a) => { $crate::sync::n!() } }", &[]);
+    assert_runtime("sync/m.rs", "macro_rules! m { () => { $crate::net::n() } }", &["1: modules"]);
 }
 
 #[test]

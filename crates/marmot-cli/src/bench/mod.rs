@@ -14,6 +14,7 @@
 //! | `unstarted` | | memory of a goroutine that has not started |
 //! | `buffer` | | sending 4 KiB to another goroutine through a linked buffer; and how many bytes a second that makes |
 //! | `pool` | | getting an object from a pool and giving it back, on all Ps at the same time; and making and dropping one |
+//! | `channel` | | sending messages to another goroutine: one by one, through a buffer, and to a select |
 //! | `mutex` | | taking a mutex and giving it up: one that nobody else wants, and one that two goroutines and two threads want; beside `std`'s |
 //! | `skynet` | | a tree of goroutines with ten branches at each node and a million leaves, which adds up their numbers |
 //! | `sleep` | | many sleeps at the same time, and how late they end: spread over some time, and all at once (`.at_once`); and one that is very short, by itself |
@@ -22,6 +23,7 @@
 //! Instruments that count, as callgrind and strace do, need a program that does the same at every run: [`once`].
 
 mod buffer;
+mod channel;
 mod mutex;
 mod once;
 mod parked;
@@ -92,6 +94,8 @@ enum Name {
     Buffer,
     /// Getting an object from a pool and giving it back.
     Pool,
+    /// Sending messages to another goroutine.
+    Channel,
     /// Taking a mutex and giving it up.
     Mutex,
     /// A tree of goroutines with a million leaves.
@@ -129,6 +133,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             Name::Unstarted => unstarted::run(&runtime, args.count, &mut rows)?,
             Name::Buffer => buffer::run(&runtime, &mut rows)?,
             Name::Pool => pool::run(&runtime, &mut rows)?,
+            Name::Channel => channel::run(&runtime, &mut rows)?,
             Name::Mutex => mutex::run(&runtime, &mut rows)?,
             Name::Skynet => skynet::run(&runtime, &mut rows)?,
             Name::Sleep => sleep::run(&runtime, args.count, &mut rows)?,

@@ -41,7 +41,19 @@ fn every_benchmark_prints_its_rows() {
             ],
         ),
         ("skynet", &["skynet", "skynet.wall"]),
-        ("sleep", &["sleep", "sleep_late.p50", "sleep_late.p99"]),
+        (
+            "sleep",
+            &[
+                "sleep",
+                "sleep_late.p50",
+                "sleep_late.p99",
+                "sleep_late.at_once.p50",
+                "sleep_late.at_once.p99",
+                "sleep_late.short.p50",
+                "sleep_late.short.p99",
+            ],
+        ),
+        ("timer", &["timer", "timer.wall", "timer.among", "timer.among.wall"]),
     ] {
         let rows = rows(&[name, "--quick"]);
         let names: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
@@ -60,7 +72,7 @@ fn the_rows_come_as_json_too() {
 
 #[test]
 fn once_prints_nothing() {
-    for name in ["switch", "pingpong", "pool", "read", "spawn"] {
+    for name in ["switch", "pingpong", "pool", "read", "spawn", "timer"] {
         assert_eq!(rows(&[name, "--once", "10", "--procs", "1"]), []);
     }
     assert_eq!(common::output(&["bench", "skynet", "--once", "10"], BOUND).status.code(), Some(1));

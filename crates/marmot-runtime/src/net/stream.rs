@@ -284,6 +284,10 @@ impl TcpStream {
     ///
     /// G, only while another goroutine reads the same connection through a clone.
     ///
+    /// # Cancellation
+    ///
+    /// The goroutine inherits the caller's [context](crate::context). If that ends, it starts, and its first read says so.
+    ///
     /// # Examples
     ///
     /// ```

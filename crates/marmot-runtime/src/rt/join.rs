@@ -1,5 +1,6 @@
 //! Handles to await a goroutine's end.
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -33,23 +34,23 @@ impl<T> Claim<T> {
     }
 
     /// Waits for the end, whatever becomes of the caller's context.
+    #[inline]
     pub(super) fn join(self) -> Result<T> {
         self.goroutine.0.wait_for_end();
         self.take()
     }
 
     /// The same, until the caller's context ends.
+    #[inline(always)]
     pub(super) fn join_or_cancelled(self) -> Result<T> {
-        if !self.is_finished() {
-            let goes_on = context::check().is_ok() && self.goroutine.0.wait_for_end_or_cancelled();
-            if !goes_on {
-                return Err(Box::new(context::why()));
-            }
+        if !self.goroutine.0.wait_for_end_or_cancelled() {
+            return Err(cancelled());
         }
         self.take()
     }
 
     /// Takes the result of a goroutine that has ended.
+    #[inline(always)]
     fn take(mut self) -> Result<T> {
         let g = &self.goroutine.0;
         let mut result = MaybeUninit::<Result<T>>::uninit();
@@ -60,6 +61,11 @@ impl<T> Claim<T> {
         // SAFETY: `take_result` has written it.
         unsafe { result.assume_init() }
     }
+}
+
+#[cold]
+fn cancelled() -> Box<dyn Any + Send> {
+    Box::new(context::why())
 }
 
 impl<T> Drop for Claim<T> {

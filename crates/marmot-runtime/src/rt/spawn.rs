@@ -48,7 +48,16 @@ pub(super) fn spec(site: &'static Location<'static>) -> Spec {
 /// # Panics
 ///
 /// If the default one cannot be started.
+#[inline]
 pub(super) fn sched_here() -> &'static Sched {
+    match current::mp() {
+        Some(mp) => mp.sched,
+        None => sched_outside(),
+    }
+}
+
+#[cold]
+fn sched_outside() -> &'static Sched {
     netpoll::sched_here().unwrap_or_else(|e| panic!("the default runtime cannot be started: {e}"))
 }
 
@@ -70,6 +79,8 @@ pub(super) fn sched_here() -> &'static Sched {
 /// * A panic hook's own work: a second panic on that thread meanwhile aborts the process.
 ///
 /// Read, sleep and join before or after these, not inside.
+///
+/// It inherits the caller's [context](crate::context), and is cancelled with it.
 ///
 /// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
 /// `Rc`s, borrows inside `LocalKey::with` and everything else that is not `Send` may live on its

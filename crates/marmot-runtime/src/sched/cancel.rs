@@ -59,10 +59,11 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use super::census::Errand;
+use super::due::{Call, Due};
 use super::g::{G, GRef, Head, Seat};
 use super::m::M;
 use super::roster::{Number, Roster, Why};
-use super::timers::{Call, Due, Timer};
+use super::timers::Timer;
 use super::{clock, current, outside, park};
 
 /// Where somebody waits, as that one sees it.

@@ -64,8 +64,6 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
             report_panic(&**payload);
         }
         *stage = Stage::Result(result);
-        // SAFETY: the goroutine has its own head.
-        leave_context(unsafe { head.as_ref() });
         // SAFETY: the result is in place, and not touched below unless it is ours.
         unsafe { end(head) };
     }
@@ -80,8 +78,6 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         let unrun = std::mem::replace(stage, Stage::Result(Err(why)));
         // A capture's destructor may panic; the goroutine that it would belong to does not exist.
         drop_caught(unrun);
-        // SAFETY: the caller has the goroutine's head.
-        leave_context(unsafe { head.as_ref() });
         // SAFETY: as above.
         unsafe { end(head) };
     }
@@ -125,6 +121,10 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
 unsafe fn end(head: NonNull<Head>) {
     // SAFETY: the caller's reference.
     let h = unsafe { head.as_ref() };
+    // Before its joiner goes on: nothing is left behind then.
+    if !h.context.is_empty() {
+        leave_context(h);
+    }
     match h.join.end() {
         Ended::Quietly => {}
         Ended::Wake(waiter) => park::ready(waiter),
@@ -133,13 +133,11 @@ unsafe fn end(head: NonNull<Head>) {
     }
 }
 
-/// Gives up the context of a goroutine that ends, which may be the last to have it.
-#[inline]
+/// Gives up the context of a goroutine that ends. Its values may be dropped with it, which are the program's.
+#[cold]
+#[inline(never)]
 fn leave_context(head: &Head) {
-    if !head.context.is_empty() {
-        // A value of the context may be dropped, which is the program's.
-        caught(|| head.leave_context());
-    }
+    caught(|| head.leave_context());
 }
 
 /// Makes a goroutine with `refs` references for `f`.

@@ -24,7 +24,7 @@ struct Current {
     /// The labels of a plain thread. Whoever sets them takes them back, so that nothing is left at its end.
     labels: ManuallyDrop<Slot>,
     /// The context of a plain thread, as its labels.
-    context: ManuallyDrop<within::Slot>,
+    context: within::Slot,
 }
 
 thread_local! {
@@ -35,7 +35,7 @@ thread_local! {
             serves: Cell::new(None),
             accepted: Cell::new(false),
             labels: ManuallyDrop::new(Slot::empty()),
-            context: ManuallyDrop::new(within::Slot::empty()),
+            context: within::Slot::empty(),
         }
     };
 }

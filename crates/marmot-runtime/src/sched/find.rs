@@ -18,7 +18,7 @@ use marmot_coro::overflow::AltStack;
 
 use super::g::G;
 use super::m::M;
-use super::{clock, current, outside};
+use super::{clock, current, outside, sys};
 
 /// A turn in so many looks at the poller and the global queue.
 const TURNS: u32 = 64;
@@ -295,6 +295,7 @@ impl M {
         let _signal_stack = AltStack::new().inspect_err(|e| {
             super::report(format_args!("M {} cannot report a stack overflow: {e}", self.id));
         });
+        sys::wake_exactly();
         current::set_mp(self);
         self.own.pp.set(Some(&self.sched.ps()[self.id]));
         self.run();

@@ -112,7 +112,8 @@ pub(crate) struct Seat {
     pub(super) roll_place: Cell<u32>,
     /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
     pub(super) since: Cell<u64>,
-    /// Where it waits, if its context may end that.
+    /// Where it waits, if its context may end that, and else null: also when it has ended, and in memory that is new. So the start
+    /// does not write it.
     pub(super) wait: Waits,
 }
 
@@ -132,11 +133,12 @@ pub(crate) struct Head {
     pub(crate) pinned: Cell<bool>,
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
     pub(crate) placing: Cell<Placing>,
+    /// How it hears of the end of its context.
+    pub(super) entered: Entered,
     /// What its samples are marked with.
     pub(crate) labels: Slot,
-    /// What it works under, and how it hears of the end of that.
+    /// What it works under. It is given up when the goroutine ends, so that nothing is left when the head goes.
     pub(crate) context: within::Slot,
-    pub(super) entered: Entered,
     /// Where the goroutine is once it has started; null before that and after its end.
     started: AtomicPtr<G>,
     pub(crate) join: JoinWord<G>,
@@ -256,7 +258,6 @@ impl G {
             (&raw mut (*place).unwinds).write(Cell::new(0));
             (&raw mut (*place).timer).write(Timer::new());
             (&raw mut (*beside).since).write(Cell::new(0));
-            (&raw mut (*beside).wait).write(Cell::new(ptr::null()));
             (*place).status.reset();
         }
         // Release pairs with the Acquire in `Head::started` and `Head::state`.
@@ -363,6 +364,7 @@ impl Head {
     /// # Safety
     ///
     /// `place` is room for it, and it stays there until it is freed by the vtable.
+    #[inline(always)]
     pub(crate) unsafe fn make(
         place: NonNull<Head>,
         sched: Option<&'static Sched>,
@@ -380,9 +382,9 @@ impl Head {
             inner_token: Token::new(),
             pinned: Cell::new(false),
             placing: Cell::new(Placing::Free),
+            entered: Cell::new(0),
             labels,
             context,
-            entered: Cell::new(0),
             started: AtomicPtr::default(),
             join: JoinWord::new(),
             vtable,
@@ -445,6 +447,25 @@ impl Head {
         if self.join.is_done() {
             return true;
         }
+        match current::gp() {
+            // SAFETY: the goroutine that runs here has not ended.
+            Some(gp) if unsafe { gp.as_ref() }.head().context.is_empty() => {
+                if self.join.publish(gp) {
+                    park::park_here(gp, WaitReason::Join, 0);
+                    debug_assert!(self.join.is_done());
+                }
+                true
+            }
+            _ => self.wait_for_end_under(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_for_end_under(&self) -> bool {
+        if within::own_has_ended() {
+            return false;
+        }
         let gp = park::waiter();
         !self.join.publish(gp) || within::park_in(gp, WaitReason::Join, &Joining(self, gp)) == Ended::Readied
     }
@@ -475,10 +496,19 @@ fn inherited() -> (Slot, within::Slot) {
         Some(gp) => {
             // SAFETY: the goroutine that runs here has not ended.
             let own = unsafe { gp.as_ref() }.head();
-            (own.labels.copy(), own.context.copy())
+            if own.labels.is_empty() && own.context.is_empty() {
+                return (Slot::empty(), within::Slot::empty());
+            }
+            copied(&own.labels, &own.context)
         }
-        None => (current::with_thread_labels(Slot::copy), current::with_thread_context(within::Slot::copy)),
+        None => current::with_thread_labels(|labels| current::with_thread_context(|context| copied(labels, context))),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn copied(labels: &Slot, context: &within::Slot) -> (Slot, within::Slot) {
+    (labels.copy(), context.copy())
 }
 
 /// Where somebody waits for the end of a goroutine.

@@ -33,10 +33,14 @@ impl Slot {
         Slot(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// With the same labels.
     #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.load(Relaxed).is_null()
+    }
+
+    /// With the same labels.
     pub(super) fn copy(&self) -> Slot {
-        if self.0.load(Relaxed).is_null() { Slot::empty() } else { Slot::holding(self.get()) }
+        Slot::holding(self.get())
     }
 
     fn holding(set: Option<Arc<Set>>) -> Slot {

@@ -25,7 +25,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::timers::{Fire, Timer, Timers};
-use super::{clock, threads};
+use super::{clock, sys, threads};
 
 /// See the module.
 pub(super) static HEAP: Timers = Timers::new();
@@ -79,6 +79,7 @@ pub(super) fn serve() {
 }
 
 fn run() {
+    sys::wake_exactly();
     loop {
         HEAP.fire_due(clock::now());
         let is_served = state();

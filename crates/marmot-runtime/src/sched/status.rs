@@ -55,14 +55,18 @@ pub enum WaitReason {
     BufferedIo,
     /// For a mutex.
     Mutex,
+    /// For a message of a channel.
+    Receive,
+    /// For room in a channel, or for somebody who receives.
+    Send,
+    /// For the first of several operations with channels.
+    Select,
     /// For the Ms to report their goroutines.
     Snapshot,
-    /// For a timer or a ticker.
-    Tick,
 }
 
 impl WaitReason {
-    const ALL: [WaitReason; 13] = [
+    const ALL: [WaitReason; 15] = [
         WaitReason::Parked,
         WaitReason::Sleep,
         WaitReason::Join,
@@ -74,8 +78,10 @@ impl WaitReason {
         WaitReason::Buffer,
         WaitReason::BufferedIo,
         WaitReason::Mutex,
+        WaitReason::Receive,
+        WaitReason::Send,
+        WaitReason::Select,
         WaitReason::Snapshot,
-        WaitReason::Tick,
     ];
 }
 
@@ -93,8 +99,10 @@ impl fmt::Display for WaitReason {
             WaitReason::Buffer => "buffer",
             WaitReason::BufferedIo => "buffered IO",
             WaitReason::Mutex => "mutex",
+            WaitReason::Receive => "channel receive",
+            WaitReason::Send => "channel send",
+            WaitReason::Select => "select",
             WaitReason::Snapshot => "snapshot of goroutines",
-            WaitReason::Tick => "timer",
         })
     }
 }

@@ -47,7 +47,7 @@ impl Drop for Values {
     }
 }
 
-/// The word. It belongs to one goroutine or thread at a time, which alone changes it.
+/// The word. It belongs to one goroutine or thread at a time, which alone changes it, and takes out what it holds before it goes.
 pub(crate) struct Slot(AtomicPtr<Cx>);
 
 impl Slot {
@@ -56,9 +56,8 @@ impl Slot {
     }
 
     /// With the same context.
-    #[inline]
     pub(super) fn copy(&self) -> Slot {
-        if self.is_empty() { Slot::empty() } else { Slot(AtomicPtr::new(into_word(self.get()))) }
+        Slot(AtomicPtr::new(into_word(self.get())))
     }
 
     #[inline]
@@ -106,15 +105,6 @@ impl Slot {
         self.0.store(into_word(cx), Relaxed);
         // SAFETY: the word was that of an `Arc` that the slot held, and holds no longer.
         (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
-    }
-}
-
-impl Drop for Slot {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.0.get_mut().is_null() {
-            drop(self.replace(None));
-        }
     }
 }
 
@@ -212,8 +202,6 @@ impl Head {
     }
 
     /// Gives its context up, at its end. What that drops, as the last, may be a program's, and do anything.
-    #[cold]
-    #[inline(never)]
     pub(super) fn leave_context(&self) {
         self.leave_roster();
         drop(self.context.replace(None));

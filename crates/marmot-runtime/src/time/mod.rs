@@ -22,65 +22,7 @@ mod timer;
 
 pub use std::time::{Duration, Instant, SystemTime, SystemTimeError, UNIX_EPOCH};
 
-pub use crate::rt::{sleep, sleep_until};
+pub use crate::rt::{sleep, sleep_or_cancelled, sleep_until};
 pub use after::{AfterFunc, after_func};
 pub use ticker::{Ticker, Ticks};
 pub use timer::{Timer, after};
-
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-use crate::context::{self, Error};
-use crate::sched::{self, WaitReason, clock};
-use crate::timer::limit::{Ended, Place, park_within};
-
-/// Where a sleeper waits: only its time or its context takes it out.
-struct Bed {
-    is_left: AtomicBool,
-}
-
-impl Place for Bed {
-    fn retract(&self) -> bool {
-        // Relaxed: what is to be ordered is so by the lock of the timer, or by readying.
-        !self.is_left.swap(true, Relaxed)
-    }
-}
-
-/// Waits for `duration`, never less, unless the caller's context ends before that.
-///
-/// # Errors
-///
-/// If the context has ended: why.
-///
-/// # Blocking
-///
-/// G (a plain thread blocks).
-///
-/// # Cancellation
-///
-/// The end of the caller's context ends the wait.
-///
-/// # Examples
-///
-/// ```
-/// use marmot_runtime::time::{self, Duration, Instant};
-///
-/// let begun = Instant::now();
-/// time::sleep_or_cancelled(Duration::from_millis(2))?;
-/// assert!(begun.elapsed() >= Duration::from_millis(2));
-/// # Ok::<(), marmot_runtime::context::Error>(())
-/// ```
-pub fn sleep_or_cancelled(duration: Duration) -> Result<(), Error> {
-    context::check()?;
-    let until = clock::after(duration);
-    let bed = Bed { is_left: AtomicBool::new(false) };
-    match park_within(sched::waiter(), WaitReason::Sleep, until, &bed) {
-        Ended::Cancelled => Err(ended()),
-        Ended::TimedOut | Ended::Readied => Ok(()),
-    }
-}
-
-/// Why the caller's context has ended.
-fn ended() -> Error {
-    // It is asked only by who has been told so.
-    context::check().expect_err("a context that has ended does not go on")
-}

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use crate::context::Error;
+use crate::sync::chan::{Receiver, Selectable};
 
 /// Fires again and again, each time `period` after the last; Go's `time.Ticker`.
 ///
 /// A tick is kept until it is received, and as long as one is kept, those that come are dropped: who is slow receives one tick for
-/// all that it has missed. Ticks stay in step with the beginning, however late each is. Dropping it stops it.
+/// all that it has missed. Ticks stay in step with the beginning, however late each is. Dropping it stops it. In a
+/// [`select!`](crate::select), it is an arm that is received from.
 ///
 /// # Examples
 ///
@@ -89,6 +91,14 @@ impl Ticker {
 fn set(bell: &Bell, period: Duration) {
     assert!(!period.is_zero(), "a ticker's period must not be zero");
     bell.set(period, period);
+}
+
+impl Selectable for Ticker {
+    type Item = Instant;
+
+    fn receiver(&self) -> Option<&Receiver<Instant>> {
+        Some(self.bell.receiver())
+    }
 }
 
 impl fmt::Debug for Ticker {

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use crate::context::Error;
+use crate::sync::chan::{Receiver, Selectable};
 
 /// Fires once when its time has come, and is received by one who waits for it; Go's `time.Timer`.
 ///
 /// When [`stop`](Timer::stop) or [`reset`](Timer::reset) has returned, no tick of before is received: there is nothing to drain. Share it
-/// in an [`Arc`](std::sync::Arc), or by reference in a scope. Dropping it stops it.
+/// in an [`Arc`](std::sync::Arc), or by reference in a scope. Dropping it stops it. In a [`select!`](crate::select), it is an arm that is received from.
 ///
 /// # Examples
 ///
@@ -80,6 +81,14 @@ impl Timer {
     }
 }
 
+impl Selectable for Timer {
+    type Item = Instant;
+
+    fn receiver(&self) -> Option<&Receiver<Instant>> {
+        Some(self.bell.receiver())
+    }
+}
+
 impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timer").finish_non_exhaustive()
@@ -93,10 +102,16 @@ impl fmt::Debug for Timer {
 /// # Examples
 ///
 /// ```
-/// use marmot_runtime::time::{self, Duration};
+/// use marmot_runtime as marmot;
+/// use marmot::sync::chan;
+/// use marmot::time::{self, Duration};
 ///
-/// time::after(Duration::from_millis(1)).wait()?;
-/// # Ok::<(), marmot_runtime::context::Error>(())
+/// let (_sender, receiver) = chan::bounded::<u32>(1);
+/// let got = marmot::select! {
+///     recv(receiver) -> number => number.ok(),
+///     recv(time::after(Duration::from_millis(1))) -> _ => None,
+/// };
+/// assert_eq!(got, None);
 /// ```
 pub fn after(duration: Duration) -> Timer {
     Timer::new(duration)

@@ -81,3 +81,23 @@ fn a_detached_result_is_dropped_once() {
         assert_eq!(g.result.get(), DROPPED);
     });
 }
+
+#[test]
+fn who_gives_up_waiting_is_not_readied() {
+    loom::model(|| {
+        let g = with_handle(|g| {
+            let waiter = NonNull::from(&g.waiter);
+            if g.join.publish(waiter) {
+                if g.join.retract(waiter) {
+                    // As a handle that is dropped then.
+                    return g.detach();
+                }
+                g.waiter.wait();
+            }
+            assert_eq!(g.result.get(), VALUE);
+            g.drop_result();
+        });
+        assert_eq!(g.result.get(), DROPPED);
+        assert!(!g.waiter.is_pending());
+    });
+}

@@ -16,11 +16,15 @@
 //! | `hangup` | `netpoll::slot`, the short-read hint of `fd` | a reader that trusts a short read finds the end all the same |
 //! | `room` | `netpoll::slot`, the writes of `fd` | a writer finds the room that it waits for, also when events of room are passed over |
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
+//! | `heaps` | `sched::timers` | who has disarmed a timer is alone with it, and none is lost or fires twice, while a heap is given up |
 //! | `leaving` | `buffered::left` | nothing that a writer has gathered stays behind, whoever is to send it |
 //! | `tokens` | `sched::token` | no notification is lost, and who parks is readied once |
-//! | `ends` | `sched::join` | a result has one owner, who sees it |
+//! | `ends` | `sched::join` | a result has one owner, who sees it; a waiter that is taken back is not readied |
+//! | `ending` | `sched::roster`, with `sched::errands` and `Sleeper` | the end of a context reaches who waits under it, and a wait has one end |
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
-//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes |
+//! | `channel` | `sync::chan` | a message is received once, by somebody who sees it, or comes back; a wait has one end |
+//! | `select` | the same, with selects | two that wait for each other meet, and each does one operation only |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes, or is given up |
 
 #![cfg(loom)]
 
@@ -28,6 +32,9 @@
 #[expect(dead_code, reason = "not all that the package uses is modelled")]
 mod primitive;
 
+#[path = "../../src/sync/chan/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "a model uses a part of what programs do")]
+mod chan;
 #[path = "../../src/sched/errands.rs"]
 mod errands;
 #[path = "../../src/sched/idle.rs"]
@@ -45,19 +52,29 @@ mod list;
 mod queue;
 #[path = "../../src/sync/raw.rs"]
 mod raw;
+#[path = "../../src/sched/roster.rs"]
+mod roster;
 #[path = "../../src/sched/runq.rs"]
 mod runq;
 #[path = "../../src/netpoll/slot.rs"]
 mod slot;
+#[path = "../../src/sched/timers.rs"]
+#[expect(dead_code, reason = "the times of timers are looked at by what is not modelled")]
+mod timers;
 #[path = "../../src/sched/token.rs"]
 mod token;
 #[path = "../../src/netpoll/turn.rs"]
 mod turn;
 
 mod asking;
+mod channel;
+mod context;
+mod due;
+mod ending;
 mod ends;
 mod events;
 mod hangup;
+mod heaps;
 mod leaving;
 mod mail;
 mod mutex;
@@ -65,6 +82,7 @@ mod profile;
 mod ring;
 mod room;
 mod sched;
+mod select;
 mod sleep;
 mod support;
 mod timer;

@@ -1,8 +1,10 @@
-//! What `netpoll::turn` and `sync::raw` need of the scheduler: a waiter that parks and is readied, here a thread; and a clock.
+//! What `netpoll::turn`, `sync::raw` and `sync::chan` need of the scheduler: a waiter that parks and is readied, here a thread, or gives
+//! up at once; and a clock.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+pub use crate::due::Due;
 use crate::support::Bell;
 
 pub struct G(Bell);
@@ -10,6 +12,9 @@ pub struct G(Bell);
 pub enum WaitReason {
     IoTurn,
     Mutex,
+    Receive,
+    Send,
+    Select,
 }
 
 loom::thread_local! {
@@ -35,6 +40,25 @@ pub fn ready(gp: NonNull<G>) {
     g.0.ready();
 }
 
+pub trait Place {
+    fn retract(&self) -> bool;
+}
+
+#[derive(PartialEq)]
+pub enum Ended {
+    Readied,
+    Cancelled,
+}
+
+/// Gives up at once, unless somebody has readied it.
+pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended {
+    if place.retract() {
+        return Ended::Cancelled;
+    }
+    park(gp, reason);
+    Ended::Readied
+}
+
 pub fn spend() {}
 
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
@@ -45,8 +69,17 @@ pub fn may_spin() -> bool {
     false
 }
 
+/// No chance: a model has to be the same each time. What it explores is in which order others come.
+pub mod chance {
+    pub fn below(_n: u32) -> u32 {
+        0
+    }
+}
+
 /// A clock whose every reading is long after the one before, or the same, as the model says.
 pub mod clock {
+    use std::time::{Duration, Instant};
+
     use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     loom::lazy_static! {
@@ -56,6 +89,16 @@ pub mod clock {
 
     pub fn now() -> u64 {
         NOW.fetch_add(STEP.load(Relaxed), Relaxed)
+    }
+
+    /// So many seconds from now; `timer::limit` knows what they mean.
+    pub fn after(d: Duration) -> u64 {
+        d.as_secs()
+    }
+
+    /// No model has a point in time.
+    pub fn at(_t: Instant) -> u64 {
+        unreachable!()
     }
 
     /// From now on, so much time passes between two readings.

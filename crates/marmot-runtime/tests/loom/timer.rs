@@ -1,6 +1,9 @@
 //! The timer of a descriptor: armed by who waits, fired by an M, left alone when it fires early
 //! enough for the next waiter. The steps are those of `netpoll::desc`.
 
+#[path = "limit.rs"]
+pub mod limit;
+
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;

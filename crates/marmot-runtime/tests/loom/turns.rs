@@ -3,6 +3,7 @@
 use loom::sync::Arc;
 use loom::thread;
 
+use crate::sched::Ended;
 use crate::support::{Plain, explore};
 use crate::turn::Turn;
 
@@ -21,6 +22,16 @@ impl Side {
         self.turn.take();
         self.reads.set(self.reads.get() + 1);
         self.turn.give();
+    }
+
+    /// True if it had its turn.
+    fn run_or_give_up(&self) -> bool {
+        let taken = self.turn.take_or_cancelled() == Ended::Readied;
+        if taken {
+            self.reads.set(self.reads.get() + 1);
+            self.turn.give();
+        }
+        taken
     }
 
     fn try_run(&self) -> bool {
@@ -85,5 +96,25 @@ fn two_turns_share_a_queue() {
             other.join().unwrap();
         }
         assert_eq!((sides[0].reads.get(), sides[1].reads.get()), (1, 2));
+    });
+}
+
+#[test]
+fn who_gives_up_takes_no_turn_and_leaves_none_behind() {
+    explore(3, || {
+        let side = Arc::new(Side::new());
+        let waits = {
+            let side = Arc::clone(&side);
+            thread::spawn(move || side.run())
+        };
+        let gives_up = {
+            let side = Arc::clone(&side);
+            thread::spawn(move || side.run_or_give_up())
+        };
+        side.run();
+        waits.join().unwrap();
+        let had_it = gives_up.join().unwrap();
+        assert_eq!(side.reads.get(), 2 + usize::from(had_it));
+        assert!(side.try_run(), "the turn is free at the end");
     });
 }

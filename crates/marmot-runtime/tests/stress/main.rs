@@ -4,6 +4,7 @@
 #![cfg(not(loom))]
 
 mod blocking;
+mod cancel;
 mod connections;
 mod handed_back;
 mod join;
