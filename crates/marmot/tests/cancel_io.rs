@@ -846,6 +846,8 @@ fn whatever_is_cut_short_every_byte_comes_once() {
             assert_passes(near, far);
             let (near, far) = narrow();
             assert_passes(Conn::new(near).unwrap(), Conn::new(far).unwrap());
+            let (producer, consumer) = Options::new().high_water(4000).build::<marmot::Goroutines>();
+            assert_passes(producer, consumer);
             let (near, far) = duplex();
             assert_passes(bufio::Writer::with_capacity(700, near), bufio::Reader::with_capacity(900, far));
         });
