@@ -12,12 +12,14 @@
 //! runtime has one that parks goroutines.
 
 pub mod codec;
+mod counted;
 pub mod lease;
 pub mod linked;
 pub mod park;
 pub mod pool;
 mod primitive;
 
+pub use counted::{Counted, Counts};
 pub use lease::Lease;
 pub use linked::pool::nodes_in_use;
 pub use linked::{Chunk, Consumer, Producer};

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 
-use crate::counted;
+use marmot_buf::Counted;
 
 /// Reads to the end: Go's `ReadAll`.
 ///
@@ -80,6 +80,6 @@ impl Error for Unfinished {
 
 impl From<Unfinished> for io::Error {
     fn from(unfinished: Unfinished) -> io::Error {
-        counted::after(unfinished.error, unfinished.bytes.len() as u64)
+        Counted::tell(unfinished.error, unfinished.bytes.len() as u64)
     }
 }

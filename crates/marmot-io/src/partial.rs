@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-use crate::counted;
+use marmot_buf::Counted;
 
 /// An error, and how many bytes had been moved before it. It turns into the plain [`io::Error`] where `?` asks for one; the
 /// count is lost then, unless the error keeps it ([`Counted`](crate::Counted)).
@@ -140,6 +140,6 @@ impl Error for Partial {
 
 impl From<Partial> for io::Error {
     fn from(partial: Partial) -> io::Error {
-        counted::after(partial.error, partial.moved)
+        Counted::tell(partial.error, partial.moved)
     }
 }

@@ -776,6 +776,84 @@ fn an_end_between_a_read_and_its_write_loses_nothing() {
     }
 }
 
+/// Runs `f` under a context that is cancelled after a few turns of others.
+fn cut_short<T>(turns: usize, f: impl FnOnce() -> T) -> T {
+    let (ctx, cancel) = Context::background().with_cancel();
+    let cancelling = marmot::go(move || {
+        for _ in 0..turns {
+            marmot::yield_now();
+        }
+        cancel.cancel();
+    });
+    let result = ctx.run(f);
+    cancelling.join().unwrap();
+    result
+}
+
+/// Writes all of `bytes` by calls that are cut short, and says how many were.
+fn write_in_parts(mut writer: impl Write, bytes: &[u8]) -> usize {
+    let (mut count, mut ends) = (0, 0);
+    while count < bytes.len() {
+        let part = &bytes[count..bytes.len().min(count + 5000)];
+        match cut_short(ends % 5, || writer.write_all(part)) {
+            Ok(()) => count += part.len(),
+            Err(error) => {
+                count += moved::<()>(Err(error));
+                ends += 1;
+                marmot::yield_now();
+            }
+        }
+    }
+    writer.flush().unwrap();
+    ends
+}
+
+/// Reads `count` bytes by calls that are cut short; says how many were, too.
+fn read_in_parts(mut reader: impl Read, count: usize) -> (Vec<u8>, usize) {
+    let (mut bytes, mut ends, mut part) = (Vec::new(), 0, [0; 3000]);
+    while bytes.len() < count {
+        let asked = part.len().min(count - bytes.len());
+        let here = match cut_short(ends % 7, || reader.read_exact(&mut part[..asked])) {
+            Ok(()) => asked,
+            Err(error) => {
+                ends += 1;
+                marmot::yield_now();
+                moved::<()>(Err(error))
+            }
+        };
+        bytes.extend(&part[..here]);
+    }
+    (bytes, ends)
+}
+
+#[test]
+fn whatever_is_cut_short_every_byte_comes_once() {
+    #[track_caller]
+    fn assert_passes(writer: impl Write + Send + 'static, reader: impl Read) {
+        let bytes = &much()[..100_000];
+        let writing = marmot::go(move || write_in_parts(writer, bytes));
+        let (got, ends) = read_in_parts(reader, bytes.len());
+        let written = writing.join().unwrap();
+        assert!(got == bytes);
+        assert!(ends + written > 0, "nothing was cut short");
+    }
+
+    for procs in [1, 2, 8] {
+        with_procs(procs, || {
+            let (reader, writer) = pipe();
+            assert_passes(writer, reader);
+            let (near, far) = narrow();
+            assert_passes(near, far);
+            let (near, far) = narrow();
+            assert_passes(Conn::new(near).unwrap(), Conn::new(far).unwrap());
+            let (producer, consumer) = Options::new().high_water(4000).build::<marmot::Goroutines>();
+            assert_passes(producer, consumer);
+            let (near, far) = duplex();
+            assert_passes(bufio::Writer::with_capacity(700, near), bufio::Reader::with_capacity(900, far));
+        });
+    }
+}
+
 #[test]
 fn both_directions_of_a_proxy_end() {
     on_ps(|place| {

@@ -12,7 +12,7 @@ use super::shared::{Outcome, Place, Shared};
 use super::state::{END, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use super::{Chunk, LARGEST_NODE};
 use crate::primitive::{Arc, yield_now};
-use crate::{Park, Threads};
+use crate::{Counted, Park, Threads};
 
 /// Why there is a place.
 const SOMEWHERE: &str = "there is a place whenever bytes are known";
@@ -576,6 +576,21 @@ impl<P: Park> Read for Consumer<P> {
             count += here;
         }
         Ok(count)
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        let mut count = 0;
+        while count < buf.len() {
+            match self.read(&mut buf[count..]) {
+                Ok(0) => {
+                    return Err(io::Error::new(ErrorKind::UnexpectedEof, "the end came before the buffer was full"));
+                }
+                Ok(here) => count += here,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Counted::tell(error, count as u64)),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use super::node::{NodeRef, release_list};
 use super::shared::{Outcome, Place, Shared};
 use super::state::{END, Flags, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use crate::primitive::{Arc, yield_now};
-use crate::{Park, Threads};
+use crate::{Counted, Park, Threads};
 
 /// How many nodes' room is handed out at most: what one `readv` is given.
 pub(super) const MOST_NODES: usize = 16;
@@ -443,6 +443,19 @@ impl<P: Park> Write for Producer<P> {
         let count = bytes.len() - rest.len();
         room.commit(count)?;
         Ok(count)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut count = 0;
+        while count < bytes.len() {
+            match self.write(&bytes[count..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(here) => count += here,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Counted::tell(error, count as u64)),
+            }
+        }
+        Ok(())
     }
 
     /// Nothing is held back.

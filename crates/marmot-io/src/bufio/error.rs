@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-use crate::counted;
+use marmot_buf::Counted;
 
 /// What the types of this module refuse on their own account. It travels inside of an [`io::Error`].
 ///
@@ -160,6 +160,6 @@ impl std::error::Error for Short {
 
 impl From<Short> for io::Error {
     fn from(short: Short) -> io::Error {
-        counted::after(short.error, short.read.len() as u64)
+        Counted::tell(short.error, short.read.len() as u64)
     }
 }

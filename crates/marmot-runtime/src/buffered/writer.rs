@@ -365,7 +365,7 @@ impl<W: Sink> Writer<W> {
     ///
     /// # Blocking
     ///
-    /// G, while it is being sent.
+    /// G, while it is being sent; nothing else ends that.
     pub fn is_empty(&self) -> bool {
         self.shared.hold().gathered().consumer.is_empty()
     }

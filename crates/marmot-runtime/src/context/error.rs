@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use marmot_io::{Counted, Counts};
+use marmot_buf::{Counted, Counts};
 
 /// What a context was ended by, if whoever did has said.
 pub type Cause = Arc<dyn StdError + Send + Sync>;

@@ -6,7 +6,7 @@
 //!
 //! | call | when the context ends |
 //! |---|---|
-//! | reading, writing, accepting, connecting, and all that is made of these | an [`io::Error`](std::io::Error) with an [`Error`] in it, which loops that try again do not swallow |
+//! | reading, writing, accepting, connecting, and all that is made of these | an [`io::Error`] with an [`Error`] in it, which loops that try again do not swallow |
 //! | [`JoinHandle::join`](crate::JoinHandle::join) | `Err`, with a boxed [`Error`] as the payload |
 //! | what is Marmot's own: `…_or_cancelled`, channels, and so on | an error of its own |
 //! | [`sleep`](crate::sleep), [`park`](crate::park), [`park_timeout`](crate::park_timeout) | they return |

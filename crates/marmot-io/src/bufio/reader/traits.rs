@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, ErrorKind, IoSliceMut, Read, Seek, SeekFrom};
 
+use marmot_buf::Counted;
+
 use super::{Last, Reader};
 use crate::bufio::buffer::checked;
-use crate::counted;
 
 impl<R: Read> Read for Reader<R> {
     /// Reads from the buffer, or, if it is empty and `buf` is not smaller, from the source directly. Reading into nothing
@@ -55,7 +56,7 @@ impl<R: Read> Read for Reader<R> {
                 }
                 Ok(count) => buf = &mut buf[count..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(counted::after(error, (asked - buf.len()) as u64)),
+                Err(error) => return Err(Counted::tell(error, (asked - buf.len()) as u64)),
             }
         }
         Ok(())

@@ -6,15 +6,15 @@ use std::io;
 
 /// What a wait is ended by, if it wants to know how far the call had come that waited.
 ///
-/// A call that moves bytes in several steps, [`read_full`](crate::read_full) or [`copy`](crate::copy()), gets its error from
-/// the step that failed, which knows nothing of those before it. So whoever makes such an error puts it into a [`Counted`], and
-/// every [`Partial`](crate::Partial) that turns into a plain [`io::Error`] tells it the count that would be lost otherwise.
+/// A call that moves bytes in several steps, such as [`read_exact`](io::Read::read_exact), gets its error from the step that
+/// failed, which knows nothing of those before it. So whoever makes such an error, for example in
+/// [`Park::park`](crate::Park::park), puts it into a [`Counted`], and calls that know the count [tell](Counted::tell) it.
 ///
 /// # Examples
 ///
 /// ```
-/// use std::io::{self, ErrorKind, Read};
-/// use marmot_io::{Counted, Counts};
+/// use std::io::{self, ErrorKind};
+/// use marmot_buf::{Counted, Counts};
 ///
 /// #[derive(Debug)]
 /// struct Stopped {
@@ -35,15 +35,8 @@ use std::io;
 ///     }
 /// }
 ///
-/// struct Stops;
-///
-/// impl Read for Stops {
-///     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-///         Err(Counted::error(ErrorKind::Other, Stopped { moved: 0 }))
-///     }
-/// }
-///
-/// let error = marmot_io::copy(&mut b"hello".chain(Stops), &mut io::sink()).unwrap_err();
+/// let error = Counted::error(ErrorKind::Other, Stopped { moved: 0 });
+/// let error = Counted::tell(error, 5);
 /// assert_eq!(Counted::of::<Stopped>(&error).unwrap().moved, 5);
 /// assert_eq!(error.to_string(), "stopped after 5 bytes");
 /// ```
@@ -67,14 +60,14 @@ impl Counted {
         let inner: &(dyn Error + 'static) = &*error.get_ref()?.downcast_ref::<Counted>()?.0;
         inner.downcast_ref()
     }
-}
 
-/// The same error, from a call that had moved so many bytes.
-pub(crate) fn after(mut error: io::Error, moved: u64) -> io::Error {
-    if let Some(counted) = error.get_mut().and_then(|inner| inner.downcast_mut::<Counted>()) {
-        counted.0.set_moved(moved);
+    /// The same error, from a call that had moved so many bytes. One that does not count stays as it is.
+    pub fn tell(mut error: io::Error, moved: u64) -> io::Error {
+        if let Some(counted) = error.get_mut().and_then(|inner| inner.downcast_mut::<Counted>()) {
+            counted.0.set_moved(moved);
+        }
+        error
     }
-    error
 }
 
 impl fmt::Debug for Counted {
