@@ -123,38 +123,45 @@ fn at_a_mutex() {
     assert_fair("mutex", &contest.run());
 }
 
+/// Those who read exclude nobody who reads, and a thread needs no M to go on. So how often one is served is compared with its like,
+/// and nobody is left out.
 #[test]
 fn at_a_read_write_lock() {
+    const READERS: usize = GOROUTINES / 2;
+    const READING: usize = THREADS / 2;
+
     let _alone = alone();
     let mut contest = Contest::new(2);
     let lock = Arc::new(RwLock::new(0));
-    // A writer excludes all others, so what is fair for readers is not what is fair for writers.
-    contest.join(GOROUTINES / 2, THREADS / 2, || {
+    contest.join(READERS, 0, || {
         let lock = Arc::clone(&lock);
         move || {
             work(&mut { *lock.read().unwrap() });
-            // Readers do not wait for each other; without this, each would read for a whole turn of its M, be a writer's turn or not.
+            // Without this, each would read for a whole turn of its M, be a writer's turn or not.
             marmot::yield_now();
             true
         }
     });
-    contest.join(GOROUTINES / 2, THREADS / 2, || {
+    contest.join(0, READING, || {
+        let lock = Arc::clone(&lock);
+        move || {
+            work(&mut { *lock.read().unwrap() });
+            true
+        }
+    });
+    contest.join(GOROUTINES - READERS, THREADS - READING, || {
         let lock = Arc::clone(&lock);
         move || {
             work(&mut lock.write().unwrap());
             true
         }
     });
-    let (readers, writers) = halves(&contest.run());
-    assert_fair("rwlock, readers", &readers);
-    assert_fair("rwlock, writers", &writers);
-}
-
-/// Those of the first half of the goroutines and of the threads, and the others.
-fn halves(served: &[u64]) -> (Vec<u64>, Vec<u64>) {
+    let served = contest.run();
     let (goroutines, threads) = served.split_at(GOROUTINES);
-    let (first, second) = (goroutines.split_at(GOROUTINES / 2), threads.split_at(THREADS / 2));
-    ([first.0, second.0].concat(), [first.1, second.1].concat())
+    assert_fair("rwlock, goroutines that read", &goroutines[..READERS]);
+    assert_fair("rwlock, threads that read", &threads[..READING]);
+    assert_fair("rwlock, goroutines that write", &goroutines[READERS..]);
+    assert_fair("rwlock, threads that write", &threads[READING..]);
 }
 
 #[test]
