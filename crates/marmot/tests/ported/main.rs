@@ -46,4 +46,8 @@ same_under_both_names! {
     thread_locals_are_there
     a_mutex_is_poisoned_by_its_holder
     channels_carry_messages
+    many_read_or_one_writes
+    conditions_are_waited_for
+    what_is_made_once_is_made_once
+    all_meet_at_a_barrier
 }
