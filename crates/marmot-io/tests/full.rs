@@ -2,10 +2,13 @@
 
 mod common;
 
-use std::io::{self, ErrorKind, Read};
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
 
 use common::{Step, Stepwise};
-use marmot_io::{Partial, read_all, read_at_least, read_full, write_full, write_string};
+use marmot_io::bufio::{self, ReadWriter};
+use marmot_io::{Counted, Counts, Partial, copy_n, pipe, read_all, read_at_least, read_full, write_full, write_string};
 
 #[test]
 fn reading_at_least_goes_on_until_there_is_enough() {
@@ -164,4 +167,98 @@ fn unsized_readers_do() {
     let reader: &mut dyn Read = &mut &b"0123"[..];
     assert_eq!(read_full(reader, &mut [0; 3]).unwrap(), 3);
     assert_eq!(read_all(reader).unwrap(), b"3");
+}
+
+/// An error that counts, at `moved` to begin with.
+#[derive(Debug, PartialEq)]
+struct Stopped {
+    moved: u64,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stopped after {}", self.moved)
+    }
+}
+
+impl Error for Stopped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&fmt::Error)
+    }
+}
+
+impl Counts for Stopped {
+    fn set_moved(&mut self, bytes: u64) {
+        self.moved = bytes;
+    }
+}
+
+/// Reads and writes three bytes, and is stopped then.
+struct Stops(usize);
+
+impl Stops {
+    fn step(&mut self, asked: usize) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(Counted::error(ErrorKind::TimedOut, Stopped { moved: 100 }));
+        }
+        let count = asked.min(self.0);
+        self.0 -= count;
+        Ok(count)
+    }
+}
+
+impl Read for Stops {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.step(buf.len())
+    }
+}
+
+impl Write for Stops {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.step(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_that_counts_is_told_by_whoever_moved_the_bytes() {
+    let moved = |error: io::Error| {
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        Counted::of::<Stopped>(&error).unwrap().moved
+    };
+    assert_eq!(moved(read_full(&mut Stops(3), &mut [0; 4]).unwrap_err().into()), 3);
+    assert_eq!(moved(write_full(&mut Stops(3), b"0123").unwrap_err().into()), 3);
+    assert_eq!(moved(read_all(&mut Stops(3)).unwrap_err().into()), 3);
+    assert_eq!(moved(marmot_io::copy(&mut Stops(3), &mut io::sink()).unwrap_err()), 3);
+    assert_eq!(moved(marmot_io::copy(&mut &b"0123"[..], &mut Stops(3)).unwrap_err()), 3);
+    assert_eq!(moved(copy_n(&mut Stops(3), &mut io::sink(), 4).unwrap_err().into()), 3);
+    assert_eq!(moved(bufio::Reader::new(Stops(3)).read_exact(&mut [0; 4]).unwrap_err()), 3);
+    assert_eq!(moved(bufio::Reader::new(Stops(3)).read_bytes(b'x').unwrap_err().into()), 3);
+    assert_eq!(moved(bufio::Writer::with_capacity(16, Stops(3)).write_all(&[0; 20]).unwrap_err()), 3);
+    // The outermost is the last to tell.
+    let mut both = ReadWriter::new(bufio::Reader::new(Stops(3)), bufio::Writer::new(Stops(0)));
+    assert_eq!(moved(read_full(&mut both, &mut [0; 4]).unwrap_err().into()), 3);
+}
+
+#[test]
+fn an_error_that_counts_looks_like_the_one_in_it() {
+    let error = Counted::error(ErrorKind::Other, Stopped { moved: 5 });
+    assert_eq!(error.to_string(), "stopped after 5");
+    assert!(format!("{error:?}").contains("Stopped { moved: 5 }"), "{error:?}");
+    assert!(Error::source(&error).is_some_and(|source| source.is::<fmt::Error>()));
+    assert!(Counted::of::<Stopped>(&io::Error::other(Stopped { moved: 5 })).is_none());
+}
+
+#[test]
+fn an_end_is_too_early_for_read_exact() {
+    let (mut reader, writer) = pipe();
+    drop(writer);
+    let error = reader.read_exact(&mut [0; 4]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    // Who hands it on has not ended in time.
+    assert!(!Partial { moved: 0, error }.is_end());
+    assert!(Partial::ended(0).is_end());
 }

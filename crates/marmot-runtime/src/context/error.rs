@@ -75,6 +75,7 @@ impl Error {
     /// let (ctx, _cancel) = Context::current().with_timeout(Duration::from_millis(100));
     /// let error = ctx.run(|| near.read_exact(&mut [0; 8])).unwrap_err();
     /// assert_eq!(Error::of(&error).unwrap().moved(), 4);
+    /// assert!(Error::of(&std::io::Error::other("something else")).is_none());
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn of(error: &io::Error) -> Option<&Error> {

@@ -233,7 +233,7 @@ pub fn what_is_made_once_is_made_once() {
     thread::scope(|s| {
         for _ in 0..8 {
             s.spawn(|| {
-                cell.get_or_init(|| thread::yield_now());
+                cell.get_or_init(thread::yield_now);
                 once.call_once(|| _ = COUNT.fetch_add(1, SeqCst));
                 once.call_once_force(|_: &OnceState| unreachable!("it is done"));
                 assert_eq!(*lazy, 7);
