@@ -119,7 +119,7 @@ pub fn write(count: usize) -> Kind {
     let all = pairs.clone();
     let is_alone = |pair: usize| !pair.is_multiple_of(2);
     let call = |n: usize| {
-        let (number, is_first) = (n / SHARE, n % SHARE == 0);
+        let (number, is_first) = (n / SHARE, n.is_multiple_of(SHARE));
         let pair = Arc::clone(&pairs[number]);
         move || match is_alone(number) {
             // The others of these read on the same connection.
