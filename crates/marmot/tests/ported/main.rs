@@ -1,5 +1,7 @@
 //! A program that uses threads, ported by its `use` lines: the same file once with `std`'s names and once with ours.
 
+#![allow(clippy::duplicate_mod, reason = "that is what this is for")]
+
 mod with_marmot;
 mod with_std;
 
@@ -46,4 +48,8 @@ same_under_both_names! {
     thread_locals_are_there
     a_mutex_is_poisoned_by_its_holder
     channels_carry_messages
+    many_read_or_one_writes
+    conditions_are_waited_for
+    what_is_made_once_is_made_once
+    all_meet_at_a_barrier
 }

@@ -2,7 +2,10 @@
 
 use super::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use super::sync::mpsc::{self, RecvTimeoutError, TryRecvError, TrySendError};
-use super::sync::{Arc, LockResult, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use super::sync::{
+    Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once, OnceLock, OnceState,
+    PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, WaitTimeoutResult, Weak,
+};
 use super::thread::{self, AccessError, JoinHandle, LocalKey, Scope, ScopedJoinHandle, Thread, ThreadId};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -180,4 +183,77 @@ pub fn channels_carry_messages() {
     assert_eq!(met.join().unwrap(), 10);
     drop(receiver);
     assert!(sender.send(3).is_err());
+}
+
+pub fn many_read_or_one_writes() {
+    let lock = RwLock::new(Vec::new());
+    thread::scope(|s| {
+        for i in 0..4 {
+            let lock = &lock;
+            s.spawn(move || {
+                let mut all: RwLockWriteGuard<'_, Vec<i32>> = lock.write().unwrap();
+                all.push(i);
+                thread::yield_now();
+            });
+        }
+    });
+    let first: RwLockReadGuard<'_, Vec<i32>> = lock.read().unwrap();
+    let second = lock.read().unwrap();
+    assert_eq!(first.len() + second.len(), 8);
+    assert!(matches!(lock.try_write(), Err(TryLockError::WouldBlock)));
+    drop((first, second));
+    let down = RwLockWriteGuard::downgrade(lock.write().unwrap());
+    assert!(lock.try_read().is_ok());
+    drop(down);
+    assert_eq!(lock.into_inner().unwrap().len(), 4);
+}
+
+pub fn conditions_are_waited_for() {
+    let queue = (Mutex::new(Vec::new()), Condvar::new());
+    thread::scope(|s| {
+        s.spawn(|| {
+            queue.0.lock().unwrap().push("job");
+            queue.1.notify_one();
+        });
+        let mut jobs = queue.1.wait_while(queue.0.lock().unwrap(), |jobs| jobs.is_empty()).unwrap();
+        assert_eq!(jobs.pop(), Some("job"));
+        let short = Duration::from_millis(1);
+        let (jobs, result) = queue.1.wait_timeout_while(jobs, short, |jobs| jobs.is_empty()).unwrap();
+        let result: WaitTimeoutResult = result;
+        assert!(result.timed_out() && jobs.is_empty());
+    });
+    queue.1.notify_all();
+}
+
+pub fn what_is_made_once_is_made_once() {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let (cell, once) = (OnceLock::new(), Once::new());
+    let lazy: LazyLock<u32> = LazyLock::new(|| 7);
+    COUNT.store(0, SeqCst);
+    thread::scope(|s| {
+        for _ in 0..8 {
+            s.spawn(|| {
+                cell.get_or_init(thread::yield_now);
+                once.call_once(|| _ = COUNT.fetch_add(1, SeqCst));
+                once.call_once_force(|_: &OnceState| unreachable!("it is done"));
+                assert_eq!(*lazy, 7);
+            });
+        }
+    });
+    assert!(once.is_completed() && cell.get().is_some());
+    assert_eq!(COUNT.load(SeqCst), 1);
+}
+
+pub fn all_meet_at_a_barrier() {
+    let barrier = Barrier::new(5);
+    let leaders = AtomicUsize::new(0);
+    thread::scope(|s| {
+        for _ in 0..10 {
+            s.spawn(|| {
+                let result: BarrierWaitResult = barrier.wait();
+                leaders.fetch_add(usize::from(result.is_leader()), SeqCst);
+            });
+        }
+    });
+    assert_eq!(leaders.into_inner(), 2);
 }
