@@ -37,8 +37,8 @@ pub fn run(records: u64, pause: Duration) -> io::Result<Outcome> {
         g.go(|| {
             let numbers_in = numbers_in;
             for number in 0..records {
-                numbers_in.send(number).map_err(ended)?;
                 most.fetch_max(under_way.fetch_add(1, Relaxed) + 1, Relaxed);
+                numbers_in.send(number).map_err(ended)?;
             }
             Ok(())
         });
