@@ -261,6 +261,20 @@ fn functions_run_after_the_end_in_goroutines() {
 }
 
 #[test]
+fn to_stop_a_function_twice_concerns_no_other() {
+    let (ctx, cancel) = Context::background().with_cancel();
+    let (tell, told) = mpsc::channel();
+    let first = ctx.after_func(|| unreachable!("it was stopped"));
+    assert!(first.stop());
+    // It has the place of the first.
+    let second = ctx.after_func(move || tell.send(()).unwrap());
+    assert!(!first.stop());
+    cancel.cancel();
+    told.recv_timeout(LIMIT).unwrap();
+    assert!(!second.stop());
+}
+
+#[test]
 fn what_is_over_leaves_nothing_behind() {
     with_procs(2, || {
         let (root, _cancel) = Context::background().with_cancel();
@@ -426,6 +440,27 @@ fn goroutines_that_wait_unstarted_are_started() {
         (&far).write_all(b"x").unwrap();
         assert_eq!(handle.join().unwrap(), 1);
         until(|| told(&ctx) == 0);
+    });
+}
+
+#[test]
+fn who_wants_to_wait_unstarted_does_not_wait_for_the_turn() {
+    everywhere(|place| {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let (near, far) = pair();
+        let (reading, wants) = (near.try_clone().unwrap(), near.try_clone().unwrap());
+        let reader = place.start(move || (&reading).read(&mut [0]).unwrap());
+        reader.until_waiting(WaitReason::IoRead);
+        let spawner = waiting(place, &ctx, WaitReason::IoTurn, move || {
+            wants.go_when_readable(|mut conn| conn.read(&mut [0]).unwrap_err())
+        });
+        cancel.cancel();
+        assert_cancelled(Error::of(&spawner.join().join().unwrap()).unwrap());
+        // The turn is the reader's still.
+        (&far).write_all(b"x").unwrap();
+        assert_eq!(reader.join(), 1);
+        (&far).write_all(b"y").unwrap();
+        assert_eq!((&near).read(&mut [0]).unwrap(), 1);
     });
 }
 

@@ -1,6 +1,8 @@
 //! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread, or gives
 //! up at once; and a clock.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -65,6 +67,35 @@ pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended 
     }
     park(gp, reason);
     Ended::Readied
+}
+
+pub trait Bequest {
+    fn pass_on(&self);
+}
+
+loom::thread_local! {
+    /// The next wait of this thread does not go on.
+    static LOST: Cell<bool> = Cell::new(false);
+}
+
+/// That the goroutine does not go on.
+struct Gone;
+
+/// Calls `f`, whose first wait does not go on; none if there was one. As the caller may be readied for that wait still, it has to be
+/// there until the others have ended.
+pub fn lose<T>(f: impl FnOnce() -> T) -> Option<T> {
+    LOST.with(|lost| lost.set(true));
+    let done = catch_unwind(AssertUnwindSafe(f));
+    LOST.with(|lost| lost.set(false));
+    done.map_err(|payload| assert!(payload.is::<Gone>(), "it panics")).ok()
+}
+
+pub fn with_will<R>(_gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnOnce() -> R) -> R {
+    if LOST.with(|lost| lost.replace(false)) {
+        bequest.pass_on();
+        resume_unwind(Box::new(Gone));
+    }
+    wait()
 }
 
 pub fn spend() {}

@@ -3,7 +3,7 @@
 use loom::sync::Arc;
 use loom::thread;
 
-use crate::sched::Ended;
+use crate::sched::{self, Ended};
 use crate::support::{Plain, explore};
 use crate::turn::Turn;
 
@@ -114,6 +114,23 @@ fn who_gives_up_takes_no_turn_and_leaves_none_behind() {
         side.run();
         waits.join().unwrap();
         let had_it = gives_up.join().unwrap();
+        assert_eq!(side.reads.get(), 2 + usize::from(had_it));
+        assert!(side.try_run(), "the turn is free at the end");
+    });
+}
+
+#[test]
+fn who_does_not_go_on_passes_the_turn_on() {
+    explore(3, || {
+        let side = Arc::new(Side::new());
+        let others = [(); 2].map(|()| {
+            let side = Arc::clone(&side);
+            thread::spawn(move || side.run())
+        });
+        let had_it = sched::lose(|| side.run()).is_some();
+        for other in others {
+            other.join().unwrap();
+        }
         assert_eq!(side.reads.get(), 2 + usize::from(had_it));
         assert!(side.try_run(), "the turn is free at the end");
     });
