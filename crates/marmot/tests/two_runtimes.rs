@@ -126,11 +126,11 @@ fn a_shutdown_races_with_waits_elsewhere() {
     });
 }
 
-/// A goroutine of `runtime` that waits for its turn to read a byte of `conn`.
-fn waits_for_its_turn(runtime: &Runtime, conn: &TcpStream) -> marmot::JoinHandle<usize> {
+/// A goroutine of `runtime` that waits for `reason` to read a byte of `conn`.
+fn waits_to_read(runtime: &Runtime, conn: &TcpStream, reason: WaitReason) -> marmot::JoinHandle<usize> {
     let mut conn = conn.try_clone().unwrap();
-    let waits = runtime.go(move || conn.read(&mut [0]).unwrap());
-    until(|| waits.goroutine().wait_reason() == Some(WaitReason::IoTurn));
+    let waits = runtime.go(move || conn.read(&mut [0]).unwrap_or(0));
+    until(|| waits.goroutine().wait_reason() == Some(reason));
     waits
 }
 
@@ -140,14 +140,12 @@ fn turns_pass_by_who_does_not_go_on() {
     bounded(|| {
         let (near, mut far) = pair();
         let (ending, staying) = (runtime(1), runtime(1));
-        let mut reads = near.try_clone().unwrap();
-        let reader = Place::Threads.start(move || reads.read(&mut [0]).unwrap());
-        reader.until_waiting(WaitReason::IoRead);
-        let _lost = [(); 2].map(|()| waits_for_its_turn(&ending, &near));
-        let waits = waits_for_its_turn(&staying, &near);
+        let reader = waits_to_read(&staying, &near, WaitReason::IoRead);
+        let _lost = [(); 2].map(|()| waits_to_read(&ending, &near, WaitReason::IoTurn));
+        let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
         ending.shutdown(Duration::ZERO).unwrap_err();
         far.write_all(b"xy").unwrap();
-        assert_eq!((reader.join(), waits.join().unwrap()), (1, 1));
+        assert_eq!((reader.join().unwrap(), waits.join().unwrap()), (1, 1));
         shut_down(staying);
     });
 }
@@ -158,11 +156,9 @@ fn a_turn_given_to_who_does_not_go_on_passes_to_the_next() {
     bounded(|| {
         let (near, mut far) = pair();
         let (ending, staying) = (runtime(1), runtime(1));
-        let mut reads = near.try_clone().unwrap();
-        let reader = Place::Threads.start(move || reads.read(&mut [0]).unwrap());
-        reader.until_waiting(WaitReason::IoRead);
-        let _lost = waits_for_its_turn(&ending, &near);
-        let waits = waits_for_its_turn(&staying, &near);
+        let reader = waits_to_read(&staying, &near, WaitReason::IoRead);
+        let _lost = waits_to_read(&ending, &near, WaitReason::IoTurn);
+        let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
         // Its M is busy, so who has the turn next does not get to run.
         let (tell, told) = mpsc::channel();
         let (let_go, wait) = mpsc::channel::<()>();
@@ -172,7 +168,7 @@ fn a_turn_given_to_who_does_not_go_on_passes_to_the_next() {
         });
         told.recv().unwrap();
         far.write_all(b"x").unwrap();
-        assert_eq!(reader.join(), 1);
+        assert_eq!(reader.join().unwrap(), 1);
         ending.shutdown(Duration::ZERO).unwrap_err();
         let_go.send(()).unwrap();
         far.write_all(b"y").unwrap();
@@ -190,13 +186,10 @@ fn who_reads_when_its_runtime_is_dropped_gives_its_turn_up() {
         for limited in [false, true] {
             near.set_read_timeout(limited.then_some(Duration::from_secs(3600))).unwrap();
             let ending = runtime(1);
-            let mut reads = near.try_clone().unwrap();
-            let reader = ending.go(move || reads.read(&mut [0]).map(drop));
-            until(|| reader.goroutine().wait_reason() == Some(WaitReason::IoRead));
-            let waits = waits_for_its_turn(&staying, &near);
+            let _reader = waits_to_read(&ending, &near, WaitReason::IoRead);
+            let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
             drop(ending);
             far.write_all(b"x").unwrap();
-            // The first may have come to run once more.
             assert_eq!(waits.join().unwrap(), 1);
         }
         shut_down(staying);

@@ -24,7 +24,6 @@ use std::time::Duration;
 use marmot_poll::Poller;
 
 use super::desc::{Direction, NEVER, PollDesc, Times};
-use super::slot::Slot;
 use super::{error, table};
 use crate::context;
 use crate::sched::cancel::Stead;
