@@ -277,7 +277,8 @@ pub struct Cancel(Arc<Node>);
 
 impl Cancel {
     /// Cancels the context and all that were made from it. Those who wait under them are on their way when this returns, and what
-    /// begins after it fails. A context ends once: later calls do nothing.
+    /// begins after it fails. A context ends once: later calls do nothing, nor do they wait for an end that is under way on another
+    /// thread.
     pub fn cancel(&self) {
         self.0.end(Why::Cancelled, None);
     }
