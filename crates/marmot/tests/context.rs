@@ -261,20 +261,6 @@ fn functions_run_after_the_end_in_goroutines() {
 }
 
 #[test]
-fn to_stop_a_function_twice_concerns_no_other() {
-    let (ctx, cancel) = Context::background().with_cancel();
-    let (tell, told) = mpsc::channel();
-    let first = ctx.after_func(|| unreachable!("it was stopped"));
-    assert!(first.stop());
-    // It has the place of the first.
-    let second = ctx.after_func(move || tell.send(()).unwrap());
-    assert!(!first.stop());
-    cancel.cancel();
-    told.recv_timeout(LIMIT).unwrap();
-    assert!(!second.stop());
-}
-
-#[test]
 fn what_is_over_leaves_nothing_behind() {
     with_procs(2, || {
         let (root, _cancel) = Context::background().with_cancel();
@@ -580,4 +566,18 @@ fn a_deadline_outlives_the_runtime_where_it_was_made() {
         assert!(ctx.run(|| marmot::sleep_or_cancelled(LONG)).unwrap_err().is_deadline_exceeded());
         assert!(ctx.deadline().unwrap() <= Instant::now() && begun.elapsed() < LIMIT);
     });
+}
+
+#[test]
+fn a_function_that_was_stopped_is_not_stopped_again_in_the_place_of_another() {
+    let (ctx, cancel) = Context::background().with_cancel();
+    let (tell, told) = mpsc::channel();
+    let stopped = ctx.after_func(|| unreachable!("it was stopped"));
+    assert!(stopped.stop());
+    // It has the place of the one before.
+    ctx.after_func(move || tell.send(()).unwrap());
+    assert!(!stopped.stop());
+    cancel.cancel();
+    told.recv_timeout(LIMIT).unwrap();
+    assert!(!stopped.stop());
 }

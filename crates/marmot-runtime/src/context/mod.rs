@@ -46,7 +46,8 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 pub use error::{Cause, Error};
@@ -306,23 +307,28 @@ impl fmt::Debug for Cancel {
 }
 
 /// What was to run after a context's end: see [`Context::after_func`].
-pub struct AfterFunc(Mutex<Option<(Arc<Node>, Number)>>);
+pub struct AfterFunc {
+    /// Where it is; nothing if nobody has to stop it.
+    entry: Option<(Arc<Node>, Number)>,
+    /// Its place may be another's by now.
+    was_stopped: AtomicBool,
+}
 
 impl AfterFunc {
     pub(crate) fn new(node: Arc<Node>, number: Number) -> AfterFunc {
-        AfterFunc(Mutex::new(Some((node, number))))
+        AfterFunc { entry: Some((node, number)), was_stopped: AtomicBool::new(false) }
     }
 
     /// Of one that nobody has to stop.
     pub(crate) fn of_none() -> AfterFunc {
-        AfterFunc(Mutex::new(None))
+        AfterFunc { entry: None, was_stopped: AtomicBool::new(false) }
     }
 
     /// Keeps it from running; false if it has been started, or stopped before. It does not wait for one that was started.
     pub fn stop(&self) -> bool {
-        // Once: the number may be another's afterwards.
-        let own = self.0.lock().unwrap_or_else(|e| e.into_inner()).take();
-        own.is_some_and(|(node, number)| node.forget_call(number))
+        let Some((node, number)) = &self.entry else { return false };
+        // Relaxed: it decides only who takes the place back.
+        !self.was_stopped.swap(true, Relaxed) && node.forget_call(*number)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread, or gives
 //! up at once; and a clock.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -69,36 +69,33 @@ pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended 
     Ended::Readied
 }
 
+pub fn spend() {}
+
+/// What one leaves who does not go on.
 pub trait Bequest {
     fn pass_on(&self);
 }
 
 loom::thread_local! {
-    /// The next wait of this thread does not go on.
-    static LOST: Cell<bool> = Cell::new(false);
+    /// When the caller may go, who otherwise does not go on.
+    static LOST: RefCell<Option<loom::sync::Arc<Bell>>> = RefCell::new(None);
 }
 
-/// That the goroutine does not go on.
+/// That the caller does not go on.
 struct Gone;
 
-/// Calls `f`, whose first wait does not go on; none if there was one. As the caller may be readied for that wait still, it has to be
-/// there until the others have ended.
-pub fn lose<T>(f: impl FnOnce() -> T) -> Option<T> {
-    LOST.with(|lost| lost.set(true));
-    let done = catch_unwind(AssertUnwindSafe(f));
-    LOST.with(|lost| lost.set(false));
-    done.map_err(|payload| assert!(payload.is::<Gone>(), "it panics")).ok()
+/// Calls `f`, which does not go on once it waits; none if it did wait. What is on its stack stays there until the bell is rung.
+pub fn lost<T>(until: loom::sync::Arc<Bell>, f: impl FnOnce() -> T) -> Option<T> {
+    LOST.with(|lost| *lost.borrow_mut() = Some(until));
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| assert!(payload.is::<Gone>(), "it panics")).ok()
 }
 
 pub fn with_will<R>(_gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnOnce() -> R) -> R {
-    if LOST.with(|lost| lost.replace(false)) {
-        bequest.pass_on();
-        resume_unwind(Box::new(Gone));
-    }
-    wait()
+    let Some(until) = LOST.with(|lost| lost.borrow_mut().take()) else { return wait() };
+    bequest.pass_on();
+    until.wait();
+    resume_unwind(Box::new(Gone))
 }
-
-pub fn spend() {}
 
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
     false

@@ -62,7 +62,8 @@ pub fn ended_io<T>(result: std::io::Result<T>) -> Outcome {
 }
 
 /// The call was ended, and has no way to say by what.
-fn returned(_: ()) -> Outcome {
+fn returned(call: impl FnOnce()) -> Outcome {
+    call();
     ended(context::check())
 }
 
@@ -150,15 +151,16 @@ fn sleeps(count: usize) -> Kind {
     let call = |n: usize| {
         move || match n % 3 {
             0 => ended(marmot::sleep_or_cancelled(LONG)),
-            1 => returned(marmot::sleep(LONG)),
-            _ => returned(marmot::sleep_until(Instant::now() + LONG)),
+            1 => returned(|| marmot::sleep(LONG)),
+            _ => returned(|| marmot::sleep_until(Instant::now() + LONG)),
         }
     };
     Kind::new("sleep", count, call, || ())
 }
 
 fn park(count: usize) -> Kind {
-    let call = |n: usize| move || returned(if n % 2 == 0 { marmot::park() } else { marmot::park_timeout(LONG) });
+    let call =
+        |n: usize| move || returned(|| if n.is_multiple_of(2) { marmot::park() } else { marmot::park_timeout(LONG) });
     Kind::new("park", count, call, || ())
 }
 
@@ -290,7 +292,7 @@ fn ticker(count: usize) -> Kind {
     let shared = Arc::new(Ticker::new(LONG));
     let call = |n: usize| {
         let shared = Arc::clone(&shared);
-        move || if n % 2 == 0 { ended(shared.wait()) } else { ended(Ticker::new(LONG).wait()) }
+        move || if n.is_multiple_of(2) { ended(shared.wait()) } else { ended(Ticker::new(LONG).wait()) }
     };
     Kind::new("ticker", count, call, || ())
 }
@@ -300,7 +302,7 @@ fn timer(count: usize) -> Kind {
     let theirs = Arc::clone(&shared);
     let call = |n: usize| {
         let shared = Arc::clone(&theirs);
-        move || if n % 2 == 0 { ended(shared.wait()) } else { ended(Timer::new(LONG).wait()) }
+        move || if n.is_multiple_of(2) { ended(shared.wait()) } else { ended(Timer::new(LONG).wait()) }
     };
     Kind::new("timer", count, call, move || assert!(shared.stop(), "it has not fired"))
 }
