@@ -430,6 +430,27 @@ fn goroutines_that_wait_unstarted_are_started() {
 }
 
 #[test]
+fn who_wants_to_wait_unstarted_does_not_wait_for_the_turn() {
+    everywhere(|place| {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let (near, far) = pair();
+        let (reading, wants) = (near.try_clone().unwrap(), near.try_clone().unwrap());
+        let reader = place.start(move || (&reading).read(&mut [0]).unwrap());
+        reader.until_waiting(WaitReason::IoRead);
+        let spawner = waiting(place, &ctx, WaitReason::IoTurn, move || {
+            wants.go_when_readable(|mut conn| conn.read(&mut [0]).unwrap_err())
+        });
+        cancel.cancel();
+        assert_cancelled(Error::of(&spawner.join().join().unwrap()).unwrap());
+        // The turn is the reader's still.
+        (&far).write_all(b"x").unwrap();
+        assert_eq!(reader.join(), 1);
+        (&far).write_all(b"y").unwrap();
+        assert_eq!((&near).read(&mut [0]).unwrap(), 1);
+    });
+}
+
+#[test]
 fn no_byte_is_lost_or_counted_twice() {
     const TOTAL: usize = 200_000;
     with_procs(2, || {
@@ -545,4 +566,18 @@ fn a_deadline_outlives_the_runtime_where_it_was_made() {
         assert!(ctx.run(|| marmot::sleep_or_cancelled(LONG)).unwrap_err().is_deadline_exceeded());
         assert!(ctx.deadline().unwrap() <= Instant::now() && begun.elapsed() < LIMIT);
     });
+}
+
+#[test]
+fn a_function_that_was_stopped_is_not_stopped_again_in_the_place_of_another() {
+    let (ctx, cancel) = Context::background().with_cancel();
+    let (tell, told) = mpsc::channel();
+    let stopped = ctx.after_func(|| unreachable!("it was stopped"));
+    assert!(stopped.stop());
+    // It has the place of the one before.
+    ctx.after_func(move || tell.send(()).unwrap());
+    assert!(!stopped.stop());
+    cancel.cancel();
+    told.recv_timeout(LIMIT).unwrap();
+    assert!(!stopped.stop());
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use std::io::{Read, Write};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{Place, alone, bounded, listener, pair, runtime, until};
@@ -122,5 +123,75 @@ fn a_shutdown_races_with_waits_elsewhere() {
             assert_eq!(reader.join().unwrap(), 1);
         }
         shut_down(reading);
+    });
+}
+
+/// A goroutine of `runtime` that waits for `reason` to read a byte of `conn`.
+fn waits_to_read(runtime: &Runtime, conn: &TcpStream, reason: WaitReason) -> marmot::JoinHandle<usize> {
+    let mut conn = conn.try_clone().unwrap();
+    let waits = runtime.go(move || conn.read(&mut [0]).unwrap_or(0));
+    until(|| waits.goroutine().wait_reason() == Some(reason));
+    waits
+}
+
+#[test]
+fn turns_pass_by_who_does_not_go_on() {
+    let _alone = alone();
+    bounded(|| {
+        let (near, mut far) = pair();
+        let (ending, staying) = (runtime(1), runtime(1));
+        let reader = waits_to_read(&staying, &near, WaitReason::IoRead);
+        let _lost = [(); 2].map(|()| waits_to_read(&ending, &near, WaitReason::IoTurn));
+        let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
+        ending.shutdown(Duration::ZERO).unwrap_err();
+        far.write_all(b"xy").unwrap();
+        assert_eq!((reader.join().unwrap(), waits.join().unwrap()), (1, 1));
+        shut_down(staying);
+    });
+}
+
+#[test]
+fn a_turn_given_to_who_does_not_go_on_passes_to_the_next() {
+    let _alone = alone();
+    bounded(|| {
+        let (near, mut far) = pair();
+        let (ending, staying) = (runtime(1), runtime(1));
+        let reader = waits_to_read(&staying, &near, WaitReason::IoRead);
+        let _lost = waits_to_read(&ending, &near, WaitReason::IoTurn);
+        let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
+        // Its M is busy, so who has the turn next does not get to run.
+        let (tell, told) = mpsc::channel();
+        let (let_go, wait) = mpsc::channel::<()>();
+        let _busy = ending.go(move || {
+            tell.send(()).unwrap();
+            wait.recv().unwrap();
+        });
+        told.recv().unwrap();
+        far.write_all(b"x").unwrap();
+        assert_eq!(reader.join().unwrap(), 1);
+        ending.shutdown(Duration::ZERO).unwrap_err();
+        let_go.send(()).unwrap();
+        far.write_all(b"y").unwrap();
+        assert_eq!(waits.join().unwrap(), 1);
+        shut_down(staying);
+    });
+}
+
+#[test]
+fn who_reads_when_its_runtime_is_dropped_gives_its_turn_up() {
+    let _alone = alone();
+    bounded(|| {
+        let (near, mut far) = pair();
+        let staying = runtime(1);
+        for limited in [false, true] {
+            near.set_read_timeout(limited.then_some(Duration::from_secs(3600))).unwrap();
+            let ending = runtime(1);
+            let _reader = waits_to_read(&ending, &near, WaitReason::IoRead);
+            let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
+            drop(ending);
+            far.write_all(b"x").unwrap();
+            assert_eq!(waits.join().unwrap(), 1);
+        }
+        shut_down(staying);
     });
 }

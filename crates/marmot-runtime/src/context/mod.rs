@@ -14,7 +14,8 @@
 //! | the end of a [`scope`](crate::scope()), and [`ScopedJoinHandle::join`](crate::ScopedJoinHandle::join) | they wait on, for goroutines that are cancelled, too, and come back |
 //!
 //! **A call that begins under a context that has ended fails at once, without a try**, be there data or not; so it is with a deadline
-//! that is past. There is one exception: to join a goroutine that has ended gives its result, which would be lost otherwise.
+//! that is past. There are two exceptions: to join a goroutine that has ended gives its result, which would be lost otherwise; and
+//! at a [channel](crate::sync::chan), what does not have to wait is done.
 //! What is ended is a wait, never a transfer that is under way, so no byte is lost or counted twice. A buffer is not waited for as
 //! long as it has what is asked of it: what is in a `BufReader`, in a [`buffered::Conn`](crate::buffered::Conn) or in a linked buffer
 //! can be read, and what it has room for can be written, whatever the context.
@@ -46,6 +47,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 pub use error::{Cause, Error};
@@ -276,7 +278,8 @@ pub struct Cancel(Arc<Node>);
 
 impl Cancel {
     /// Cancels the context and all that were made from it. Those who wait under them are on their way when this returns, and what
-    /// begins after it fails. A context ends once: later calls do nothing.
+    /// begins after it fails. A context ends once: later calls do nothing, nor do they wait for an end that is under way on another
+    /// thread.
     pub fn cancel(&self) {
         self.0.end(Why::Cancelled, None);
     }
@@ -304,21 +307,28 @@ impl fmt::Debug for Cancel {
 }
 
 /// What was to run after a context's end: see [`Context::after_func`].
-pub struct AfterFunc(Option<(Arc<Node>, Number)>);
+pub struct AfterFunc {
+    /// Where it is; nothing if nobody has to stop it.
+    entry: Option<(Arc<Node>, Number)>,
+    /// Its place may be another's by now.
+    was_stopped: AtomicBool,
+}
 
 impl AfterFunc {
     pub(crate) fn new(node: Arc<Node>, number: Number) -> AfterFunc {
-        AfterFunc(Some((node, number)))
+        AfterFunc { entry: Some((node, number)), was_stopped: AtomicBool::new(false) }
     }
 
     /// Of one that nobody has to stop.
     pub(crate) fn of_none() -> AfterFunc {
-        AfterFunc(None)
+        AfterFunc { entry: None, was_stopped: AtomicBool::new(false) }
     }
 
     /// Keeps it from running; false if it has been started, or stopped before. It does not wait for one that was started.
     pub fn stop(&self) -> bool {
-        self.0.as_ref().is_some_and(|(node, number)| node.forget_call(*number))
+        let Some((node, number)) = &self.entry else { return false };
+        // Relaxed: it decides only who takes the place back.
+        !self.was_stopped.swap(true, Relaxed) && node.forget_call(*number)
     }
 }
 

@@ -372,11 +372,14 @@ impl<S: AsFd + From<OwnedFd>> Fd<S> {
         Fd { io: ManuallyDrop::new(io.into()), desc: self.desc }
     }
 
-    /// Takes the turn to read, for a goroutine that is to wait without having started.
-    pub(crate) fn begin_unstarted_wait(&self) -> UnstartedWait<S> {
-        self.desc.turn(Direction::Read).take();
+    /// Takes the turn to read, for a goroutine that is to wait without having started; none if the caller's context has ended
+    /// before it came.
+    pub(crate) fn begin_unstarted_wait(&self) -> Option<UnstartedWait<S>> {
+        if self.desc.turn(Direction::Read).take_or_cancelled() == Ended::Cancelled {
+            return None;
+        }
         self.desc.forget_wait();
-        UnstartedWait(self.share())
+        Some(UnstartedWait(self.share()))
     }
 }
 

@@ -16,7 +16,7 @@ type Stream = Fd<std::net::TcpStream>;
 
 /// Connects to the first of the addresses that answers.
 pub(super) fn connect(addr: impl ToSocketAddrs) -> io::Result<Stream> {
-    // Before the name is resolved, which nothing ends.
+    // Before anybody is asked for the name.
     context::check_io()?;
     let mut last = None;
     for addr in addr.to_socket_addrs()? {

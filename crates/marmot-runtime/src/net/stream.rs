@@ -286,7 +286,8 @@ impl TcpStream {
     ///
     /// # Cancellation
     ///
-    /// The goroutine inherits the caller's [context](crate::context). If that ends, it starts, and its first read says so.
+    /// The goroutine inherits the caller's [context](crate::context). If that ends, it starts, and its first read says so; the caller
+    /// does not wait any longer then.
     ///
     /// # Examples
     ///
@@ -330,7 +331,11 @@ impl TcpStream {
         F: FnOnce(TcpStream) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (wait, fd) = (self.fd.begin_unstarted_wait(), self.fd.share());
+        let Some(wait) = self.fd.begin_unstarted_wait() else {
+            // It inherits the context that has ended.
+            return rt::go(move || f(self));
+        };
+        let fd = self.fd.share();
         rt::go_after(
             move || {
                 wait.end();

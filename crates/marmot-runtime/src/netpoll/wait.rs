@@ -7,6 +7,9 @@
 //! So a connection that reads with a timeout of a minute touches the heap once a minute, however
 //! many reads it makes.
 //!
+//! Who waits has the turn. If its runtime stops meanwhile, it never gives that up, so it leaves that to its
+//! [will](crate::sched::with_will): others, who may be of another runtime, go on with the descriptor.
+//!
 //! The end of the waiter's context takes it out of the slot, as a deadline does, and it looks at the conditions again: that is one
 //! of them. One that waits unstarted is known to its context's node before it is in the slot, and who puts it there looks at the
 //! state after that.
@@ -21,11 +24,12 @@ use std::time::Duration;
 use marmot_poll::Poller;
 
 use super::desc::{Direction, NEVER, PollDesc, Times};
-use super::slot::Slot;
 use super::{error, table};
 use crate::context;
 use crate::sched::cancel::Stead;
-use crate::sched::{self, Due, Fire, G, GRef, Head, M, Place, Sched, Timer, WaitReason, clock, current, within};
+use crate::sched::{
+    self, Bequest, Due, Fire, G, GRef, Head, M, Place, Sched, Timer, WaitReason, clock, current, with_will, within,
+};
 use crate::timer;
 use crate::timer::limit::park_within;
 
@@ -63,8 +67,9 @@ impl PollDesc {
             // Who changes one of these sets it before it looks for who waits.
             let stays = self.is_still_plain() && !mp.sched.is_closing();
             if stays || !slot.retract(word(gp)) {
-                let _ =
-                    within::park_here_in(gp, reason(direction), ptr::from_ref(self).addr(), &InSlot(slot, word(gp)));
+                let place = InSlot { desc: self, direction, word: word(gp) };
+                let address = ptr::from_ref(self).addr();
+                let _ = with_will(gp, &place, || within::park_here_in(gp, reason(direction), address, &place));
                 if slot.take_ready() {
                     return Ok(());
                 }
@@ -97,7 +102,8 @@ impl PollDesc {
             }
             // A goroutine has its timer here; a thread has its own. Whatever ends the wait, it is looked for below.
             let wanted = if g.parker().is_some() { self.wanted(direction) } else { NEVER };
-            let _ = park_within(gp, reason(direction), wanted, &InSlot(slot, word(gp)));
+            let place = InSlot { desc: self, direction, word: word(gp) };
+            let _ = with_will(gp, &place, || park_within(gp, reason(direction), wanted, &place));
             if slot.take_ready() {
                 return Ok(());
             }
@@ -118,8 +124,10 @@ impl PollDesc {
             Ok(Published::Waits) => return,
             // Nobody waits, so there is nobody to ready.
             Ok(Published::Ready) => drop(self.side(Direction::Read).slot.notify()),
-            // Its time was up before it could wait. One that only tries would not find that out.
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => self.expire(),
+            // Its time was up before it could wait. One that only tries would not find that out; but a context's deadline it would.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && context::Error::of(&error).is_none() => {
+                self.expire();
+            }
             // It will find the same when it looks, or wait elsewhere.
             Ok(Published::Homeless) | Err(_) => {}
         }
@@ -331,12 +339,24 @@ impl PollDesc {
     }
 }
 
-/// Somebody in a slot, by the word for it.
-struct InSlot<'a>(&'a Slot, usize);
+/// Somebody in a slot, by the word for it, who has the turn.
+struct InSlot {
+    desc: &'static PollDesc,
+    direction: Direction,
+    word: usize,
+}
 
-impl Place for InSlot<'_> {
+impl Place for InSlot {
     fn retract(&self) -> bool {
-        self.0.retract(self.1)
+        self.desc.side(self.direction).slot.retract(self.word)
+    }
+}
+
+impl Bequest for InSlot {
+    fn pass_on(&self) {
+        // If it is there no more, it was readied for nothing. What an event has left behind is there for the next.
+        self.retract();
+        self.desc.turn(self.direction).give();
     }
 }
 

@@ -3,6 +3,7 @@
 //! The queues are shared by all descriptors, by address: contention is rare, and a queue in each
 //! descriptor would cost every idle connection. So a queue may hold waiters of several turns.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
@@ -14,9 +15,11 @@ pub(super) struct Waiting {
     /// The address of the turn that it waits for.
     pub(super) turn: usize,
     pub(super) gp: NonNull<G>,
+    /// Where it is told that it was given the turn; there as long as it is in the queue.
+    pub(super) given: NonNull<Cell<bool>>,
 }
 
-// SAFETY: Gs may be readied from any thread.
+// SAFETY: Gs may be readied from any thread, and the queue's lock orders the use of `given`.
 unsafe impl Send for Waiting {}
 
 /// A power of two.

@@ -3,8 +3,8 @@
 use loom::sync::Arc;
 use loom::thread;
 
-use crate::sched::Ended;
-use crate::support::{Plain, explore};
+use crate::sched::{self, Ended};
+use crate::support::{Bell, Plain, explore};
 use crate::turn::Turn;
 
 struct Side {
@@ -114,6 +114,27 @@ fn who_gives_up_takes_no_turn_and_leaves_none_behind() {
         side.run();
         waits.join().unwrap();
         let had_it = gives_up.join().unwrap();
+        assert_eq!(side.reads.get(), 2 + usize::from(had_it));
+        assert!(side.try_run(), "the turn is free at the end");
+    });
+}
+
+#[test]
+fn who_does_not_go_on_passes_the_turn_on() {
+    explore(3, || {
+        let (side, until) = (Arc::new(Side::new()), Arc::new(Bell::new()));
+        let lost = {
+            let (side, until) = (Arc::clone(&side), Arc::clone(&until));
+            thread::spawn(move || sched::lost(until, || side.run()).is_some())
+        };
+        let other = {
+            let side = Arc::clone(&side);
+            thread::spawn(move || side.run())
+        };
+        side.run();
+        other.join().unwrap();
+        until.ring();
+        let had_it = lost.join().unwrap();
         assert_eq!(side.reads.get(), 2 + usize::from(had_it));
         assert!(side.try_run(), "the turn is free at the end");
     });

@@ -213,8 +213,8 @@ pub fn buffered(count: usize) -> Kind {
     let theirs = Arc::clone(&kept);
     let call = |n: usize| {
         let (read, write) = &mut ends[n / 2];
-        let reading = (n.is_multiple_of(2)).then(|| read.take().unwrap());
-        let mut writing = (!n.is_multiple_of(2)).then(|| write.take().unwrap());
+        let reading = n.is_multiple_of(2).then(|| read.take().unwrap());
+        let mut writing = (n % 2 == 1).then(|| write.take().unwrap());
         let kept = Arc::clone(&theirs);
         move || {
             if let Some((mut reader, pair)) = reading {

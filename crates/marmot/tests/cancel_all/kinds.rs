@@ -61,7 +61,7 @@ pub fn ended_io<T>(result: std::io::Result<T>) -> Outcome {
     }
 }
 
-/// What has no way to say by what it was ended.
+/// The call was ended, and has no way to say by what.
 fn returned(call: impl FnOnce()) -> Outcome {
     call();
     ended(context::check())

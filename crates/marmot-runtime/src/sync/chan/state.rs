@@ -194,7 +194,7 @@ impl<T> Chan<T> {
     /// # Safety
     ///
     /// `slot` holds a message to send, which is moved out of it if this is true; or has room for one, which is then in it.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn operate(&self, way: Way, slot: *mut T, until: u64) -> Result<bool, Ended> {
         let mut state = self.lock();
         // SAFETY: the caller's word.
@@ -351,7 +351,7 @@ impl<T> State<T> {
     /// # Safety
     ///
     /// As for [`Chan::operate`].
-    #[inline]
+    #[inline(always)]
     unsafe fn try_receive(&mut self, slot: *mut T) -> Option<Done> {
         let message = self.store.pop();
         let found = message.is_some();
