@@ -62,6 +62,21 @@ impl<T> Store<T> {
         }
     }
 
+    /// Puts a message before all others, whether there is room or not.
+    #[cold]
+    pub(super) fn put_back(&mut self, message: T) {
+        match self {
+            Store::One(place @ None) => *place = Some(message),
+            Store::One(Some(_)) => {
+                let mut messages = VecDeque::with_capacity(2);
+                messages.extend([Some(message), self.pop()].into_iter().flatten());
+                *self = Store::Ring { messages, capacity: 1 };
+            }
+            Store::Ring { messages, .. } => messages.push_front(message),
+            Store::Blocks(blocks) => blocks.put_back(message),
+        }
+    }
+
     /// Takes the first message.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
@@ -130,6 +145,14 @@ impl<T> Blocks<T> {
             self.next_block();
         }
         self.front.pop_front()
+    }
+
+    /// The first block may have more than its messages then, for a while.
+    fn put_back(&mut self, message: T) {
+        if self.front.is_empty() {
+            self.next_block();
+        }
+        self.front.push_front(message);
     }
 
     fn next_block(&mut self) {
