@@ -546,3 +546,17 @@ fn a_deadline_outlives_the_runtime_where_it_was_made() {
         assert!(ctx.deadline().unwrap() <= Instant::now() && begun.elapsed() < LIMIT);
     });
 }
+
+#[test]
+fn a_function_that_was_stopped_is_not_stopped_again_in_the_place_of_another() {
+    let (ctx, cancel) = Context::background().with_cancel();
+    let (tell, told) = mpsc::channel();
+    let stopped = ctx.after_func(|| unreachable!("it was stopped"));
+    assert!(stopped.stop());
+    // It has the place of the one before.
+    ctx.after_func(move || tell.send(()).unwrap());
+    assert!(!stopped.stop());
+    cancel.cancel();
+    told.recv_timeout(LIMIT).unwrap();
+    assert!(!stopped.stop());
+}

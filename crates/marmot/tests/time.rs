@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{LIMIT, Place, alone, bounded, everywhere, ms, runtime, until, with_procs};
 use marmot::WaitReason;
-use marmot::context::Context;
+use marmot::context::{self, Context};
 use marmot::sync::chan;
 use marmot::time::{self, AfterFunc, Duration, Instant, Ticker, Timer, after, after_func};
 use rand::rngs::StdRng;
@@ -559,5 +559,22 @@ fn timers_may_be_dropped_at_any_moment() {
             }
             drop((timer, ticker));
         }
+    });
+}
+
+#[test]
+fn a_function_that_is_called_later_has_the_values_of_who_said_it_and_not_the_end() {
+    everywhere(|_| {
+        let (ctx, cancel) = Context::background().with_value(7_u32).with_cancel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let later = ctx.run(|| {
+            time::after_func(ms(1), move || {
+                let ctx = context::current();
+                tell.send((ctx.value::<u32>().as_deref().copied(), context::check().is_ok())).unwrap();
+            })
+        });
+        cancel.cancel();
+        assert_eq!(marmot::blocking(move || told.recv_timeout(LIMIT)), Ok((Some(7), true)));
+        assert!(!later.stop());
     });
 }

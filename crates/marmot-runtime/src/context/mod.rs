@@ -46,6 +46,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 pub use error::{Cause, Error};
@@ -304,21 +305,28 @@ impl fmt::Debug for Cancel {
 }
 
 /// What was to run after a context's end: see [`Context::after_func`].
-pub struct AfterFunc(Option<(Arc<Node>, Number)>);
+pub struct AfterFunc {
+    /// Where it is; nothing if nobody has to stop it.
+    entry: Option<(Arc<Node>, Number)>,
+    /// Its place may be another's by now.
+    was_stopped: AtomicBool,
+}
 
 impl AfterFunc {
     pub(crate) fn new(node: Arc<Node>, number: Number) -> AfterFunc {
-        AfterFunc(Some((node, number)))
+        AfterFunc { entry: Some((node, number)), was_stopped: AtomicBool::new(false) }
     }
 
     /// Of one that nobody has to stop.
     pub(crate) fn of_none() -> AfterFunc {
-        AfterFunc(None)
+        AfterFunc { entry: None, was_stopped: AtomicBool::new(false) }
     }
 
     /// Keeps it from running; false if it has been started, or stopped before. It does not wait for one that was started.
     pub fn stop(&self) -> bool {
-        self.0.as_ref().is_some_and(|(node, number)| node.forget_call(*number))
+        let Some((node, number)) = &self.entry else { return false };
+        // Relaxed: it decides only who takes the place back.
+        !self.was_stopped.swap(true, Relaxed) && node.forget_call(*number)
     }
 }
 

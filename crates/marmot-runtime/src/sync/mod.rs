@@ -25,6 +25,7 @@
 mod barrier;
 pub mod chan;
 mod condvar;
+mod done;
 mod lazy_lock;
 pub(crate) mod list;
 pub(crate) mod monitor;
@@ -45,6 +46,7 @@ mod wait_group;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
+pub use done::Done;
 pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::{Once, OnceState};

@@ -1,6 +1,8 @@
 //! What `netpoll::turn` and the protocols of `sync` need of the scheduler: a waiter that parks and is readied, here a thread, or gives
 //! up at once; and a clock.
 
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -68,6 +70,32 @@ pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended 
 }
 
 pub fn spend() {}
+
+/// What one leaves who does not go on.
+pub trait Bequest {
+    fn pass_on(&self);
+}
+
+loom::thread_local! {
+    /// When the caller may go, who otherwise does not go on.
+    static LOST: RefCell<Option<Arc<Bell>>> = RefCell::new(None);
+}
+
+/// That the caller does not go on.
+struct Gone;
+
+/// Calls `f`, which does not go on once it waits; none if it did wait. What is on its stack stays there until the bell is rung.
+pub fn lost<T>(until: Arc<Bell>, f: impl FnOnce() -> T) -> Option<T> {
+    LOST.with(|lost| *lost.borrow_mut() = Some(until));
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| assert!(payload.is::<Gone>(), "it panics")).ok()
+}
+
+pub fn with_will<R>(_gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnOnce() -> R) -> R {
+    let Some(until) = LOST.with(|lost| lost.borrow_mut().take()) else { return wait() };
+    bequest.pass_on();
+    until.wait();
+    resume_unwind(Box::new(Gone))
+}
 
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
     false
