@@ -233,7 +233,16 @@ fn what_was_handed_to_one_whose_runtime_stops_goes_to_others() {
         for (sender, receiver) in [chan::rendezvous(), chan::bounded(1), chan::bounded(3), chan::unbounded()] {
             for selects in [false, true] {
                 let (r, other) = (receiver.clone(), chan::never::<u8>());
-                let gone = move || panic!("it goes on, with {:?}", if selects { select! { recv(other) -> _ => Ok(0), recv(r) -> m => m } } else { r.recv() });
+                let gone = move || {
+                    panic!(
+                        "it goes on, with {:?}",
+                        if selects {
+                            select! { recv(other) -> _ => Ok(0), recv(r) -> m => m }
+                        } else {
+                            r.recv()
+                        }
+                    )
+                };
                 let reason = if selects { WaitReason::Select } else { WaitReason::Receive };
                 // Back into the channel, before what is there.
                 stops_when_given(reason, gone, || {
@@ -255,7 +264,16 @@ fn what_was_handed_to_one_whose_runtime_stops_goes_to_others() {
                 assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
                 // To one who waits behind it.
                 let (r, other) = (receiver.clone(), chan::never::<u8>());
-                let gone = move || panic!("it goes on, with {:?}", if selects { select! { recv(r) -> m => m, recv(other) -> _ => Ok(0) } } else { r.recv() });
+                let gone = move || {
+                    panic!(
+                        "it goes on, with {:?}",
+                        if selects {
+                            select! { recv(r) -> m => m, recv(other) -> _ => Ok(0) }
+                        } else {
+                            r.recv()
+                        }
+                    )
+                };
                 let r = receiver.clone();
                 let mut waits = None;
                 stops_when_given(reason, gone, || {
@@ -297,11 +315,15 @@ fn a_tick_that_was_handed_to_one_whose_runtime_stops_goes_to_another() {
     bounded(|| {
         let timer = Arc::new(Timer::new(LONG));
         let theirs = Arc::clone(&timer);
-        stops_when_given(WaitReason::Receive, move || panic!("it goes on at {:?}", theirs.wait()), || {
-            timer.reset(ms(1));
-            // This one comes after it, from the same heap.
-            Timer::new(ms(2)).wait().unwrap();
-        });
+        stops_when_given(
+            WaitReason::Receive,
+            move || panic!("it goes on at {:?}", theirs.wait()),
+            || {
+                timer.reset(ms(1));
+                // This one comes after it, from the same heap.
+                Timer::new(ms(2)).wait().unwrap();
+            },
+        );
         until(|| timer.try_wait().is_some());
     });
 }

@@ -139,7 +139,7 @@ fn what_is_handed_to_one_who_does_not_go_on_is_received_by_another() {
             let end = Arc::new(Bell::new());
             let lost = {
                 let (receiver, end) = (receiver.clone(), Arc::clone(&end));
-                thread::spawn(move || sched::lost(end, || receiver.recv().map(|message| message.number())))
+                thread::spawn(move || sched::lost(end, || receiver.recv().map(|message: Message| message.number())))
             };
             let sends = thread::spawn(move || [1, 2].map(|number| sender.send(Message::new(number)).is_ok()));
             let mut own = receiver.iter().map(|message| message.number()).sum::<usize>();

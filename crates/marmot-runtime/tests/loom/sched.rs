@@ -78,14 +78,14 @@ pub trait Bequest {
 
 loom::thread_local! {
     /// When the caller may go, who otherwise does not go on.
-    static LOST: RefCell<Option<Arc<Bell>>> = RefCell::new(None);
+    static LOST: RefCell<Option<loom::sync::Arc<Bell>>> = RefCell::new(None);
 }
 
 /// That the caller does not go on.
 struct Gone;
 
 /// Calls `f`, which does not go on once it waits; none if it did wait. What is on its stack stays there until the bell is rung.
-pub fn lost<T>(until: Arc<Bell>, f: impl FnOnce() -> T) -> Option<T> {
+pub fn lost<T>(until: loom::sync::Arc<Bell>, f: impl FnOnce() -> T) -> Option<T> {
     LOST.with(|lost| *lost.borrow_mut() = Some(until));
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| assert!(payload.is::<Gone>(), "it panics")).ok()
 }

@@ -107,7 +107,7 @@ fn what_is_handed_to_a_select_that_does_not_go_on_is_received_by_another() {
         let lost = {
             let (a, b, end) = (a.1.clone(), b.1.clone(), Arc::clone(&end));
             thread::spawn(move || {
-                let number = |message: Result<Message, RecvError>| message.map_or(10, |message| message.number());
+                let number = |message: Result<Message, RecvError>| message.map_or(0, |message| message.number());
                 sched::lost(end, || Select::new().recv(&a, number).recv(&b, number).wait().unwrap())
             })
         };
@@ -115,7 +115,7 @@ fn what_is_handed_to_a_select_that_does_not_go_on_is_received_by_another() {
             let (sender, limit) = (b.0, TIMED);
             thread::spawn(move || if sender.send_timeout(Message::new(2), limit).is_ok() { 2 } else { 0 })
         };
-        let sent = if a.0.send_timeout(Message::new(1), TIMED).is_ok() { 1 } else { 0 } + sends.join().unwrap();
+        let sent = usize::from(a.0.send_timeout(Message::new(1), TIMED).is_ok()) + sends.join().unwrap();
         end.ring();
         let mut received = lost.join().unwrap().unwrap_or(0);
         received += [a.1, b.1].iter().flat_map(|end| end.try_iter()).map(|message| message.number()).sum::<usize>();
