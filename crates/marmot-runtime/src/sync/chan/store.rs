@@ -232,4 +232,22 @@ mod tests {
         (0..100).for_each(|_| around(&mut blocks));
         assert!(room(&blocks) <= before, "{} after {before}", room(&blocks));
     }
+
+    #[test]
+    fn what_is_put_back_comes_first_whether_there_is_room_or_not() {
+        for (mut store, room) in
+            [(Store::bounded(0), 0), (Store::bounded(1), 1), (Store::bounded(3), 3), (Store::unbounded(), 1025)]
+        {
+            (2..2 + room).for_each(|i| store.push(i));
+            store.put_back(1);
+            store.put_back(0);
+            assert_eq!(store.len(), room + 2);
+            (0..room + 2).for_each(|i| assert_eq!(store.pop(), Some(i)));
+            assert_eq!((store.pop(), store.len()), (None, 0));
+            assert_eq!(store.has_room(), room > 0);
+            (0..room).for_each(|i| store.push(i));
+            assert_eq!((store.len(), store.has_room()), (room, room > 3));
+            (0..room).for_each(|i| assert_eq!(store.pop(), Some(i)));
+        }
+    }
 }
