@@ -16,6 +16,7 @@
 //! | `poison` | that somebody has panicked with a lock |
 //! | [`chan`] | channels between many and many, and waiting for the first of several |
 //! | [`mpsc`] | the same channels under the names of `std` |
+//! | [`Done`] | the end of another context, to be waited for among other things |
 //!
 //! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked.
 //!
