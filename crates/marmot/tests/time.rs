@@ -7,13 +7,14 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use common::{LIMIT, Place, alone, bounded, everywhere, ms, runtime, until, with_procs};
+use common::{LIMIT, Place, alone, bounded, everywhere, in_child, ms, runtime, until, with_procs};
 use marmot::WaitReason;
-use marmot::context::Context;
+use marmot::context::{self, Context};
 use marmot::sync::chan;
 use marmot::time::{self, AfterFunc, Duration, Instant, Ticker, Timer, after, after_func};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// So long that it does not come while a test runs.
 const LONG: Duration = Duration::from_secs(3600);
@@ -560,4 +561,40 @@ fn timers_may_be_dropped_at_any_moment() {
             drop((timer, ticker));
         }
     });
+}
+
+#[test]
+fn a_function_that_is_called_later_has_the_values_of_who_said_it_and_not_the_end() {
+    everywhere(|_| {
+        let (ctx, cancel) = Context::background().with_value(7_u32).with_cancel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let later = ctx.run(|| {
+            time::after_func(ms(1), move || {
+                let ctx = context::current();
+                tell.send((ctx.value::<u32>().as_deref().copied(), context::check().is_ok())).unwrap();
+            })
+        });
+        cancel.cancel();
+        assert_eq!(marmot::blocking(move || told.recv_timeout(LIMIT)), Ok((Some(7), true)));
+        assert!(!later.stop());
+    });
+}
+
+#[test]
+fn timers_for_which_no_thread_was_to_be_had_come_when_others_are_set() {
+    let child = in_child("timers_for_which_no_thread_was_to_be_had_come_when_others_are_set", || {
+        let limit = getrlimit(Resource::As);
+        setrlimit(Resource::As, Rlimit { current: Some(0), ..limit }).unwrap();
+        let first = Timer::new(ms(1));
+        setrlimit(Resource::As, limit).unwrap();
+        let later = Timer::new(ms(50));
+        first.wait().unwrap();
+        later.wait().unwrap();
+    });
+    if child.stderr.contains("Sanitizer") {
+        // It cannot do without memory, and has ended the child.
+        return;
+    }
+    assert!(child.success, "{}", child.stderr);
+    assert!(child.stderr.contains("they have no thread"), "{}", child.stderr);
 }

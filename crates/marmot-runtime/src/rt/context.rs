@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::spawn::{self, go_on};
+use super::spawn::{self, go_under};
 use crate::context::{AfterFunc, Context};
 
 impl Context {
@@ -34,9 +34,7 @@ impl Context {
     pub fn after_func<F: FnOnce() + Send + 'static>(&self, f: F) -> AfterFunc {
         let Some(node) = self.node() else { return AfterFunc::of_none() };
         let (sched, spec, values) = (spawn::sched_here(), spawn::spec(Location::caller()), self.without_cancel());
-        let start = move || {
-            values.run(|| drop(go_on(sched, spec, f)));
-        };
+        let start = move || drop(go_under(sched, spec, values, f));
         match node.call_after(Box::new(start)) {
             Ok(number) => AfterFunc::new(Arc::clone(node), number),
             Err(start) => {

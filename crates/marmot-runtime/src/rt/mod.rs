@@ -27,4 +27,4 @@ pub use spawn::{go, go_local};
 pub use thread::{available_parallelism, panicking};
 pub use wait::{blocking, park, park_timeout, sleep, sleep_or_cancelled, sleep_until, yield_now};
 
-pub(crate) use spawn::{go_after, go_on};
+pub(crate) use spawn::{go_after, go_under};

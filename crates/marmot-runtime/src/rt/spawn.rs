@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::ptr::NonNull;
 
 use super::join::{JoinHandle, LocalJoinHandle};
+use crate::context::Context;
 use crate::netpoll;
 use crate::sched::{self, G, GRef, Head, Placing, Sched, Spec, current};
 
@@ -122,6 +123,20 @@ where
     T: Send + 'static,
 {
     let (new, handle) = New::make(sched, spec, f);
+    new.start();
+    // SAFETY: the goroutine was made for this type just now.
+    unsafe { JoinHandle::new(handle) }
+}
+
+/// Starts a goroutine on `sched` that works under `context`. The caller has that no more when it starts, so what is dropped with
+/// it is dropped there.
+pub(crate) fn go_under<F, T>(sched: &'static Sched, spec: Spec, context: Context, f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (new, handle) = context.run(|| New::make(sched, spec, f));
+    drop(context);
     new.start();
     // SAFETY: the goroutine was made for this type just now.
     unsafe { JoinHandle::new(handle) }

@@ -13,6 +13,11 @@
 //! The two second steps are ordered by the lock. Either the thread comes after, and sees the timer in the heap; or it waits already,
 //! and is notified. It ends with the lock held, having found the heap empty, so who comes after starts another.
 //!
+//! It stands in nobody's way at the end of the process. What it calls may panic ([`Due`](super::Due) catches that). If no thread can be had,
+//! whoever arms the next timer tries again.
+//!
+//! A child that is forked has no such thread, as it has no Ms: until it executes another program, it must not use this library.
+//!
 //! # What was rejected
 //!
 //! * An M of some runtime for a plain thread's timers: there may be none, the one that there is may be going, and to wake it
@@ -20,6 +25,7 @@
 //! * To move the timers of a runtime that goes to another one: there may be none, and then they have to wait for one to
 //!   come, or are lost; and two runtimes that go at the same time would have each other's.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -36,6 +42,8 @@ const KEEP: Duration = Duration::from_secs(10);
 /// Whether there is a thread.
 static STATE: Mutex<bool> = Mutex::new(false);
 static CHANGED: Condvar = Condvar::new();
+/// A thread was needed, and could not be had.
+static IS_MISSED: AtomicBool = AtomicBool::new(false);
 
 fn state() -> MutexGuard<'static, bool> {
     // Nothing that panics runs under the lock.
@@ -50,7 +58,8 @@ fn state() -> MutexGuard<'static, bool> {
 pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire) -> bool {
     // SAFETY: the caller's word.
     let was_armed = unsafe { HEAP.arm(timer, when, fire) };
-    if HEAP.next() >= when {
+    // Relaxed: it hurries things up only; if nobody arms, there is nobody to try again.
+    if HEAP.next() >= when || IS_MISSED.load(Relaxed) {
         serve();
     }
     was_armed
@@ -72,9 +81,15 @@ pub(super) fn serve() {
         run();
     };
     match thread::Builder::new().name("marmot-timers".into()).spawn(run) {
-        Ok(_) => *is_served = true,
+        Ok(_) => {
+            *is_served = true;
+            IS_MISSED.store(false, Relaxed);
+        }
         // They are not lost: whoever arms the next tries again.
-        Err(e) => super::report(format_args!("timers of plain threads are late, for they have no thread: {e}")),
+        Err(e) => {
+            IS_MISSED.store(true, Relaxed);
+            super::report(format_args!("timers of plain threads are late, for they have no thread: {e}"));
+        }
     }
 }
 

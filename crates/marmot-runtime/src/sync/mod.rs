@@ -16,6 +16,7 @@
 //! | `poison` | that somebody has panicked with a lock |
 //! | [`chan`] | channels between many and many, and waiting for the first of several |
 //! | [`mpsc`] | the same channels under the names of `std` |
+//! | [`Done`] | the end of another context, to be waited for among other things |
 //!
 //! What one can wait for here is taken out of a list and readied by whoever has it to give, with the list locked.
 //!
@@ -25,6 +26,7 @@
 mod barrier;
 pub mod chan;
 mod condvar;
+mod done;
 mod lazy_lock;
 pub(crate) mod list;
 pub(crate) mod monitor;
@@ -45,6 +47,7 @@ mod wait_group;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
+pub use done::Done;
 pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::{Once, OnceState};

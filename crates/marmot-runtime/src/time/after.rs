@@ -5,14 +5,16 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::context::{self, Context};
 use crate::netpoll;
-use crate::rt::go_on;
+use crate::rt::go_under;
 use crate::sched::{self, Spec, clock};
 use crate::timer::alarm::{Alarm, Ring};
 
-/// What is to be called, and where that was said.
+/// What is to be called, under what values, and where that was said.
 struct Later {
     f: Box<dyn Fn() + Send + Sync>,
+    values: Context,
     site: &'static Location<'static>,
 }
 
@@ -29,7 +31,8 @@ impl Ring for Later {
         };
         let spec = Spec { name: None, stack_size: None, site: alarm.what.site };
         // The reference goes into the goroutine: if it is the last, what the function has is dropped there.
-        drop(go_on(sched, spec, move || (alarm.what.f)()));
+        let values = alarm.what.values.clone();
+        drop(go_under(sched, spec, values, move || (alarm.what.f)()));
     }
 }
 
@@ -38,6 +41,11 @@ impl Ring for Later {
 /// What is returned may stop it, or set it anew; to drop it changes nothing. The goroutine starts in the runtime of the goroutine that has set
 /// it. If that has been shut down, or a plain thread has set it, it starts in the default runtime, as by
 /// [`go`](crate::go) on a plain thread; and if that has been shut down, `f` is not called. A panic in `f` is the goroutine's.
+///
+/// `f` works under the values of the caller's context, and without its end, as with [`Context::after_func`]: what is to be done later is
+/// as a rule to be done also if the request is over by then in which it was said. (In Go a function has the
+/// contexts that it mentions, and no other.) One that is to hear of the end takes the context with it, and calls
+/// [`run`](Context::run).
 ///
 /// # Examples
 ///
@@ -56,7 +64,8 @@ pub fn after_func<F>(duration: Duration, f: F) -> AfterFunc
 where
     F: Fn() + Send + Sync + 'static,
 {
-    let alarm = Alarm::new(Later { f: Box::new(f), site: Location::caller() });
+    let values = context::current().without_cancel();
+    let alarm = Alarm::new(Later { f: Box::new(f), values, site: Location::caller() });
     alarm.set(clock::after(duration));
     AfterFunc { alarm }
 }

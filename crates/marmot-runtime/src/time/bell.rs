@@ -80,7 +80,10 @@ impl Bell {
     /// The same, for who has the lock.
     fn silence(&self) -> bool {
         let was_armed = self.timer.disarm();
-        self.receiver.take().is_some() || was_armed
+        let was_kept = self.receiver.take().is_some();
+        // More than one there may be where some were put back.
+        while self.receiver.take().is_some() {}
+        was_kept || was_armed
     }
 
     /// What it rings is heard there.

@@ -197,4 +197,36 @@ mod tests {
         drop(alarm);
         assert_eq!(told.iter().count() as u32, set - stopped, "each setting was rung, moved or stopped");
     }
+
+    #[test]
+    fn one_that_panics_keeps_no_other_from_ringing() {
+        struct Panics;
+        impl Ring for Panics {
+            fn ring(_alarm: Arc<Alarm<Self>>) {
+                panic!("it is part of the test");
+            }
+        }
+        let panics = Alarm::new(Panics);
+        let (alarm, told) = teller();
+        let when = clock::now() + 1_000_000;
+        panics.set(when);
+        alarm.set(when + 1);
+        told.recv_timeout(LIMIT).unwrap();
+        until_alone(&Arc::downgrade(&panics), 1);
+        // The thread is there still.
+        alarm.set(clock::now());
+        told.recv_timeout(LIMIT).unwrap();
+    }
+
+    #[test]
+    fn very_many_that_are_due_at_once_all_ring() {
+        let (alarm, told) = teller();
+        let tell = alarm.what.0.lock().unwrap().clone();
+        let when = clock::now() + 5_000_000;
+        let alarms: Vec<_> = (0..5000).map(|i| (i, Alarm::new(Teller(Mutex::new(tell.clone()))))).collect();
+        alarms.iter().for_each(|(i, alarm)| assert!(!alarm.set(when + i % 7)));
+        for _ in &alarms {
+            assert!(told.recv_timeout(LIMIT).unwrap() >= when);
+        }
+    }
 }

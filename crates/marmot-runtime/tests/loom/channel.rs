@@ -4,7 +4,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::chan::{self, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender};
-use crate::support::{Plain, explore};
+use crate::sched;
+use crate::support::{Bell, Plain, explore};
 use crate::timer::limit::{CANCELLED, TIMED};
 
 /// A message whose number was written by who sends it, with nothing but the channel to order that.
@@ -128,4 +129,42 @@ fn a_message_is_received_or_comes_back_when_the_receivers_go() {
             assert!(back <= 1 && (room == 1 || back == 1));
         });
     }
+}
+
+#[test]
+fn what_is_handed_to_one_who_does_not_go_on_is_received_by_another() {
+    for room in [0, 1] {
+        explore(3, move || {
+            let (sender, receiver) = chan::bounded(room);
+            let end = Arc::new(Bell::new());
+            let lost = {
+                let (receiver, end) = (receiver.clone(), Arc::clone(&end));
+                thread::spawn(move || sched::lost(end, || receiver.recv().map(|message: Message| message.number())))
+            };
+            let sends = thread::spawn(move || [1, 2].map(|number| sender.send(Message::new(number)).is_ok()));
+            let mut own = receiver.iter().map(|message| message.number()).sum::<usize>();
+            assert_eq!(sends.join().unwrap(), [true; 2]);
+            end.ring();
+            own += lost.join().unwrap().map_or(0, |received| received.unwrap_or(0));
+            own += receiver.try_iter().map(|message| message.number()).sum::<usize>();
+            assert_eq!(own, 3);
+        });
+    }
+}
+
+#[test]
+fn one_who_does_not_go_on_leaves_the_list_while_the_other_side_goes() {
+    explore(3, || {
+        let (sender, receiver) = chan::rendezvous::<Message>();
+        let end = Arc::new(Bell::new());
+        let lost = {
+            let (receiver, end) = (receiver.clone(), Arc::clone(&end));
+            thread::spawn(move || sched::lost(end, || receiver.recv().is_err()))
+        };
+        let waits = thread::spawn(move || assert!(receiver.recv().is_err()));
+        drop(sender);
+        waits.join().unwrap();
+        end.ring();
+        assert_ne!(lost.join().unwrap(), Some(false));
+    });
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use loom::sync::Arc;
 use loom::thread;
 
 use crate::chan::{self, Receiver, RecvError, Select, Sender};
 use crate::channel::Message;
-use crate::support::explore;
+use crate::sched;
+use crate::support::{Bell, explore};
 use crate::timer::limit::{CANCELLED, TIMED};
 
 type Ends = (Sender<Message>, Receiver<Message>);
@@ -94,5 +96,29 @@ fn one_that_waits_at_a_channel_that_ends_is_told_once() {
         }
         ends.join().unwrap();
         assert!(sends.join().unwrap());
+    });
+}
+
+#[test]
+fn what_is_handed_to_a_select_that_does_not_go_on_is_received_by_another() {
+    explore(2, || {
+        let (a, b): (Ends, Ends) = (chan::rendezvous(), chan::rendezvous());
+        let end = Arc::new(Bell::new());
+        let lost = {
+            let (a, b, end) = (a.1.clone(), b.1.clone(), Arc::clone(&end));
+            thread::spawn(move || {
+                let number = |message: Result<Message, RecvError>| message.map_or(0, |message| message.number());
+                sched::lost(end, || Select::new().recv(&a, number).recv(&b, number).wait().unwrap())
+            })
+        };
+        let sends = {
+            let (sender, limit) = (b.0, TIMED);
+            thread::spawn(move || if sender.send_timeout(Message::new(2), limit).is_ok() { 2 } else { 0 })
+        };
+        let sent = usize::from(a.0.send_timeout(Message::new(1), TIMED).is_ok()) + sends.join().unwrap();
+        end.ring();
+        let mut received = lost.join().unwrap().unwrap_or(0);
+        received += [a.1, b.1].iter().flat_map(|end| end.try_iter()).map(|message| message.number()).sum::<usize>();
+        assert_eq!(received, sent);
     });
 }

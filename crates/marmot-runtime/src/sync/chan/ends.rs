@@ -319,7 +319,7 @@ macro_rules! end {
 
             /// Whether the channel has no room now; one without room is always full.
             pub fn is_full(&self) -> bool {
-                self.chan.capacity == Some(self.len())
+                self.chan.capacity.is_some_and(|capacity| capacity <= self.len())
             }
 
             /// How many messages the channel has room for; nothing if it has no bound.

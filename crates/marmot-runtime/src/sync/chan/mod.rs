@@ -18,7 +18,8 @@
 //! A wait ends when the caller's context does. Then the message comes back, or none has been taken. What does not have to wait is done all
 //! the same, also in a context that has ended.
 //!
-//! A goroutine whose runtime was shut down while it waited is passed over; the message that it wanted to send stays on its stack.
+//! A goroutine whose runtime was shut down while it waited is passed over; the message that it wanted to send stays on its stack. One that
+//! it was handed, but has not received, goes to the next, or is put back as the first.
 //!
 //! # Examples
 //!

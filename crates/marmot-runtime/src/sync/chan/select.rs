@@ -8,7 +8,7 @@ use super::super::list::{Fate, Waiter};
 use super::ends::{Receiver, Sender};
 use super::state::{AT_ONCE, Arm, Done, Ticket, Way, take};
 use crate::primitive::{Mutex, MutexGuard};
-use crate::sched::{self, WaitReason, chance};
+use crate::sched::{self, Bequest, WaitReason, chance, with_will};
 use crate::timer::limit::{Ended, park_within};
 
 /// An end of a channel, as a select sees it. Who calls anything but `raw_lock` has that lock.
@@ -35,6 +35,13 @@ pub(super) trait Port {
     ///
     /// The caller has the lock, and the record was put into this list.
     unsafe fn leave(&self, waiter: &Waiter<Arm>);
+
+    /// Passes on what one was given who does not go on. This takes the lock.
+    ///
+    /// # Safety
+    ///
+    /// The record was taken out of this list, to have this outcome.
+    unsafe fn pass_on(&self, waiter: &Waiter<Arm>);
 }
 
 macro_rules! port {
@@ -57,6 +64,13 @@ macro_rules! port {
             unsafe fn leave(&self, waiter: &Waiter<Arm>) {
                 // SAFETY: the caller's word.
                 unsafe { self.chan.locked().waiting($way).leave(waiter) };
+            }
+
+            unsafe fn pass_on(&self, waiter: &Waiter<Arm>) {
+                if $way == Way::Receive {
+                    // SAFETY: the caller's word.
+                    unsafe { self.chan.pass_on(waiter) };
+                }
             }
         }
     };
@@ -152,17 +166,43 @@ pub(super) fn first(
     }
     unlock_all(entries, by_lock);
 
-    let ended = park_within(gp, WaitReason::Select, until, &ticket);
+    let several = Several { entries, by_lock, ticket: &ticket };
+    let ended = with_will(gp, &several, || park_within(gp, WaitReason::Select, until, &ticket));
     let chosen = (ended == Ended::Readied).then(|| ticket.chosen());
-    for &index in by_lock.iter().filter(|&&index| Some(index) != chosen) {
-        let port = entries[index].port();
-        let _lock = take(port.raw_lock());
-        // SAFETY: its channel is locked, and it was put into that list.
-        unsafe { port.leave(entries[index].waiter()) };
-    }
+    several.leave(chosen);
     match chosen {
         Some(index) => Ok((index, entries[index].waiter().fate.get() == Fate::Given)),
         None => Err(ended),
+    }
+}
+
+/// The records of one select.
+struct Several<'a, 'e> {
+    entries: &'a [Entry<'e>],
+    by_lock: &'a [usize],
+    ticket: &'a Ticket,
+}
+
+impl Several<'_, '_> {
+    /// Takes them out of the lists, but for the one that was chosen. No other is any more.
+    fn leave(&self, chosen: Option<usize>) {
+        for &index in self.by_lock.iter().filter(|&&index| Some(index) != chosen) {
+            let port = self.entries[index].port();
+            let _lock = take(port.raw_lock());
+            // SAFETY: its channel is locked, and it was put into that list.
+            unsafe { port.leave(self.entries[index].waiter()) };
+        }
+    }
+}
+
+impl Bequest for Several<'_, '_> {
+    fn pass_on(&self) {
+        let chosen = self.ticket.give_up();
+        self.leave(chosen);
+        if let Some(index) = chosen {
+            // SAFETY: it was chosen, and its owner does not go on.
+            unsafe { self.entries[index].port().pass_on(self.entries[index].waiter()) };
+        }
     }
 }
 

@@ -35,7 +35,9 @@
 //! themselves.
 //!
 //! **Who waits for ever.** A goroutine whose runtime has stopped is passed over, and the message that it wanted to send stays on
-//! its stack. One that was readied right before its runtime stopped takes what it was given with it.
+//! its stack. The runtime may stop right after that look. So who waits leaves a [will](crate::sched::with_will): when its M leaves, its
+//! records are taken out of the lists; and a message that it was handed, and never saw, goes to the next who waits for one, or
+//! back into the channel as the first. So a channel may hold more messages than it has room for, for a while, and then it has no room.
 //!
 //! **Orderings.** All is ordered by the lock, or by readying and parking. The models are `tests/loom/channel.rs` and
 //! `tests/loom/select.rs`.
@@ -59,7 +61,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard};
-use crate::sched::{self, Due, G, WaitReason};
+use crate::sched::{self, Bequest, Due, G, WaitReason, with_will};
 use crate::timer::limit::{Ended, Place, park_within};
 
 /// A point in time that has passed: who has this limit does not wait.
@@ -90,6 +92,15 @@ impl Ticket {
         // The outcome is ordered by readying and parking, or by the channel's lock; the exchange decides only whose it is. AcqRel
         // pairs with itself all the same, since nothing is gained by less.
         self.0.compare_exchange(OPEN, index + FIRST, AcqRel, Relaxed).is_ok()
+    }
+
+    /// The owner does not go on: none of its records is chosen any more. Returns which was, if one was.
+    pub(super) fn give_up(&self) -> Option<usize> {
+        // As in `claim`; and Acquire as in `chosen`.
+        match self.0.compare_exchange(OPEN, RETRACTED, AcqRel, Acquire) {
+            Ok(_) | Err(RETRACTED) => None,
+            Err(chosen) => Some(chosen - FIRST),
+        }
     }
 
     /// The arm that was chosen; for the owner, which was readied.
@@ -227,13 +238,33 @@ impl<T> Chan<T> {
             Way::Send => WaitReason::Send,
             Way::Receive => WaitReason::Receive,
         };
-        match park_within(waiter.gp, reason, until, &ticket) {
+        let lone = Lone { chan: self, way, waiter: &waiter, ticket: &ticket };
+        match with_will(waiter.gp, &lone, || park_within(waiter.gp, reason, until, &ticket)) {
             Ended::Readied => Ok(waiter.fate.get() == Fate::Given),
             ended => {
                 // SAFETY: it was put into this list, and into no other.
                 unsafe { self.lock().waiting(way).leave(&waiter) };
                 Err(ended)
             }
+        }
+    }
+
+    /// Passes on the message that was handed to a receiver which does not go on.
+    ///
+    /// # Safety
+    ///
+    /// `waiter` was taken out of the list of receivers to have this outcome, and its owner does not look at it any more.
+    pub(super) unsafe fn pass_on(&self, waiter: &Waiter<Arm>) {
+        // Who has taken it out has said with the lock whether it was given a message.
+        let mut state = self.lock();
+        if waiter.fate.get() != Fate::Given {
+            return;
+        }
+        // SAFETY: the message is there, and the caller's word.
+        let peer = unsafe { state.put_back(waiter.more.slot.cast::<T>()) };
+        drop(state);
+        if let Some(gp) = peer {
+            sched::ready(gp);
         }
     }
 
@@ -359,8 +390,9 @@ impl<T> State<T> {
             // SAFETY: the caller's word.
             unsafe { slot.write(message) };
         }
-        // Where there was a message, there is room for that of the first who waits for it.
-        let Some(waiter) = claim(&mut self.senders) else {
+        // Where there was a message, there is room for that of the first who waits for it; unless some were put back.
+        let no_room = found && !self.senders.is_empty() && !self.store.has_room();
+        let Some(waiter) = (if no_room { None } else { claim(&mut self.senders) }) else {
             return (found || !self.has_senders).then_some(Done { was_given: found, peer: None });
         };
         let theirs = waiter.more.slot.cast::<T>();
@@ -375,11 +407,50 @@ impl<T> State<T> {
         Some(Done { was_given: true, peer: Some(waiter.gp) })
     }
 
+    /// Gives a message that was taken out to the next who waits for one, who is returned, or puts it back before all others.
+    ///
+    /// # Safety
+    ///
+    /// `slot` has a message, which is moved out of it.
+    unsafe fn put_back(&mut self, slot: *const T) -> Option<NonNull<G>> {
+        let Some(waiter) = claim(&mut self.receivers) else {
+            // SAFETY: the caller's word.
+            self.store.put_back(unsafe { slot.read() });
+            return None;
+        };
+        // SAFETY: as in `try_send`, and the caller's word.
+        unsafe { ptr::copy_nonoverlapping(slot, waiter.more.slot.cast(), 1) };
+        waiter.fate.set(Fate::Given);
+        Some(waiter.gp)
+    }
+
     /// Those who wait to do it.
     pub(super) fn waiting(&mut self, way: Way) -> &mut List<Arm> {
         match way {
             Way::Send => &mut self.senders,
             Way::Receive => &mut self.receivers,
+        }
+    }
+}
+
+/// What one who waits at one channel leaves.
+struct Lone<'a, T> {
+    chan: &'a Chan<T>,
+    way: Way,
+    waiter: &'a Waiter<Arm>,
+    ticket: &'a Ticket,
+}
+
+impl<T> Bequest for Lone<'_, T> {
+    fn pass_on(&self) {
+        match (self.ticket.give_up(), self.way) {
+            // SAFETY: nobody has chosen it, so if it is in a list, it is this one.
+            (None, way) => unsafe {
+                self.chan.lock().waiting(way).leave(self.waiter);
+            },
+            // SAFETY: it was chosen, and does not go on.
+            (Some(_), Way::Receive) => unsafe { self.chan.pass_on(self.waiter) },
+            (Some(_), Way::Send) => {}
         }
     }
 }

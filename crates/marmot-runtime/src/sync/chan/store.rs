@@ -62,6 +62,21 @@ impl<T> Store<T> {
         }
     }
 
+    /// Puts a message before all others, whether there is room or not.
+    #[cold]
+    pub(super) fn put_back(&mut self, message: T) {
+        match self {
+            Store::One(place @ None) => *place = Some(message),
+            Store::One(Some(_)) => {
+                let mut messages = VecDeque::with_capacity(2);
+                messages.extend([Some(message), self.pop()].into_iter().flatten());
+                *self = Store::Ring { messages, capacity: 1 };
+            }
+            Store::Ring { messages, .. } => messages.push_front(message),
+            Store::Blocks(blocks) => blocks.put_back(message),
+        }
+    }
+
     /// Takes the first message.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
@@ -130,6 +145,14 @@ impl<T> Blocks<T> {
             self.next_block();
         }
         self.front.pop_front()
+    }
+
+    /// The first block may have more than its messages then, for a while.
+    fn put_back(&mut self, message: T) {
+        if self.front.is_empty() {
+            self.next_block();
+        }
+        self.front.push_front(message);
     }
 
     fn next_block(&mut self) {
@@ -208,5 +231,23 @@ mod tests {
         let before = room(&blocks);
         (0..100).for_each(|_| around(&mut blocks));
         assert!(room(&blocks) <= before, "{} after {before}", room(&blocks));
+    }
+
+    #[test]
+    fn what_is_put_back_comes_first_whether_there_is_room_or_not() {
+        for (mut store, room) in
+            [(Store::bounded(0), 0), (Store::bounded(1), 1), (Store::bounded(3), 3), (Store::unbounded(), 1025)]
+        {
+            (2..2 + room).for_each(|i| store.push(i));
+            store.put_back(1);
+            store.put_back(0);
+            assert_eq!(store.len(), room + 2);
+            (0..room + 2).for_each(|i| assert_eq!(store.pop(), Some(i)));
+            assert_eq!((store.pop(), store.len()), (None, 0));
+            assert_eq!(store.has_room(), room > 0);
+            (0..room).for_each(|i| store.push(i));
+            assert_eq!((store.len(), store.has_room()), (room, room > 3));
+            (0..room).for_each(|i| assert_eq!(store.pop(), Some(i)));
+        }
     }
 }
