@@ -111,16 +111,24 @@ fn work(number: &mut u64) {
 #[test]
 fn at_a_mutex() {
     let _alone = alone();
-    let mut contest = Contest::new(2);
-    let lock = Arc::new(Mutex::new(0));
-    contest.join(GOROUTINES, THREADS, || {
-        let lock = Arc::clone(&lock);
-        move || {
-            work(&mut lock.lock().unwrap());
-            true
-        }
-    });
-    assert_fair("mutex", &contest.run());
+    for (procs, threads) in [(2, THREADS), (1, THREADS), (1, 0)] {
+        let mut contest = Contest::new(procs);
+        let lock = Arc::new(Mutex::new(0));
+        contest.join(GOROUTINES, threads, || {
+            let (lock, mut turns) = (Arc::clone(&lock), 0u32);
+            move || {
+                turns = turns.wrapping_add(1);
+                let mut number = lock.lock().unwrap();
+                work(&mut number);
+                // Alone on its M, one that never waits would keep that, as one that computes does.
+                if procs == 1 && turns % 64 == 0 {
+                    marmot::yield_now();
+                }
+                true
+            }
+        });
+        assert_fair("mutex", &contest.run());
+    }
 }
 
 #[test]
