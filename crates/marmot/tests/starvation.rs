@@ -1,5 +1,5 @@
 //! Nobody starves: of a hundred goroutines and four plain threads that all want the same thing all the time, the one who gets it
-//! least often gets it at least a tenth as often as the mean.
+//! least often gets it at least a tenth as often as the mean; of a read-write lock, as most.
 //!
 //! Each test takes a second, or as many as `MARMOT_STARVATION_SECONDS` says.
 
@@ -137,15 +137,20 @@ fn at_a_read_write_lock() {
     let mut contest = Contest::new(2);
     let lock = Arc::new(RwLock::new(0));
     // A writer excludes all others, so what is fair for readers is not what is fair for writers.
-    contest.join(GOROUTINES / 2, THREADS / 2, || {
+    let read = |yields: bool| {
         let lock = Arc::clone(&lock);
         move || {
             work(&mut { *lock.read().unwrap() });
             // Readers do not wait for each other; without this, each would read for a whole turn of its M, be a writer's turn or not.
-            marmot::yield_now();
+            // A thread that yields is not kept from reading by a writer, but by whatever else runs on the machine.
+            if yields {
+                marmot::yield_now();
+            }
             true
         }
-    });
+    };
+    contest.join(GOROUTINES / 2, 0, || read(true));
+    contest.join(0, THREADS / 2, || read(false));
     contest.join(GOROUTINES / 2, THREADS / 2, || {
         let lock = Arc::clone(&lock);
         move || {
@@ -154,8 +159,18 @@ fn at_a_read_write_lock() {
         }
     });
     let (readers, writers) = halves(&contest.run());
-    assert_fair("rwlock, readers", &readers);
-    assert_fair("rwlock, writers", &writers);
+    assert_like_most("rwlock, readers", readers);
+    assert_like_most("rwlock, writers", writers);
+}
+
+/// Nobody got much less than most. The mean would say nothing: readers do not exclude each other, so a thread reads as often as it likes
+/// while nobody writes; and how long a writer takes to come back is up to the readers of its M.
+#[track_caller]
+fn assert_like_most(what: &str, mut served: Vec<u64>) {
+    served.sort_unstable();
+    let (least, median) = (served[0], served[served.len() / 2]);
+    println!("{what}: the least served {least} times, half of them {median}, the most {}", served[served.len() - 1]);
+    assert!(least > 0 && least * 10 >= median, "{what}: {least} is less than a tenth of {median}: {served:?}");
 }
 
 /// Those of the first half of the goroutines and of the threads, and the others.
