@@ -121,7 +121,7 @@ fn at_a_mutex() {
                 let mut number = lock.lock().unwrap();
                 work(&mut number);
                 // Alone on its M, one that never waits would keep that, as one that computes does.
-                if procs == 1 && turns % 64 == 0 {
+                if procs == 1 && turns.is_multiple_of(64) {
                     marmot::yield_now();
                 }
                 true

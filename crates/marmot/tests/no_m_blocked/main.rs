@@ -99,6 +99,9 @@ fn beside_calls_that_can_be_cancelled() {
 /// A call, and what ends it.
 type Pair = (Box<dyn FnOnce() + Send>, Box<dyn FnOnce() + Send>);
 
+/// What makes them, with the name of the call.
+type Named = (&'static str, fn() -> Pair);
+
 fn pair(call: impl FnOnce() + Send + 'static, end: impl FnOnce() + Send + 'static) -> Pair {
     (Box::new(call), Box::new(end))
 }
@@ -120,7 +123,7 @@ fn held<T: Send + Sync + 'static>(
 fn beside_calls_that_cannot_be_cancelled() {
     type Lazy = LazyLock<u32, Box<dyn FnOnce() -> u32 + Send>>;
 
-    let all: [(&str, fn() -> Pair); 16] = [
+    let all: [Named; 16] = [
         ("Mutex::lock", || {
             held(Mutex::new(0), |lock, wait| (lock.lock().unwrap(), wait()).1, |lock| drop(lock.lock().unwrap()))
         }),
