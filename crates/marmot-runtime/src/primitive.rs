@@ -3,7 +3,7 @@
 //! Only the files that hold a protocol without knowing what runs over it take their atomics and
 //! locks from here, so that the models in `tests/loom` run the very code that ships: of `sched`,
 //! `runq`, `inbox`, `queue`, `errands`, `idle`, `roster`, `token`, `join` and `timers`; of `netpoll`, `slot` and `turn`; of `buffered`, `left`; and of
-//! `sync`, `raw`, `raw_rw`, `signal`, `permits`, `once`, `wait_group`, `monitor`, `list` and `chan`. Everything
+//! `sync`, `raw`, `raw_rw`, `signal`, `permits`, `once`, `wait_group`, `list` and `chan`. Everything
 //! else uses `std` directly.
 
 #[cfg(not(loom))]

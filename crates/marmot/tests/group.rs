@@ -612,3 +612,54 @@ fn many_groups_with_limits_and_failures() {
         stress(procs);
     }
 }
+
+/// Panics when it is dropped.
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("in the destructor"));
+    }
+}
+
+#[test]
+fn all_have_ended_also_if_cancelling_them_panics() {
+    let _alone = alone();
+    bounded(|| {
+        // What is to run after the end of `context` is dropped then, for its runtime has stopped; and a value with it.
+        let hang_on = |context: Context| {
+            let stopped = runtime(1);
+            let hangs = stopped.go(move || {
+                context.with_value(PanicsWhenDropped).after_func(|| unreachable!("its runtime has stopped"));
+            });
+            hangs.join().unwrap();
+            stopped.shutdown(common::LIMIT).unwrap();
+        };
+        let ended = AtomicUsize::new(0);
+        let slow = || {
+            context::shield(|| marmot::sleep(ms(30)));
+            ended.fetch_add(1, Relaxed);
+        };
+        let scope = || {
+            marmot::scope(|s| {
+                s.go(slow);
+                hang_on(s.context());
+                resume_unwind(Box::new("it is part of the test"));
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(scope)).is_err());
+        assert_eq!(ended.load(Relaxed), 1);
+        let group = || {
+            marmot::group(|g| -> Result<(), ()> {
+                g.go(|| {
+                    slow();
+                    Ok(())
+                });
+                hang_on(g.context());
+                resume_unwind(Box::new("it is part of the test"));
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(group)).is_err());
+        assert_eq!(ended.load(Relaxed), 2);
+    });
+}

@@ -159,6 +159,26 @@ fn what_was_handed_to_one_whose_runtime_stops_goes_to_others() {
 }
 
 #[test]
+fn a_notification_is_not_lost_with_one_whose_runtime_stops_before_it_has_the_lock() {
+    let _alone = alone();
+    bounded(|| {
+        let (ending, staying) = (runtime(1), runtime(1));
+        let pair = Arc::new((Mutex::new(()), Condvar::new()));
+        let theirs = Arc::clone(&pair);
+        let wait = move || drop(theirs.1.wait(theirs.0.lock().unwrap()).unwrap());
+        let lost = wait_in(&ending, WaitReason::Condvar, wait.clone());
+        let waits = wait_in(&staying, WaitReason::Condvar, wait);
+        let held = pair.0.lock().unwrap();
+        pair.1.notify_one();
+        until(|| lost.goroutine().wait_reason() == Some(WaitReason::Mutex));
+        ending.shutdown(ms(0)).unwrap_err();
+        drop(held);
+        waits.join().unwrap();
+        staying.shutdown(LIMIT).unwrap();
+    });
+}
+
+#[test]
 fn a_fair_lock_that_was_handed_to_one_whose_runtime_stops_goes_to_others() {
     let _alone = alone();
     bounded(|| {

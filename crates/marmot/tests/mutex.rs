@@ -4,15 +4,14 @@ mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::atomic::{
-    AtomicBool, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    AtomicBool,
+    Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, TryLockError};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use common::{bounded, everywhere, ms, runtime, until, with_procs};
-use marmot::sync::{Mutex, MutexGuard, Semaphore};
+use marmot::sync::{Mutex, MutexGuard};
 use marmot::{Runtime, WaitReason};
 
 static COUNT: Mutex<u32> = Mutex::new(0);
@@ -293,78 +292,4 @@ fn what_has_no_size_is_guarded_too() {
     assert_eq!(*lock.lock().unwrap(), [1, 9, 3]);
     fn is_shared<T: Sync + ?Sized>(_: &T) {}
     is_shared::<MutexGuard<'_, [u8]>>(&lock.lock().unwrap());
-}
-
-/// How long they try: more than a second, or so many seconds as `MARMOT_FAIR_SECONDS` says (for whoever wants to be sure, 10).
-fn fair_time() -> Duration {
-    let seconds = std::env::var("MARMOT_FAIR_SECONDS").ok().and_then(|text| text.parse().ok());
-    seconds.map_or(ms(1200), Duration::from_secs)
-}
-
-/// Goroutines on `procs` Ps, and threads, that want the same all the time, for a while, by `turn`, which is told
-/// when to yield. The least served and the mean.
-fn share(procs: usize, goroutines: usize, threads: usize, turn: impl Fn(bool) + Clone + Send + 'static) -> (u64, u64) {
-    bounded(move || {
-        let rt = runtime(procs);
-        let counts: Arc<Vec<AtomicU64>> = Arc::new((0..goroutines + threads).map(|_| AtomicU64::new(0)).collect());
-        let stop = Arc::new(AtomicBool::new(false));
-        let run = |i: usize| {
-            let (turn, counts, stop) = (turn.clone(), Arc::clone(&counts), Arc::clone(&stop));
-            move || {
-                while !stop.load(Relaxed) {
-                    // Else the first goroutine would keep its M, as one that computes does.
-                    turn(i < goroutines && counts[i].load(Relaxed) % 64 == 0);
-                    counts[i].fetch_add(1, Relaxed);
-                }
-            }
-        };
-        let running: Vec<_> = (0..goroutines).map(|i| rt.go(run(i))).collect();
-        let blocking: Vec<_> = (goroutines..goroutines + threads).map(|i| thread::spawn(run(i))).collect();
-        let begun = Instant::now();
-        while begun.elapsed() < fair_time() {
-            thread::park_timeout(ms(10));
-        }
-        stop.store(true, Relaxed);
-        running.into_iter().for_each(|goroutine| goroutine.join().unwrap());
-        blocking.into_iter().for_each(|thread| thread.join().unwrap());
-        rt.shutdown(common::LIMIT).unwrap();
-        let counts: Vec<_> = counts.iter().map(|count| count.load(Relaxed)).collect();
-        (*counts.iter().min().unwrap(), counts.iter().sum::<u64>() / counts.len() as u64)
-    })
-}
-
-#[track_caller]
-fn assert_fair((procs, goroutines, threads): (usize, usize, usize), turn: impl Fn(bool) + Clone + Send + 'static) {
-    let (least, mean) = share(procs, goroutines, threads, turn);
-    assert!(
-        least * 10 >= mean,
-        "{procs} Ps, {goroutines} and {threads}: the least has had {least} turns, the mean {mean}"
-    );
-}
-
-#[test]
-fn nobody_starves_at_a_mutex() {
-    for many in [(1, 100, 4), (2, 100, 4), (1, 100, 0)] {
-        let lock = Arc::new(Mutex::new(0u64));
-        assert_fair(many, move |yields| {
-            let mut count = lock.lock().unwrap();
-            *count += 1;
-            if yields {
-                marmot::yield_now();
-            }
-        });
-    }
-}
-
-#[test]
-fn nobody_starves_at_a_semaphore() {
-    for many in [(1, 100, 4), (2, 100, 4)] {
-        let limit = Arc::new(Semaphore::new(2));
-        assert_fair(many, move |yields| {
-            let _permit = limit.acquire().unwrap();
-            if yields {
-                marmot::yield_now();
-            }
-        });
-    }
 }

@@ -1,6 +1,6 @@
 //! `group`: a scope whose goroutines may fail, and of which the first that does ends the others. After Go's `errgroup`.
 //!
-//! It is a [scope](super::scope()) with the first failure, and a count of those that run. A failure is noted first and the context
+//! It is a [scope](super::scope()) with the first failure, and room for those that run. A failure is noted first and the context
 //! cancelled then: so whoever ends because of that comes too late to be the first.
 
 use std::any::Any;
@@ -14,9 +14,9 @@ use std::sync::{Mutex, MutexGuard};
 use super::spawn;
 use super::{Builder, Scope};
 use crate::context::{self, Context};
-use crate::sched::{self, Spec, WaitReason};
-use crate::sync::monitor::Monitor;
-use crate::sync::wait::Limit;
+use crate::sched::{self, Ended, Spec, WaitReason};
+use crate::sync::permits::{MOST, Permits};
+use crate::sync::wait::{Limit, why};
 
 /// Opens a group: goroutines that work for one end, may fail, and may borrow from the caller's stack. All of them have ended when
 /// this returns, also when `f` panics.
@@ -90,15 +90,16 @@ where
     E: Send,
 {
     let scope = Scope::new();
-    let shared = Shared { room: Monitor::new(Room { running: 0, limit: usize::MAX }), first: Mutex::new(None) };
+    let shared = Shared { room: Room::new(), first: Mutex::new(None) };
     let group = Group { scope: &scope, shared: NonNull::from(&shared) };
-    // Nothing may unwind from here before the scope has ended: the destructor of an error could.
+    // From here on nothing unwinds past the goroutines, which have a pointer to what is shared.
+    let all = scope.all();
     let open = || f(group).map_err(|error| group.fail(Failure::Error(error), OPENER));
     let result = scope.context().run(|| catch_unwind(AssertUnwindSafe(open)));
     if result.is_err() {
         scope.cancel_with_cause(format!("{OPENER} has panicked"));
     }
-    scope.wait();
+    drop(all);
     // What the program has hung on the context does not outlive the group.
     scope.cancel();
     let value = result.unwrap_or_else(|payload| resume_unwind(payload));
@@ -153,9 +154,8 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
-        if self.shared().room.wait(WaitReason::Group, Limit::NONE, Room::take).is_none() {
-            unreachable!("a wait that the context does not end");
-        }
+        // Nothing else ends it.
+        let _has_room = self.shared().room.take(Limit::NONE);
         self.start(spec, f);
     }
 
@@ -183,11 +183,10 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
     {
         let spec = spawn::spec(Location::caller());
         context::check()?;
-        if self.shared().room.wait(WaitReason::Group, Limit::CONTEXT, Room::take).is_none() {
-            context::check()?;
-            unreachable!("only the end of its context ends a wait early");
+        match self.shared().room.take(Limit::CONTEXT) {
+            Ended::Readied => self.start(spec, f),
+            ended => return Err(why(ended)),
         }
-        self.start(spec, f);
         Ok(())
     }
 
@@ -205,7 +204,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
     where
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
-        if self.shared().room.look(Room::take).is_none() {
+        if !self.shared().room.permits.try_take(1) {
             return Err(f);
         }
         self.start(spawn::spec(Location::caller()), f);
@@ -223,9 +222,8 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = builder.spec(Location::caller())?;
-        if self.shared().room.wait(WaitReason::Group, Limit::NONE, Room::take).is_none() {
-            unreachable!("a wait that the context does not end");
-        }
+        // Nothing else ends it.
+        let _has_room = self.shared().room.take(Limit::NONE);
         self.start(spec, f);
         Ok(())
     }
@@ -292,10 +290,7 @@ impl<E> Group<'_, '_, E> {
     ///
     /// It may be changed at any time. A lower one ends none that runs, and with 0 none is started until there is a higher one.
     pub fn set_limit(self, limit: usize) {
-        self.shared().room.change(|room| {
-            room.limit = limit;
-            limit.saturating_sub(room.running)
-        });
+        self.shared().room.set_limit(limit.min(MOST));
     }
 
     /// Notes the caller's failure, if it is the first, and ends the others.
@@ -325,15 +320,15 @@ impl<E> Copy for Group<'_, '_, E> {}
 
 impl<E> fmt::Debug for Group<'_, '_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (running, limit) = self.shared().room.look(|room| (room.running, room.limit));
-        let limit = (limit != usize::MAX).then_some(limit);
+        let (running, limit) = self.shared().room.look();
+        let limit = (limit != MOST).then_some(limit);
         f.debug_struct("Group").field("running", &running).field("limit", &limit).finish_non_exhaustive()
     }
 }
 
 /// What the goroutines of a group and its opener share.
 struct Shared<E> {
-    room: Monitor<Room>,
+    room: Room,
     first: Mutex<Option<Failure<E>>>,
 }
 
@@ -355,15 +350,57 @@ impl<E> Shared<E> {
     }
 }
 
-/// How many run, and how many may.
+/// How many may run, and who waits for that: a permit for each, and those that run have one.
 struct Room {
-    running: usize,
+    permits: Permits,
+    bounds: Mutex<Bounds>,
+}
+
+/// There are as many permits as the limit says, and those that are owed.
+struct Bounds {
     limit: usize,
+    /// So many that are given back are not to be given out again, since a lower limit. None is free as long as any is owed.
+    owed: usize,
 }
 
 impl Room {
-    fn take(&mut self) -> Option<()> {
-        (self.running < self.limit).then(|| self.running += 1)
+    fn new() -> Room {
+        Room { permits: Permits::new(MOST), bounds: Mutex::new(Bounds { limit: MOST, owed: 0 }) }
+    }
+
+    /// Takes room for one, unless `limit` comes first: `Readied` if so.
+    fn take(&self, limit: Limit) -> Ended {
+        self.permits.take(1, WaitReason::Group, limit)
+    }
+
+    /// Gives it back.
+    fn give(&self) {
+        let mut bounds = self.bounds();
+        match bounds.owed.checked_sub(1) {
+            Some(owed) => bounds.owed = owed,
+            None => self.permits.give(1),
+        }
+    }
+
+    fn set_limit(&self, limit: usize) {
+        let mut bounds = self.bounds();
+        let (more, fewer) = (limit.saturating_sub(bounds.limit), bounds.limit.saturating_sub(limit));
+        let kept = bounds.owed.min(more);
+        bounds.limit = limit;
+        bounds.owed -= kept;
+        bounds.owed += fewer - self.permits.remove(fewer);
+        self.permits.give(more - kept);
+    }
+
+    /// How many run, and how many may.
+    fn look(&self) -> (usize, usize) {
+        let bounds = self.bounds();
+        (bounds.limit + bounds.owed - self.permits.free(), bounds.limit)
+    }
+
+    fn bounds(&self) -> MutexGuard<'_, Bounds> {
+        // Nothing that panics runs under the lock. Nobody takes it who has one of a list.
+        self.bounds.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -395,13 +432,11 @@ impl<E> Member<'_, '_, E> {
 
 impl<E> Drop for Member<'_, '_, E> {
     fn drop(&mut self) {
+        // First, because cancelling may panic.
+        self.group.shared().room.give();
         if !self.has_run {
             // It could not be started, which the scope knows.
             self.group.scope.cancel_with_cause("a goroutine of the group could not be started");
         }
-        self.group.shared().room.change(|room| {
-            room.running -= 1;
-            usize::from(room.running < room.limit)
-        });
     }
 }

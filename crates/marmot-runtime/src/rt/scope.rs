@@ -59,6 +59,16 @@ impl Shared {
     }
 }
 
+/// See [`Scope::all`].
+#[must_use = "the goroutines are waited for at once"]
+pub(super) struct All<'a>(&'a Shared);
+
+impl Drop for All<'_> {
+    fn drop(&mut self) {
+        self.0.wait();
+    }
+}
+
 /// A scope in which goroutines can be started that borrow from the caller's stack; see [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
     shared: Arc<Shared>,
@@ -104,11 +114,12 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     let scope = Scope::new();
+    let all = scope.all();
     let result = scope.shared.context.run(|| catch_unwind(AssertUnwindSafe(|| f(&scope))));
     if result.is_err() {
         scope.shared.cancel.cancel_with_cause(PANICKED);
     }
-    scope.wait();
+    drop(all);
     match result {
         Err(payload) => resume_unwind(payload),
         Ok(_) if scope.has_panicked() => panic!("a scoped goroutine panicked"),
@@ -117,7 +128,7 @@ where
 }
 
 impl Scope<'_, '_> {
-    /// For who calls [`wait`](Scope::wait) in any case, before what its goroutines borrow is gone.
+    /// For who calls [`all`](Scope::all) before any goroutine is started.
     pub(super) fn new() -> Self {
         let (context, cancel) = Context::current().with_cancel();
         Scope {
@@ -133,9 +144,10 @@ impl Scope<'_, '_> {
         }
     }
 
-    /// Waits until all goroutines have ended; once.
-    pub(super) fn wait(&self) {
-        self.shared.wait();
+    /// What waits, when it is dropped, until all goroutines have ended. There is one of it, which is dropped before what they borrow is
+    /// gone, also where the caller unwinds: to cancel is to drop values of the program's, and that may panic.
+    pub(super) fn all(&self) -> All<'_> {
+        All(&self.shared)
     }
 
     /// Whether a goroutine that nobody has joined panicked, or was never run.
@@ -276,15 +288,17 @@ struct Body<F, T> {
 
 impl<F: FnOnce() -> T, T> Body<F, T> {
     fn run(self) {
-        let Body { f, packet, leave } = self;
+        // Should cancelling panic, they are dropped in this order, too.
+        let (_leave, packet, f) = (self.leave, self.packet, self.f);
         let result = catch_unwind(AssertUnwindSafe(f));
         if let Err(payload) = &result {
             sched::report_panic(&**payload);
+        }
+        let has_panicked = result.is_err();
+        packet.replace(Outcome::Ended(result));
+        if has_panicked {
             packet.shared.cancel.cancel_with_cause(PANICKED);
         }
-        packet.replace(Outcome::Ended(result));
-        drop(packet);
-        drop(leave);
     }
 }
 

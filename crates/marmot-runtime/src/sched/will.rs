@@ -25,10 +25,18 @@ pub(crate) trait Bequest {
     fn pass_on(&self);
 }
 
-/// The will of a goroutine: none, or what it leaves.
-pub(super) type Will = Cell<Option<NonNull<dyn Bequest>>>;
+/// The will of a goroutine: none, or the last of its clauses.
+pub(super) type Will = Cell<Option<NonNull<Clause>>>;
 
-/// Calls `wait`, which parks the caller. Should it never go on, `bequest` is passed on.
+/// Something that is left. It is on the stack of who leaves it.
+pub(super) struct Clause {
+    bequest: NonNull<dyn Bequest>,
+    /// What is left besides.
+    before: Option<NonNull<Clause>>,
+}
+
+/// Calls `wait`, which parks the caller. Should it never go on, `bequest` is passed on; what `wait` leaves in the same way is passed on
+/// before that. `wait` does not unwind.
 ///
 /// `gp` is what [`super::waiter`] returned.
 #[inline]
@@ -43,9 +51,10 @@ pub(crate) fn with_will<R>(gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnO
     // SAFETY: the calling goroutine's own.
     let will = &unsafe { Seat::of(gp) }.will;
     // It is taken back before the borrow ends, or the goroutine stays where it is, and with it what is borrowed.
-    will.set(Some(bequest));
+    let clause = Clause { bequest, before: will.get() };
+    will.set(Some(NonNull::from(&clause)));
     let result = wait();
-    will.set(None);
+    will.set(clause.before);
     result
 }
 
@@ -55,10 +64,13 @@ impl M {
     pub(super) fn carry_out_wills(&self) {
         for place in (0..self.settled_here()).rev() {
             // SAFETY: it has settled here and not ended, and this is its M.
-            let will = unsafe { Seat::of(self.on_roll(place)) }.will.take();
-            if let Some(bequest) = will {
+            let mut will = unsafe { Seat::of(self.on_roll(place)) }.will.take();
+            while let Some(clause) = will {
                 // SAFETY: it has not been taken back, so it is still there.
-                unsafe { bequest.as_ref() }.pass_on();
+                let clause = unsafe { clause.as_ref() };
+                // SAFETY: as above.
+                unsafe { clause.bequest.as_ref() }.pass_on();
+                will = clause.before;
             }
         }
     }

@@ -10,7 +10,7 @@ use super::signal::Signal;
 use super::wait::{Limit, wait, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::{self, Ended, WaitReason, clock};
+use crate::sched::{self, Bequest, Ended, WaitReason, clock, with_will};
 
 /// A condition variable as [`std::sync::Condvar`], for our [`Mutex`](super::Mutex): it parks the goroutine that waits, and not its M.
 ///
@@ -76,8 +76,8 @@ impl Condvar {
     ///
     /// Nothing else ends the wait: see [`wait_or_cancelled`](Condvar::wait_or_cancelled).
     pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
-        let (_notified, guard) = self.suspend(guard, Limit::NONE);
-        guard.lock()
+        let (ended, guard) = self.suspend(guard, Limit::NONE);
+        self.resume(ended, || guard.lock())
     }
 
     /// Waits as long as `condition` is true of what the mutex guards.
@@ -123,7 +123,7 @@ impl Condvar {
         limit: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
         let (ended, guard) = self.suspend(guard, Limit::time(clock::after(limit)));
-        with(guard.lock(), WaitTimeoutResult { timed_out: ended == Ended::TimedOut })
+        with(self.resume(ended, || guard.lock()), WaitTimeoutResult { timed_out: ended == Ended::TimedOut })
     }
 
     /// Waits as long as `condition` is true of what the mutex guards, for so long at most. It has timed out if `condition` still is
@@ -154,8 +154,8 @@ impl Condvar {
             if clock::now() >= until {
                 return Ok((guard, WaitTimeoutResult { timed_out: true }));
             }
-            let (_ended, unlocked) = self.suspend(guard, Limit::time(until));
-            guard = match unlocked.lock() {
+            let (ended, unlocked) = self.suspend(guard, Limit::time(until));
+            guard = match self.resume(ended, || unlocked.lock()) {
                 Ok(guard) => guard,
                 poisoned => return with(poisoned, WaitTimeoutResult { timed_out: false }),
             };
@@ -258,7 +258,7 @@ impl Condvar {
             return Err(why(ended));
         }
         // The time is for the notification, not for the lock.
-        match guard.lock_within(Limit::CONTEXT) {
+        match self.resume(ended, || guard.lock_within(Limit::CONTEXT)) {
             Ok(guard) => Ok((ended, guard)),
             Err(failed) => {
                 if ended == Ended::Readied {
@@ -276,6 +276,23 @@ impl Condvar {
         unsafe { self.signal.enter(&waiter) };
         let guard = guard.unlock();
         (wait(&self.signal, &waiter, WaitReason::Condvar, limit), guard)
+    }
+
+    /// Takes the lock again by `lock`. Who was notified and never gets it, because its runtime stops, leaves the notification to the next.
+    fn resume<R>(&self, ended: Ended, lock: impl FnOnce() -> R) -> R {
+        match ended {
+            Ended::Readied => with_will(sched::waiter(), &Notified(&self.signal), lock),
+            _ => lock(),
+        }
+    }
+}
+
+/// What one has who was notified and does not have the lock.
+struct Notified<'a>(&'a Signal);
+
+impl Bequest for Notified<'_> {
+    fn pass_on(&self) {
+        self.0.notify_one();
     }
 }
 

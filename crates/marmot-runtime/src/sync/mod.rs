@@ -10,7 +10,6 @@
 //! | `semaphore`, `wait_group` | what Go has besides |
 //! | `raw`, `raw_rw`, `signal`, `permits` | their protocols: who has what, who waits, who comes next |
 //! | `list` | those who wait |
-//! | `monitor` | a state and those who wait for it to change, for what is rare and small |
 //! | [`singleflight`] | of many calls for the same thing, one is made |
 //! | `wait` | one wait, and what may end it |
 //! | `poison` | that somebody has panicked with a lock |
@@ -29,12 +28,11 @@ mod condvar;
 mod done;
 mod lazy_lock;
 pub(crate) mod list;
-pub(crate) mod monitor;
 pub mod mpsc;
 mod mutex;
 mod once;
 mod once_lock;
-mod permits;
+pub(crate) mod permits;
 mod poison;
 mod raw;
 mod raw_rw;

@@ -184,7 +184,7 @@ impl Once {
     #[track_caller]
     pub fn wait(&self) {
         // Nothing else ends it.
-        let _done = self.wait_until_done(false, Limit::NONE);
+        let _done = self.wait_until_done(false, WaitReason::Once, Limit::NONE);
     }
 
     /// As [`wait`](Once::wait), also if it is poisoned: then until it has been done by
@@ -199,7 +199,7 @@ impl Once {
     /// Nothing ends the wait.
     pub fn wait_force(&self) {
         // Nothing else ends it.
-        let _done = self.wait_until_done(true, Limit::NONE);
+        let _done = self.wait_until_done(true, WaitReason::Once, Limit::NONE);
     }
 
     /// As [`wait`](Once::wait), unless the caller's context ends before.
@@ -221,7 +221,7 @@ impl Once {
     /// The end of the context ends the wait.
     #[track_caller]
     pub fn wait_or_cancelled(&self) -> Result<(), context::Error> {
-        self.wait_within(false)
+        self.wait_within(false, WaitReason::Once)
     }
 
     /// Whether it has been done. If so, what whoever did it has done is seen.
@@ -241,12 +241,12 @@ impl Once {
     }
 
     #[track_caller]
-    pub(super) fn wait_within(&self, force: bool) -> Result<(), context::Error> {
+    pub(super) fn wait_within(&self, force: bool, reason: WaitReason) -> Result<(), context::Error> {
         if self.is_completed() {
             return Ok(());
         }
         Limit::CONTEXT.check()?;
-        done(self.wait_until_done(force, Limit::CONTEXT))
+        done(self.wait_until_done(force, reason, Limit::CONTEXT))
     }
 
     #[cold]
@@ -260,7 +260,7 @@ impl Once {
                 POISONED if !force => poisoned(),
                 RUNNING => {
                     assert!(self.runner.load(Relaxed) != me(), "what is to be done once does itself");
-                    let ended = self.wait_for_change(&[RUNNING], limit);
+                    let ended = self.wait_for_change(&[RUNNING], WaitReason::Once, limit);
                     if ended != Ended::Readied {
                         return ended;
                     }
@@ -281,7 +281,7 @@ impl Once {
     }
 
     #[track_caller]
-    fn wait_until_done(&self, force: bool, limit: Limit) -> Ended {
+    fn wait_until_done(&self, force: bool, reason: WaitReason, limit: Limit) -> Ended {
         loop {
             // Acquire as in `call`.
             let state = self.word.load(Acquire) & STATE;
@@ -290,7 +290,8 @@ impl Once {
                 POISONED if !force => poisoned(),
                 _ => {}
             }
-            let ended = self.wait_for_change(if force { &[NEW, RUNNING, POISONED] } else { &[NEW, RUNNING] }, limit);
+            let states: &[u8] = if force { &[NEW, RUNNING, POISONED] } else { &[NEW, RUNNING] };
+            let ended = self.wait_for_change(states, reason, limit);
             if ended != Ended::Readied {
                 return ended;
             }
@@ -298,7 +299,7 @@ impl Once {
     }
 
     /// Waits as long as the state is one of these; returns sooner, too.
-    fn wait_for_change(&self, states: &[u8], limit: Limit) -> Ended {
+    fn wait_for_change(&self, states: &[u8], reason: WaitReason, limit: Limit) -> Ended {
         sched::spend();
         let waiter = Waiter::new(sched::waiter());
         let mut waiting = self.waiting();
@@ -314,7 +315,7 @@ impl Once {
         // SAFETY: it is in no list, and stays here until the wait is over.
         unsafe { waiting.push_back(&waiter) };
         drop(waiting);
-        wait(self, &waiter, WaitReason::Once, limit)
+        wait(self, &waiter, reason, limit)
     }
 
     /// The closure has ended.

@@ -9,6 +9,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use super::once::Once;
 use crate::context;
 use crate::primitive::constant;
+use crate::sched::WaitReason;
 
 /// A cell that is written once, as [`std::sync::OnceLock`]. Who comes while another makes the value is parked until that has
 /// been done.
@@ -99,7 +100,12 @@ impl<T> OnceLock<T> {
     ///
     /// The end of the context ends the wait.
     pub fn wait_or_cancelled(&self) -> Result<&T, context::Error> {
-        self.once.wait_within(true)?;
+        self.wait_within(WaitReason::Once)
+    }
+
+    /// The same, for who waits for what it calls by another name.
+    pub(super) fn wait_within(&self, reason: WaitReason) -> Result<&T, context::Error> {
+        self.once.wait_within(true, reason)?;
         // SAFETY: it is done.
         Ok(unsafe { self.filled() })
     }

@@ -1,4 +1,4 @@
-//! The permits of a [`Semaphore`](super::Semaphore), and who waits for them.
+//! The permits of a [`Semaphore`](super::Semaphore), or the room in a [group](crate::group()), and who waits for them.
 //!
 //! The word has the number of free permits, and `WAITED` if the list is not empty. Without `WAITED`, permits are taken and given
 //! back by one exchange. With it, the number changes only with the list locked.
@@ -70,18 +70,18 @@ impl Permits {
 
     /// Takes `n`, unless `limit` comes first: `Readied` if they are taken.
     #[inline]
-    pub(crate) fn take(&self, n: usize, limit: Limit) -> Ended {
-        if self.try_take(n) { Ended::Readied } else { self.take_slowly(n, limit) }
+    pub(crate) fn take(&self, n: usize, reason: WaitReason, limit: Limit) -> Ended {
+        if self.try_take(n) { Ended::Readied } else { self.take_slowly(n, reason, limit) }
     }
 
     #[cold]
-    fn take_slowly(&self, n: usize, limit: Limit) -> Ended {
+    fn take_slowly(&self, n: usize, reason: WaitReason, limit: Limit) -> Ended {
         sched::spend();
         let waiter = Waiter::wanting(sched::waiter(), n);
         if !self.queue_up(&waiter) {
             return Ended::Readied;
         }
-        let ended = wait(self, &waiter, WaitReason::Semaphore, limit);
+        let ended = wait(self, &waiter, reason, limit);
         if ended != Ended::Readied {
             self.serve(0);
         }

@@ -55,6 +55,8 @@
 //!
 //! * Handing over always, as [`Turn`](crate::netpoll::turn) does: a switch for every turn of a contended lock, and the convoy that
 //!   follows from it.
+//! * More credit, or longer rounds of credit and turns in order, so that a crowd is served faster. What is slow is a turn in order, by
+//!   a switch; and how many of all turns these are is just the share that everybody is sure of, however long a round is.
 //! * Reading the clock for every waiter when the lock is given up, as `parking_lot` does by chance. Those who wait know
 //!   when they came, and look when they come too late.
 //! * Queues by address in a table: a mutex of one byte, but one with many waiters holds up others that share its queue.

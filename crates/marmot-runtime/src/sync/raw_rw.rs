@@ -38,6 +38,8 @@
 //!
 //! * One list for all, in order: a lock that is mostly written would be handed over at each turn. Writers who only want to write
 //!   have what the mutex has, the one who runs goes first.
+//! * Writers in the word alone, without a mutex. Where nobody competes, that is half of the exchanges; but those who compete would need
+//!   a queue of their own here, with all that the mutex does so that nobody starves.
 //! * Readers who come before a writer that waits: under steady reading it would wait for ever.
 
 use std::hint::spin_loop;

@@ -9,7 +9,7 @@ use super::permits::{MOST, Permits};
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::{Ended, clock};
+use crate::sched::{Ended, WaitReason, clock};
 
 /// A number of permits, which are taken and given back: it limits how many do something at a time, or how much they use.
 ///
@@ -227,7 +227,7 @@ impl Semaphore {
 
     fn take(&self, n: usize, limit: Limit) -> Result<(), context::Error> {
         limit.check()?;
-        match self.permits.take(n, limit) {
+        match self.permits.take(n, WaitReason::Semaphore, limit) {
             Ended::Readied => Ok(()),
             ended => Err(why(ended)),
         }

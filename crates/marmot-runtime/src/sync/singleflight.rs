@@ -13,12 +13,10 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
-use super::monitor::Monitor;
-use super::wait::Limit;
-use super::{Mutex, MutexGuard};
+use super::{Mutex, MutexGuard, OnceLock};
 use crate::context;
 use crate::sched::{self, WaitReason};
 
@@ -56,18 +54,19 @@ pub struct Group<K, V, S = RandomState> {
 
 /// A call that is under way, or has landed.
 struct Call<V> {
-    /// Set before it lands.
+    /// There when it has landed.
     outcome: OnceLock<Outcome<V>>,
-    has_landed: Monitor<bool>,
     /// How many others have joined it. Counted with the table locked.
     joined: AtomicUsize,
-    /// The G of who leads, to tell one that waits for itself.
-    leader: usize,
+    /// Who leads, by its number, to tell one that waits for itself.
+    leader: u64,
 }
 
 enum Outcome<V> {
     Returned(V),
     Panicked(Box<str>),
+    /// A key or the result has panicked; or nobody has joined, and wants to know.
+    Lost,
 }
 
 impl<K, V> Group<K, V> {
@@ -139,7 +138,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         context::check().map_err(Error::Cancelled)?;
         let mut calls = self.calls();
         // One that has landed is there only if a comparison has panicked when it was to be taken out.
-        if let Some(call) = calls.get(key).filter(|call| !call.has_landed.look(|has_landed| *has_landed)) {
+        if let Some(call) = calls.get(key).filter(|call| call.outcome.get().is_none()) {
             let call = Arc::clone(call);
             call.joined.fetch_add(1, Relaxed);
             drop(calls);
@@ -147,9 +146,8 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         }
         let call = Arc::new(Call {
             outcome: OnceLock::new(),
-            has_landed: Monitor::new(false),
             joined: AtomicUsize::new(0),
-            leader: sched::waiter().addr().get(),
+            leader: sched::number(sched::waiter()),
         });
         let before = calls.insert(key.to_owned(), Arc::clone(&call));
         drop(calls);
@@ -183,15 +181,12 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         match result {
             Ok(value) => {
                 if is_shared {
-                    // Nobody else sets it, as for the panic.
-                    let _ = call.outcome.set(Outcome::Returned(value.clone()));
+                    lands.with(Outcome::Returned(value.clone()));
                 }
-                drop(lands);
                 Ok((value, is_shared))
             }
             Err(payload) => {
-                let _ = call.outcome.set(Outcome::Panicked(message(&*payload)));
-                drop(lands);
+                lands.with(Outcome::Panicked(message(&*payload)));
                 resume_unwind(payload)
             }
         }
@@ -215,32 +210,30 @@ impl<V: Clone> Call<V> {
     fn wait(&self) -> Result<(V, bool), Error> {
         assert_ne!(
             self.leader,
-            sched::waiter().addr().get(),
+            sched::number(sched::waiter()),
             "a call waits for itself: its function asks for its own key"
         );
-        let landed =
-            self.has_landed.wait(WaitReason::Singleflight, Limit::CONTEXT, |has_landed| has_landed.then_some(()));
-        if landed.is_none() {
-            context::check().map_err(Error::Cancelled)?;
-            unreachable!("only the end of its context ends a wait early");
-        }
-        match self.outcome.get() {
-            Some(Outcome::Returned(value)) => Ok((value.clone(), true)),
-            Some(Outcome::Panicked(message)) => Err(Error::Panicked(message.clone())),
-            None => Err(Error::Panicked("a key or the result panicked".into())),
+        match self.outcome.wait_within(WaitReason::Singleflight).map_err(Error::Cancelled)? {
+            Outcome::Returned(value) => Ok((value.clone(), true)),
+            Outcome::Panicked(message) => Err(Error::Panicked(message.clone())),
+            Outcome::Lost => Err(Error::Panicked("a key or the result panicked".into())),
         }
     }
 }
 
-/// Lands the call when it is dropped.
+/// Lands the call, when it is dropped at the latest.
 struct Lands<'a, V>(&'a Call<V>);
+
+impl<V> Lands<'_, V> {
+    fn with(&self, outcome: Outcome<V>) {
+        // The first counts.
+        drop(self.0.outcome.set(outcome));
+    }
+}
 
 impl<V> Drop for Lands<'_, V> {
     fn drop(&mut self) {
-        self.0.has_landed.change(|has_landed| {
-            *has_landed = true;
-            usize::MAX
-        });
+        self.with(Outcome::Lost);
     }
 }
 

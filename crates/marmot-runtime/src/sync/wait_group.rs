@@ -10,7 +10,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::list::{Fate, List, Waiter};
+use super::list::{Fate, List, Taken, Waiter};
 use super::wait::{Limit, Queue, wait, why};
 use crate::context;
 use crate::primitive::atomic::{
@@ -128,25 +128,19 @@ impl Shared {
             let count = (word / ONE).checked_add_signed(n);
             let count = count.unwrap_or_else(|| panic!("the count of a wait group would be less than zero"));
             assert!(count <= MOST, "the count of a wait group would be too large");
-            if count == 0 && word & WAITED != 0 {
-                break;
-            }
-            // Release and Acquire as the module says, here and below.
-            match self.word.compare_exchange_weak(word, (count * ONE) | (word & WAITED), AcqRel, Relaxed) {
-                Ok(_) => return,
+            // Release and Acquire as the module says.
+            let exchange = |to| self.word.compare_exchange(word, to, AcqRel, Relaxed);
+            let changed = if count == 0 && word & WAITED != 0 {
+                let mut waiting = self.waiting();
+                exchange(0).map(|_| waiting.take_all(sched::has_stopped, Fate::Woken))
+            } else {
+                exchange((count * ONE) | (word & WAITED)).map(|_| Taken::new())
+            };
+            match changed {
+                Ok(taken) => return taken.ready(),
                 Err(now) => word = now,
             }
         }
-        let mut waiting = self.waiting();
-        let taken = match self.word.compare_exchange(word, 0, AcqRel, Relaxed) {
-            Ok(_) => waiting.take_all(sched::has_stopped, Fate::Woken),
-            Err(_) => {
-                drop(waiting);
-                return self.add(n);
-            }
-        };
-        drop(waiting);
-        taken.ready();
     }
 
     fn wait(&self, limit: Limit) -> Result<(), context::Error> {

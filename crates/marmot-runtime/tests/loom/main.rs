@@ -24,7 +24,6 @@
 //! | `mutex` | `sync::raw`, `sync::list` | one at a time has the lock, who sees what the one before did; no wake-up and no hand-over is lost |
 //! | `channel` | `sync::chan` | a message is received once, by somebody who sees it, or comes back; a wait has one end |
 //! | `select` | the same, with selects | two that wait for each other meet, and each does one operation only |
-//! | `monitors` | `sync::monitor`, `sync::list` | no wake-up is lost, whatever ends a wait |
 //! | `rwlock` | `sync::raw_rw`, over `raw` and `list` | writers are alone, readers are not kept out for ever, whatever ends a wait |
 //! | `condvar` | `sync::signal`, over the same | no notification is lost, be it that it reaches one who is cancelled, or does not go on |
 //! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
@@ -53,8 +52,6 @@ mod join;
 mod left;
 #[path = "../../src/sync/list.rs"]
 mod list;
-#[path = "../../src/sync/monitor.rs"]
-mod monitor;
 #[path = "../../src/sync/once.rs"]
 #[expect(dead_code, reason = "what only cells use is not modelled")]
 mod once_file;
@@ -99,7 +96,6 @@ mod hangup;
 mod heaps;
 mod leaving;
 mod mail;
-mod monitors;
 mod mutex;
 mod once;
 mod profile;

@@ -17,8 +17,6 @@ pub struct G(Bell, u64);
 pub enum WaitReason {
     IoTurn,
     Mutex,
-    Group,
-    Singleflight,
     RwLockRead,
     RwLockWrite,
     Once,

@@ -4,7 +4,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::permits::Permits;
-use crate::sched::Ended;
+use crate::sched::{Ended, WaitReason};
 use crate::support::{Plain, explore};
 use crate::wait::{Limit, unless_lost};
 
@@ -19,7 +19,7 @@ fn take_turns(preemptions: usize, wants: [usize; 3], limit: Limit) {
     explore(preemptions, move || {
         let guarded = Arc::new(Guarded { permits: Permits::new(2), turns: Plain::new(0) });
         let turn = move |guarded: &Guarded, n: usize, limit: Limit| {
-            if unless_lost(|| guarded.permits.take(n, limit)) != Some(Ended::Readied) {
+            if unless_lost(|| guarded.permits.take(n, WaitReason::Semaphore, limit)) != Some(Ended::Readied) {
                 return 0;
             }
             let has_all = n == 2;
