@@ -42,6 +42,14 @@ pub trait Park: 'static {
         Ok(())
     }
 
+    /// The same error of `park`, from a call that had moved so many bytes in steps before: for an error that counts them.
+    ///
+    /// Unless this is overridden, it does not.
+    fn after(error: io::Error, moved: u64) -> io::Error {
+        let _ = moved;
+        error
+    }
+
     /// Ends the `park` of the handle's owner, or its next one. What was done before `unpark` is seen after `park`.
     fn unpark(handle: &Self::Handle);
 }

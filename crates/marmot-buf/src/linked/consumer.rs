@@ -577,6 +577,19 @@ impl<P: Park> Read for Consumer<P> {
         }
         Ok(count)
     }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buf.len() {
+            match self.read(&mut buf[filled..]) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(P::after(error, filled as u64)),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<P: Park> Drop for Consumer<P> {

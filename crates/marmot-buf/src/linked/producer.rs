@@ -445,6 +445,19 @@ impl<P: Park> Write for Producer<P> {
         Ok(count)
     }
 
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.write(rest) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(P::after(error, (bytes.len() - rest.len()) as u64)),
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing is held back.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
