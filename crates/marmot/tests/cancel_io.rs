@@ -781,6 +781,25 @@ fn what_a_file_gave_at_the_end_goes_to_a_connection() {
 }
 
 #[test]
+fn a_line_that_is_there_is_found_whatever_has_gathered() {
+    on_ps(|place| {
+        let (near, mut far) = pair();
+        far.write_all(b"line\n").unwrap();
+        let searching = place.start(move || {
+            let mut conn = Conn::new(near).unwrap();
+            assert_eq!(conn.wait(5).unwrap(), 5);
+            conn.write_all(b"answer").unwrap();
+            after_the_end(|| {
+                assert_eq!(conn.find(b'\n', 100).unwrap(), Some(5));
+                assert_eq!(moved(conn.find(b'x', 100)), 0);
+            });
+        });
+        searching.join();
+        assert_eq!(drain(far), b"answer");
+    });
+}
+
+#[test]
 fn linked_buffers_say_how_far_they_came() {
     on_ps(|place| {
         let (mut producer, mut consumer) = Options::new().high_water(64).build::<marmot::Goroutines>();
