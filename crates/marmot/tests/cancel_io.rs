@@ -755,7 +755,6 @@ fn what_any_reader_gave_at_the_end_goes_to_a_connection() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn what_a_file_gave_at_the_end_goes_to_a_connection() {
     on_ps(|place| {
         let ((near, mut far), (out, mut into)) = (pair(), std::io::pipe().unwrap());
