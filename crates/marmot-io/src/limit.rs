@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Take};
 
+use crate::{Partial, read_full};
+
 /// Reads up to a number of bytes, and then ends: Go's `LimitReader` and `LimitedReader`.
 ///
 /// It is [`Take`], which [`Read::take`] makes, under Go's name and with Go's field `N`; each turns into the other.
@@ -75,6 +77,10 @@ impl<R: Read> Read for LimitReader<R> {
 
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
         self.0.read_to_end(buf)
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, IoSliceMut, Read, Write};
 
-use crate::write_full;
+use crate::{Partial, read_full, write_full};
 
 /// Reads several readers one after the other: Go's `MultiReader`.
 ///
@@ -80,6 +80,10 @@ impl<R: Read> Read for MultiReader<R> {
             self.readers.pop_front();
         }
         Ok(buf.len() - before)
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }
 

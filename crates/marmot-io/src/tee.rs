@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use crate::write_full;
+use crate::{Partial, read_full, write_full};
 
 /// Writes all that is read through it to a writer: Go's `TeeReader`.
 ///
@@ -95,5 +95,9 @@ impl<R: Read, W: Write> Read for TeeReader<R, W> {
             count
         };
         self.pass(&buf[..count])
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use crate::bytes::nothing_to_unread;
 use crate::utf8::{self, First, MAX_WIDTH};
-use crate::{ByteReader, ByteScanner, RuneReader, RuneScanner};
+use crate::{ByteReader, ByteScanner, Partial, RuneReader, RuneScanner, read_full};
 
 /// Makes a [`ByteScanner`] and a [`RuneScanner`] of any [`BufRead`].
 ///
@@ -112,6 +112,10 @@ impl<R: BufRead> Read for Unread<R> {
             self.remember(last);
         }
         Ok(count)
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }
 

@@ -8,7 +8,10 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use common::{Step, Stepwise};
 use marmot_io::bufio::{self, ReadWriter};
-use marmot_io::{Counted, Counts, Partial, copy_n, pipe, read_all, read_at_least, read_full, write_full, write_string};
+use marmot_io::{
+    Counted, Counts, LimitReader, MultiReader, Partial, TeeReader, Unread, copy_n, pipe, read_all, read_at_least,
+    read_full, write_full, write_string,
+};
 
 #[test]
 fn reading_at_least_goes_on_until_there_is_enough() {
@@ -238,6 +241,17 @@ fn an_error_that_counts_is_told_by_whoever_moved_the_bytes() {
     assert_eq!(moved(bufio::Reader::new(Stops(3)).read_exact(&mut [0; 4]).unwrap_err()), 3);
     assert_eq!(moved(bufio::Reader::new(Stops(3)).read_bytes(b'x').unwrap_err().into()), 3);
     assert_eq!(moved(bufio::Writer::with_capacity(16, Stops(3)).write_all(&[0; 20]).unwrap_err()), 3);
+    let wrapped: [Box<dyn Read>; 4] = [
+        Box::new(LimitReader::new(Stops(3), 10)),
+        Box::new(MultiReader::new(
+            [&b"0"[..], b"12"].map(|r| Box::new(r) as Box<dyn Read>).into_iter().chain([Box::new(Stops(0)) as _]),
+        )),
+        Box::new(TeeReader::new(Stops(3), io::sink())),
+        Box::new(Unread::new(io::BufReader::with_capacity(1, Stops(3)))),
+    ];
+    for mut reader in wrapped {
+        assert_eq!(moved(reader.read_exact(&mut [0; 4]).unwrap_err()), 3);
+    }
     // The outermost is the last to tell.
     let mut both = ReadWriter::new(bufio::Reader::new(Stops(3)), bufio::Writer::new(Stops(0)));
     assert_eq!(moved(read_full(&mut both, &mut [0; 4]).unwrap_err().into()), 3);

@@ -13,7 +13,7 @@ use marmot::buf::linked::Options;
 use marmot::buffered::codec::{LengthDelimited, Lines};
 use marmot::buffered::{Conn, Framed, HIGH_WATER, Reader, Source, Writer};
 use marmot::context::{self, Cancel, Context, Error};
-use marmot::io::{PipeReader, bufio, copy, copy_bidirectional, copy_counted, duplex, pipe};
+use marmot::io::{PipeReader, bufio, copy, copy_bidirectional, copy_buffer, copy_counted, copy_n, duplex, pipe};
 use marmot::net::TcpStream;
 use socket2::SockRef;
 
@@ -719,6 +719,111 @@ fn copies_through_a_buffer_count_likewise() {
         copy(&mut reader, &mut out).unwrap();
         writing.join().unwrap();
         assert_eq!(out, b"before and after");
+    });
+}
+
+/// Gives some bytes, and ends the context meanwhile.
+struct Ends(Cancel);
+
+impl Read for Ends {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        assert!(context::check().is_ok(), "nothing is read after the end");
+        self.0.cancel_with_cause("enough");
+        buf[..5].copy_from_slice(b"hello");
+        Ok(5)
+    }
+}
+
+#[test]
+fn what_any_reader_gave_at_the_end_goes_to_a_connection() {
+    on_ps(|_| {
+        let copies: [fn(&mut Ends, &TcpStream) -> io::Result<u64>; 4] = [
+            |from, mut to| copy(from, &mut to),
+            |from, to| copy(from, &mut to.try_clone()?),
+            |from, mut to| Ok(copy_buffer(from, &mut to, &mut [0; 16])?),
+            |from, mut to| Ok(copy_n(from, &mut to, 10)?),
+        ];
+        for copies in copies {
+            let (near, far) = pair();
+            let (ctx, cancel) = Context::background().with_cancel();
+            let result = ctx.run(|| copies(&mut Ends(cancel), &near));
+            assert_eq!(moved(result), 5);
+            drop(near);
+            assert_eq!(drain(far), b"hello");
+        }
+    });
+}
+
+#[test]
+fn what_a_file_gave_at_the_end_goes_to_a_connection() {
+    on_ps(|place| {
+        let ((near, mut far), (out, mut into)) = (pair(), std::io::pipe().unwrap());
+        let mut from = std::fs::File::from(std::os::fd::OwnedFd::from(out));
+        let (ctx, cancel) = Context::background().with_cancel();
+        let copying = place.start(move || {
+            let result = ctx.run(|| copy(&mut from, &mut &near));
+            (from, result)
+        });
+        into.write_all(b"before").unwrap();
+        far.read_exact(&mut [0; 6]).unwrap();
+        // It reads already, on a spare thread, or does not any more.
+        copying.until_waiting(WaitReason::Blocking);
+        cancel.cancel_with_cause("enough");
+        into.write_all(b" and after").unwrap();
+        drop(into);
+        let (from, result) = copying.join();
+        let mut rest = drain(far);
+        assert_eq!(moved(result), 6 + rest.len());
+        rest.extend(drain(from));
+        assert_eq!(rest, b" and after");
+    });
+}
+
+#[test]
+fn a_line_that_is_there_is_found_whatever_has_gathered() {
+    on_ps(|place| {
+        let (near, mut far) = pair();
+        far.write_all(b"line\n").unwrap();
+        let searching = place.start(move || {
+            let mut conn = Conn::new(near).unwrap();
+            assert_eq!(conn.wait(5).unwrap(), 5);
+            conn.write_all(b"answer").unwrap();
+            after_the_end(|| {
+                assert_eq!(conn.find(b'\n', 100).unwrap(), Some(5));
+                assert_eq!(moved(conn.find(b'x', 100)), 0);
+            });
+        });
+        searching.join();
+        assert_eq!(drain(far), b"answer");
+    });
+}
+
+#[test]
+fn linked_buffers_say_how_far_they_came() {
+    on_ps(|place| {
+        let (mut producer, mut consumer) = Options::new().high_water(64).build::<marmot::Goroutines>();
+        let writing = waiting(place, WaitReason::Buffer, move || {
+            let result = producer.write_all(much());
+            (producer, result)
+        });
+        let (producer, result) = writing.cancelled();
+        let there = moved(result);
+        assert_eq!((there, consumer.wait(1).unwrap()), (there, there));
+        producer.close(Ok(()));
+        let mut all = vec![0; there];
+        consumer.read_exact(&mut all).unwrap();
+        assert!(there > 0 && all == much()[..there]);
+        assert_eq!(consumer.read_exact(&mut [0]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+
+        let (mut producer, mut consumer) = Options::new().build::<marmot::Goroutines>();
+        producer.write_all(b"half").unwrap();
+        let reading = waiting(place, WaitReason::Buffer, move || {
+            let mut word = [0; 8];
+            let result = consumer.read_exact(&mut word);
+            (word, result)
+        });
+        let (word, result) = reading.cancelled();
+        assert_eq!((moved(result), &word[..4]), (4, &b"half"[..]));
     });
 }
 

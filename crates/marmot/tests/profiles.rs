@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::{listener, until, with_procs};
+use marmot::context::{Context, Error};
 use marmot::net::TcpStream;
 use marmot::pprof::alloc;
 use marmot::pprof::cpu::Profiler;
@@ -169,6 +170,37 @@ fn a_profile_ends_when_its_client_leaves() {
         }
         until(|| !is_profiled());
     }
+}
+
+#[test]
+fn whoever_serves_profiles_works_for_no_context() {
+    let _alone = alone();
+    let (ctx, cancel) = Context::background().with_cancel();
+    let addr = ctx.run(|| pprof::serve("127.0.0.1:0")).unwrap();
+    cancel.cancel();
+    let mut client = std::net::TcpStream::connect(addr).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    client.write_all(b"GET /debug/pprof/threadcreate HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
+fn a_profile_over_a_time_ends_with_the_context() {
+    let _alone = alone();
+    let (ctx, cancel) = Context::background().with_cancel();
+    let profiled = marmot::go(move || ctx.run(|| pprof::cpu(Duration::from_secs(3600)).map(drop)));
+    until(is_profiled);
+    cancel.cancel();
+    assert!(Error::of(&profiled.join().unwrap().unwrap_err()).unwrap().is_cancelled());
+    until(|| !is_profiled());
+
+    // Also one of a difference, and at once.
+    let (ctx, cancel) = Context::background().with_cancel();
+    cancel.cancel();
+    let answer = ctx.run(|| pprof::endpoints().respond("GET", "/debug/pprof/threadcreate?seconds=3600"));
+    assert_eq!(answer.status, 500);
 }
 
 #[test]

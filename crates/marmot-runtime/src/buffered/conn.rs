@@ -7,6 +7,7 @@ use marmot_buf::Chunk;
 use marmot_io::{Partial, read_full, write_full};
 
 use super::{Reader, Sink, Source, Writer};
+use crate::context;
 use crate::net::TcpStream;
 use crate::sched;
 
@@ -119,8 +120,13 @@ impl<C: Connection> Conn<C> {
     /// G.
     pub fn find(&mut self, delimiter: u8, limit: usize) -> io::Result<Option<usize>> {
         // It may be there; but who asks mostly has nothing more to write until it is.
-        self.send_before(limit)?;
-        self.reader.find(delimiter, limit)
+        match self.send_before(limit) {
+            // What is there needs no wait.
+            Err(error) if context::Error::of(&error).is_some() => {
+                self.reader.find_here(delimiter, limit).map(Some).ok_or(error)
+            }
+            sent => sent.and_then(|()| self.reader.find(delimiter, limit)),
+        }
     }
 
     /// Adds bytes to what is to be sent, without copying them.

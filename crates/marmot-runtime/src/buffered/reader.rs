@@ -216,7 +216,7 @@ impl Reader {
     ///
     /// G.
     pub fn find(&mut self, delimiter: u8, limit: usize) -> io::Result<Option<usize>> {
-        if let Some(found) = self.consumer.find_here(delimiter, limit) {
+        if let Some(found) = self.find_here(delimiter, limit) {
             return Ok(Some(found));
         }
         self.go_on(limit);
@@ -225,6 +225,11 @@ impl Reader {
             self.check_paused()?;
         }
         Ok(found)
+    }
+
+    /// As [`find`](Reader::find), in what is there.
+    pub(super) fn find_here(&mut self, delimiter: u8, limit: usize) -> Option<usize> {
+        self.consumer.find_here(delimiter, limit)
     }
 
     /// The bytes that are there.

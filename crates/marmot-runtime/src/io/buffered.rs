@@ -32,11 +32,7 @@ pub(super) fn round(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Mov
     moved.taken += count as u64;
     let given = &mut moved.given;
     let written = match to {
-        End::Tcp(mut to) => all_to_connection(count, given, |left, may_wait| {
-            let rest = &buffer[count - left..count];
-            let gone = if may_wait { to.write(rest) } else { to.try_write_vectored(&[IoSlice::new(rest)]) };
-            gone.map(Some)
-        }),
+        End::Tcp(to) => all(count, given, |left| Giving(to).write(&buffer[count - left..count]).map(Some)),
         End::File(mut to) => blocking(|| all(count, given, |left| to.write(&buffer[count - left..count]).map(Some))),
     };
     match written {
@@ -45,22 +41,37 @@ pub(super) fn round(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Mov
     }
 }
 
-/// As [`all`], to a connection. `give` is also told whether it may wait.
+/// Gives bytes that have been read to a connection by `give`, which is told whether it may wait.
 ///
 /// The caller's context may have ended since the bytes were taken from where they were. Nothing is waited for then; but what the
 /// connection has room for still goes, so that an end that came between a read and its write loses nothing.
-pub(super) fn all_to_connection(
-    count: usize,
-    given: &mut u64,
-    mut give: impl FnMut(usize, bool) -> io::Result<Option<usize>>,
-) -> io::Result<bool> {
-    let before = *given;
-    let ended = match all(count, given, |left| give(left, true)) {
+pub(super) fn give_read<T>(mut give: impl FnMut(bool) -> io::Result<T>) -> io::Result<T> {
+    let ended = match give(true) {
         Err(error) if Error::of(&error).is_some() => error,
         result => return result,
     };
-    let left = count - (*given - before) as usize;
-    context::shield(|| all(left, given, |left| give(left, false))).map_err(|_| ended)
+    context::shield(|| {
+        loop {
+            match give(false) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(|_| ended),
+            }
+        }
+    })
+}
+
+/// A connection to which bytes are written that have been read: see [`give_read`].
+pub(super) struct Giving<'a>(pub(super) &'a TcpStream);
+
+impl Write for Giving<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut to = self.0;
+        give_read(|may_wait| if may_wait { to.write(bytes) } else { to.try_write_vectored(&[IoSlice::new(bytes)]) })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Gives `count` bytes away by `give`, which is told how many are left, and gives as many as go. `false` if it refuses.

@@ -4,6 +4,7 @@ use std::io::{Read, Result, Write};
 
 use marmot_io::Partial;
 
+use super::buffered::Giving;
 use super::ends::{self, End, Sink, Source};
 use super::progress::{Moved, Stop};
 use super::sys;
@@ -87,7 +88,7 @@ pub fn copy_counted<R: Read + ?Sized, W: Write + ?Sized>(
     writer: &mut W,
 ) -> std::result::Result<u64, Partial> {
     let by_kernel = by_kernel(reader, writer, u64::MAX);
-    go_on(by_kernel, |_| marmot_io::copy_counted(&mut Observing(reader), writer))
+    go_on(by_kernel, |_| by_reading(reader, writer))
 }
 
 /// As [`copy_counted`], through the caller's buffer where reader and writer are not both known.
@@ -117,7 +118,10 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
         [] => (Moved::default(), Stop::Unable),
         _ => by_kernel(reader, writer, u64::MAX),
     };
-    go_on(by_kernel, |_| marmot_io::copy_buffer(&mut Observing(reader), writer, buffer))
+    go_on(by_kernel, |_| match ends::connection(writer) {
+        Some(to) => marmot_io::copy_buffer(&mut Observing(reader), &mut Giving(to), buffer),
+        None => marmot_io::copy_buffer(&mut Observing(reader), writer, buffer),
+    })
 }
 
 /// Copies exactly `n` bytes, and leaves the rest in the reader.
@@ -151,9 +155,19 @@ pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(
     n: u64,
 ) -> std::result::Result<u64, Partial> {
     let by_kernel = by_kernel(reader, writer, n);
-    let moved =
-        go_on(by_kernel, |moved| marmot_io::copy_counted(&mut Observing(&mut *reader).take(n - moved), writer))?;
+    let moved = go_on(by_kernel, |moved| by_reading(&mut reader.take(n - moved), writer))?;
     if moved == n { Ok(n) } else { Err(Partial::ended(moved)) }
+}
+
+/// Copies by reads and writes.
+fn by_reading<R: Read + ?Sized, W: Write + ?Sized>(
+    reader: &mut R,
+    writer: &mut W,
+) -> std::result::Result<u64, Partial> {
+    match ends::connection(writer) {
+        Some(to) => marmot_io::copy_counted(&mut Observing(reader), &mut Giving(to)),
+        None => marmot_io::copy_counted(&mut Observing(reader), writer),
+    }
 }
 
 /// A reader that gives nothing after the end of the caller's context, also where it would not have to wait: what it gave could
@@ -200,7 +214,13 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
     let ready = limit.min(source.buffered() as u64);
     if ready > 0 {
         let to_file = matches!(sink.target(), Some(End::File(_)));
-        let mut copy = || marmot_io::copy_counted(&mut (&mut *source).take(ready), &mut *sink);
+        let mut copy = || {
+            let mut reader = Observing((&mut *source).take(ready));
+            match sink.connection() {
+                Some(to) => marmot_io::copy_counted(&mut reader, &mut Giving(to)),
+                None => marmot_io::copy_counted(&mut reader, &mut *sink),
+            }
+        };
         // It may have to wait for a disk, and the source's side of it is in memory.
         match if to_file { blocking(copy) } else { copy() } {
             Ok(count) => moved.add(count),
@@ -229,8 +249,12 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
 
 /// Goes on with a file that the kernel does not send: a read of it may have to wait, for a disk or a pipe's other end.
 fn by_hand(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64, mut moved: Moved) -> (Moved, Stop) {
-    let mut reader = Elsewhere(source).take(limit - moved.taken);
-    match marmot_io::copy_counted(&mut reader, sink) {
+    let mut reader = Observing(Elsewhere(source).take(limit - moved.taken));
+    let copied = match sink.connection() {
+        Some(to) => marmot_io::copy_counted(&mut reader, &mut Giving(to)),
+        None => marmot_io::copy_counted(&mut reader, sink),
+    };
+    match copied {
         Ok(count) => {
             moved.add(count);
             (moved, Stop::Done)

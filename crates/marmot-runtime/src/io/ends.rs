@@ -49,6 +49,11 @@ pub(super) trait Source: Read + Send {
 pub(super) trait Sink: Write + Send {
     /// Where its bytes go, if none has to go there before.
     fn target(&self) -> Option<End<'_>>;
+
+    /// The connection that it is itself, with nothing around it.
+    fn connection(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 /// What is at `at`, if it is an `S` or an `S` in wrappers.
@@ -143,6 +148,12 @@ macro_rules! ends {
     };
 }
 
+/// The writer, if it is a connection itself.
+pub(super) fn connection<W: Write + ?Sized>(writer: &mut W) -> Option<&TcpStream> {
+    let sink: &dyn Sink = sink(writer)?;
+    sink.connection()
+}
+
 /// What an end is.
 macro_rules! is_end {
     ($variant:ident: $($of:ty),*) => {$(
@@ -155,6 +166,13 @@ macro_rules! is_end {
         impl Sink for $of {
             fn target(&self) -> Option<End<'_>> {
                 Some(End::$variant(self))
+            }
+
+            fn connection(&self) -> Option<&TcpStream> {
+                match End::$variant(self) {
+                    End::Tcp(connection) => Some(connection),
+                    End::File(_) => None,
+                }
             }
         }
     )*};
@@ -245,6 +263,10 @@ buffers! {
 impl<S: Sink> Sink for &mut S {
     fn target(&self) -> Option<End<'_>> {
         (**self).target()
+    }
+
+    fn connection(&self) -> Option<&TcpStream> {
+        (**self).connection()
     }
 }
 

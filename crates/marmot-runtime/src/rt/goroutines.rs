@@ -4,6 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use marmot_buf::Park;
+use marmot_io::Partial;
 
 use crate::context;
 use crate::sched::{self, Ended, GRef};
@@ -52,6 +53,10 @@ impl Park for Goroutines {
         context::check_io()
     }
 
+    fn after(error: io::Error, moved: u64) -> io::Error {
+        Partial { moved, error }.into()
+    }
+
     fn unpark(handle: &Waiter) {
         timer::notify::<ForBuffers>(&handle.0);
     }
@@ -75,6 +80,10 @@ impl Park for Connections {
 
     fn check() -> io::Result<()> {
         context::check_io()
+    }
+
+    fn after(error: io::Error, moved: u64) -> io::Error {
+        Partial { moved, error }.into()
     }
 
     fn unpark(handle: &Waiter) {

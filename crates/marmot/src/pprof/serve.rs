@@ -11,8 +11,9 @@ use std::time::Duration;
 use marmot_pprof::http::{Endpoints, Page};
 use marmot_pprof::raw::Profile;
 use marmot_pprof::text;
+use marmot_runtime::context::Context;
 use marmot_runtime::net::{TcpListener, TcpStream, ToSocketAddrs};
-use marmot_runtime::{Builder, blocking, profile, sleep};
+use marmot_runtime::{Builder, blocking, profile, sleep, sleep_or_cancelled};
 
 use super::{allocs, block, goroutine, heap, mutex, take, threadcreate};
 
@@ -45,7 +46,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Listens on `addr` and serves the profiles of this process there, under `/debug/pprof/`, as long as the process lives.
 /// Returns the address, for a port of 0.
 ///
-/// A profile over a time ends when its client leaves.
+/// A profile over a time ends when its client leaves. Nothing of this works under the caller's [context](crate::context).
 ///
 /// Profiles tell much of a program, and taking them costs time: listen on an address that only you can reach.
 ///
@@ -75,7 +76,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(addr)?;
     let addr = listener.local_addr()?;
-    Builder::new().name("pprof").spawn(move || {
+    let accepts = move || {
         for conn in listener.incoming() {
             match conn {
                 Ok(conn) => drop(Builder::new().name("pprof client").spawn(move || handle(conn))),
@@ -83,7 +84,8 @@ pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
                 Err(_) => sleep(PAUSE),
             }
         }
-    })?;
+    };
+    Context::background().run(|| Builder::new().name("pprof").spawn(accepts))?;
     Ok(addr)
 }
 
@@ -156,7 +158,7 @@ fn shared() -> &'static Endpoints {
 /// ```
 pub fn endpoints() -> Endpoints {
     let waits = |time| {
-        sleep(time);
+        sleep_or_cancelled(time)?;
         Ok(())
     };
     let endpoints = Endpoints::new(waits).compute(|compute| blocking(compute)).page(Page::recording_while(

@@ -9,7 +9,7 @@ use marmot_pprof::http::Wanted;
 use marmot_pprof::raw::{Label, Profile, Sample, ValueType};
 use marmot_pprof::text::{self, Goroutine};
 use marmot_runtime::profile::{self, Blocked, Snapshot, Status, labels};
-use marmot_runtime::{blocking, sleep};
+use marmot_runtime::{blocking, sleep_or_cancelled};
 
 /// How often it is looked whether a profile is still wanted.
 const LOOK: Duration = Duration::from_secs(1);
@@ -164,6 +164,10 @@ pub fn threadcreate() -> Profile {
 ///
 /// G, for that time.
 ///
+/// # Cancellation
+///
+/// The end of the caller's [context](crate::context) ends it, with the error of that; what has been seen is given up.
+///
 /// # Platform notes
 ///
 /// Linux only.
@@ -197,7 +201,7 @@ fn record(time: Duration, piece: Duration, wanted: Wanted<'_>) -> io::Result<Pro
     let mut left = time;
     while !left.is_zero() && wanted() {
         let piece = left.min(piece);
-        sleep(piece);
+        sleep_or_cancelled(piece)?;
         left -= piece;
     }
     Ok(blocking(|| profiler.stop()))

@@ -33,7 +33,7 @@ use super::mark::is_at_mark;
 use super::pipe::{self, Pipe};
 use super::told;
 use crate::blocking::blocking;
-use crate::io::buffered::{self, all, all_to_connection};
+use crate::io::buffered::{self, Giving, all, give_read};
 use crate::io::ends::End;
 use crate::io::progress::{Moved, Stop};
 use crate::net::TcpStream;
@@ -69,13 +69,15 @@ fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) 
     moved.taken += pipe.held() as u64;
     let (held, given) = (pipe.held(), &mut moved.given);
     let poured = match to {
-        End::Tcp(to) => all_to_connection(held, given, |_, may_wait| {
-            let pour = |io: &std::net::TcpStream| told(pipe.pour(io));
-            if may_wait {
-                to.fd().run(Direction::Write, pour, |_| false)
-            } else {
-                to.fd().try_once(Direction::Write, pour)
-            }
+        End::Tcp(to) => all(held, given, |_| {
+            give_read(|may_wait| {
+                let pour = |io: &std::net::TcpStream| told(pipe.pour(io));
+                if may_wait {
+                    to.fd().run(Direction::Write, pour, |_| false)
+                } else {
+                    to.fd().try_once(Direction::Write, pour)
+                }
+            })
         }),
         End::File(to) => blocking(|| all(held, given, |_| told(pipe.pour(to)))),
     };
@@ -86,7 +88,7 @@ fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) 
     }
     // Refused. It has been taken from the source, so it has to be written in whatever way.
     let written = match to {
-        End::Tcp(mut to) => marmot_io::copy_counted(&mut pipe, &mut to),
+        End::Tcp(to) => marmot_io::copy_counted(&mut pipe, &mut Giving(to)),
         End::File(mut to) => blocking(|| marmot_io::copy_counted(&mut pipe, &mut to)),
     };
     match written {
