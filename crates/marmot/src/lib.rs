@@ -50,8 +50,9 @@ pub mod pprof;
 pub mod thread;
 
 /// Guides: how one thing is done from the beginning to the end.
-#[cfg(feature = "pprof")]
 pub mod guide {
+    // Its examples take profiles.
+    #[cfg(feature = "pprof")]
     #[doc = include_str!("../docs/pooling.md")]
     pub mod pooling {}
 
