@@ -49,7 +49,7 @@ impl Park for Goroutines {
     }
 
     fn check() -> io::Result<()> {
-        context::check_io()
+        Ok(context::check_to_wait()?)
     }
 
     fn unpark(handle: &Waiter) {
@@ -74,7 +74,7 @@ impl Park for Connections {
     }
 
     fn check() -> io::Result<()> {
-        context::check_io()
+        Ok(context::check_to_wait()?)
     }
 
     fn unpark(handle: &Waiter) {

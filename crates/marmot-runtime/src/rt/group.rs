@@ -182,7 +182,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
-        context::check()?;
+        context::check_to_wait()?;
         if self.shared().room.wait(WaitReason::Group, Limit::CONTEXT, Room::take).is_none() {
             context::check()?;
             unreachable!("only the end of its context ends a wait early");

@@ -136,7 +136,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         Q: ?Sized + Eq + Hash + ToOwned<Owned = K>,
         F: FnOnce() -> V,
     {
-        context::check().map_err(Error::Cancelled)?;
+        context::check_to_wait().map_err(Error::Cancelled)?;
         let mut calls = self.calls();
         // One that has landed is there only if a comparison has panicked when it was to be taken out.
         if let Some(call) = calls.get(key).filter(|call| !call.has_landed.look(|has_landed| *has_landed)) {
@@ -221,7 +221,7 @@ impl<V: Clone> Call<V> {
         let landed =
             self.has_landed.wait(WaitReason::Singleflight, Limit::CONTEXT, |has_landed| has_landed.then_some(()));
         if landed.is_none() {
-            context::check().map_err(Error::Cancelled)?;
+            context::check_to_wait().map_err(Error::Cancelled)?;
             unreachable!("only the end of its context ends a wait early");
         }
         match self.outcome.get() {
