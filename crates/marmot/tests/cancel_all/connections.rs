@@ -119,7 +119,7 @@ pub fn write(count: usize) -> Kind {
     let all = pairs.clone();
     let is_alone = |pair: usize| pair % 2 == 1;
     let call = |n: usize| {
-        let (number, is_first) = (n / SHARE, n % SHARE == 0);
+        let (number, is_first) = (n / SHARE, n.is_multiple_of(SHARE));
         let pair = Arc::clone(&pairs[number]);
         move || match is_alone(number) {
             // The others of these read on the same connection.
@@ -171,7 +171,7 @@ pub fn peek(count: usize) -> Kind {
     let all = pairs.clone();
     let call = |n: usize| {
         let pair = Arc::clone(&pairs[n / SHARE]);
-        move || if n % 2 == 0 { ended_io(pair.0.peek(&mut [0; 8])) } else { ended_io(pair.0.wait_readable()) }
+        move || if n.is_multiple_of(2) { ended_io(pair.0.peek(&mut [0; 8])) } else { ended_io(pair.0.wait_readable()) }
     };
     Kind::new("peek", count, call, move || {
         for pair in all {
@@ -213,7 +213,7 @@ pub fn buffered(count: usize) -> Kind {
     let theirs = Arc::clone(&kept);
     let call = |n: usize| {
         let (read, write) = &mut ends[n / 2];
-        let reading = (n % 2 == 0).then(|| read.take().unwrap());
+        let reading = n.is_multiple_of(2).then(|| read.take().unwrap());
         let mut writing = (n % 2 == 1).then(|| write.take().unwrap());
         let kept = Arc::clone(&theirs);
         move || {

@@ -150,15 +150,26 @@ fn sleeps(count: usize) -> Kind {
     let call = |n: usize| {
         move || match n % 3 {
             0 => ended(marmot::sleep_or_cancelled(LONG)),
-            1 => returned(marmot::sleep(LONG)),
-            _ => returned(marmot::sleep_until(Instant::now() + LONG)),
+            1 => {
+                marmot::sleep(LONG);
+                returned(())
+            }
+            _ => {
+                marmot::sleep_until(Instant::now() + LONG);
+                returned(())
+            }
         }
     };
     Kind::new("sleep", count, call, || ())
 }
 
 fn park(count: usize) -> Kind {
-    let call = |n: usize| move || returned(if n % 2 == 0 { marmot::park() } else { marmot::park_timeout(LONG) });
+    let call = |n: usize| {
+        move || {
+            let _: () = if n.is_multiple_of(2) { marmot::park() } else { marmot::park_timeout(LONG) };
+            returned(())
+        }
+    };
     Kind::new("park", count, call, || ())
 }
 
@@ -290,7 +301,7 @@ fn ticker(count: usize) -> Kind {
     let shared = Arc::new(Ticker::new(LONG));
     let call = |n: usize| {
         let shared = Arc::clone(&shared);
-        move || if n % 2 == 0 { ended(shared.wait()) } else { ended(Ticker::new(LONG).wait()) }
+        move || if n.is_multiple_of(2) { ended(shared.wait()) } else { ended(Ticker::new(LONG).wait()) }
     };
     Kind::new("ticker", count, call, || ())
 }
@@ -300,7 +311,7 @@ fn timer(count: usize) -> Kind {
     let theirs = Arc::clone(&shared);
     let call = |n: usize| {
         let shared = Arc::clone(&theirs);
-        move || if n % 2 == 0 { ended(shared.wait()) } else { ended(Timer::new(LONG).wait()) }
+        move || if n.is_multiple_of(2) { ended(shared.wait()) } else { ended(Timer::new(LONG).wait()) }
     };
     Kind::new("timer", count, call, move || assert!(shared.stop(), "it has not fired"))
 }

@@ -118,7 +118,7 @@ pub fn wait_group(count: usize) -> Kind {
     let theirs = group.clone();
     let call = |n: usize| {
         let group = theirs.clone();
-        move || ended(if n % 2 == 0 { group.wait() } else { group.wait_timeout(LONG) })
+        move || ended(if n.is_multiple_of(2) { group.wait() } else { group.wait_timeout(LONG) })
     };
     Kind::new("wait group", count, call, move || {
         assert_eq!(group.count(), 1);
@@ -156,7 +156,7 @@ pub fn once(count: usize) -> Kind {
         let once = Arc::clone(&theirs);
         move || {
             let second = || unreachable!("the first has not ended");
-            ended(if n % 2 == 0 { once.call_once_or_cancelled(second) } else { once.wait_or_cancelled() })
+            ended(if n.is_multiple_of(2) { once.call_once_or_cancelled(second) } else { once.wait_or_cancelled() })
         }
     };
     Kind::new("once", count, call, move || {

@@ -119,8 +119,9 @@ fn held<T: Send + Sync + 'static>(
 #[test]
 fn beside_calls_that_cannot_be_cancelled() {
     type Lazy = LazyLock<u32, Box<dyn FnOnce() -> u32 + Send>>;
+    type Named = (&'static str, fn() -> Pair);
 
-    let all: [(&str, fn() -> Pair); 16] = [
+    let all: [Named; 16] = [
         ("Mutex::lock", || {
             held(Mutex::new(0), |lock, wait| (lock.lock().unwrap(), wait()).1, |lock| drop(lock.lock().unwrap()))
         }),
