@@ -51,6 +51,7 @@ pub mod thread;
 
 /// Guides: how one thing is done from the beginning to the end.
 pub mod guide {
+    // Its examples take profiles.
     #[cfg(feature = "pprof")]
     #[doc = include_str!("../docs/pooling.md")]
     pub mod pooling {}

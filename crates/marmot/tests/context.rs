@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use common::*;
 use marmot::context::{self, Cancel, Context, Error};
 use marmot::net::TcpStream;
+use marmot::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock, Semaphore, WaitGroup, chan, singleflight};
+use marmot::time::Ticker;
 use marmot::{JoinHandle, WaitReason};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -205,6 +207,81 @@ fn a_loop_that_parks_under_an_ended_context_lets_others_run() {
                 marmot::park();
             }
         });
+    });
+}
+
+/// Nor does one that takes the end for a time that has passed, or for nothing, whatever it calls.
+#[test]
+fn loops_that_try_again_under_an_ended_context_let_others_run() {
+    with_procs(1, || {
+        let limit = Duration::from_secs(3600);
+        let (sender, receiver) = chan::bounded::<u32>(1);
+        let (to_nobody, _keep) = chan::rendezvous();
+        let (mut reader, _writer) = marmot::io::pipe();
+        let listener = marmot::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (none, group, ticker) = (Semaphore::new(0), WaitGroup::new(), Ticker::new(limit));
+        group.add(1);
+        let (lock, changed, rw) = (Mutex::new(()), Condvar::new(), RwLock::new(()));
+        let (barrier, cell, flights) =
+            (Barrier::new(2), OnceLock::<u32>::new(), singleflight::Group::<u32, u32>::new());
+        let calls: [(&str, &mut dyn FnMut()); 16] = [
+            ("recv", &mut || {
+                let _ = receiver.recv();
+            }),
+            ("recv_timeout", &mut || {
+                let _ = receiver.recv_timeout(limit);
+            }),
+            ("send", &mut || {
+                let _ = to_nobody.send(1);
+            }),
+            ("select!", &mut || marmot::select! { recv(receiver) -> _ => (), default(limit) => () }),
+            ("Semaphore", &mut || {
+                let _ = none.acquire();
+            }),
+            ("WaitGroup", &mut || {
+                let _ = group.wait();
+            }),
+            ("Ticker", &mut || {
+                let _ = ticker.wait();
+            }),
+            ("Mutex", &mut || {
+                let _ = lock.lock_or_cancelled();
+            }),
+            ("RwLock", &mut || {
+                let _ = rw.read_or_cancelled();
+            }),
+            ("Condvar", &mut || {
+                let _ = changed.wait_or_cancelled(lock.lock().unwrap());
+            }),
+            ("Barrier", &mut || {
+                let _ = barrier.wait_or_cancelled();
+            }),
+            ("OnceLock", &mut || {
+                let _ = cell.wait_or_cancelled();
+            }),
+            ("singleflight", &mut || {
+                let _ = flights.run(&1, || 1);
+            }),
+            ("group", &mut || {
+                let _ = marmot::group(|g| g.go_or_cancelled(|| Ok(())));
+            }),
+            ("pipe", &mut || {
+                let _ = reader.read(&mut [0]);
+            }),
+            ("accept", &mut || {
+                let _ = listener.accept();
+            }),
+        ];
+        for (name, call) in calls {
+            let flag = Arc::new(AtomicBool::new(false));
+            let theirs = Arc::clone(&flag);
+            let tries = cancelled().run(|| {
+                marmot::go(move || theirs.store(true, SeqCst));
+                (0..10_000).take_while(|_| !flag.load(SeqCst)).map(|_| call()).count()
+            });
+            assert!(tries < 10_000, "{name} keeps the M to itself");
+        }
+        drop(sender);
     });
 }
 

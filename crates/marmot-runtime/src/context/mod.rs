@@ -53,8 +53,8 @@ use std::time::{Duration, Instant};
 pub use error::{Cause, Error};
 
 use crate::sched::cancel::{NEVER, Node};
-use crate::sched::clock;
 use crate::sched::within::{self, Cx, Values, Within};
+use crate::sched::{self, clock};
 use crate::sched::{Number, Why};
 
 /// What work is done under: see the [module](self). Clones are the same context.
@@ -97,6 +97,13 @@ pub fn check() -> Result<(), Error> {
 /// ```
 pub fn shield<T>(f: impl FnOnce() -> T) -> T {
     current().without_cancel().run(f)
+}
+
+/// As [`check`], for what may wait. A goroutine that tries again and again under a context that has ended lets others run in between:
+/// it may be they that end the loop.
+#[inline]
+pub(crate) fn check_to_wait() -> Result<(), Error> {
+    check().inspect_err(|_| sched::spend())
 }
 
 /// As [`check`], for what reports it in an I/O error.

@@ -12,6 +12,7 @@ use super::addr::ToSocketAddrs;
 use super::convert::conversions;
 use super::explain::{explain, passing_shortage};
 use super::stream::TcpStream;
+use crate::context;
 use crate::fd::Fd;
 use crate::netpoll::Direction::Read as Reading;
 use crate::sched;
@@ -133,23 +134,32 @@ impl TcpListener {
 
     /// The connections: each item is what [`accept`](TcpListener::accept) returns, without the
     /// address. It goes on for as long as the listener is open; when that has been
-    /// [closed](TcpListener::close), or the runtime is being shut down, it ends after one error.
+    /// [closed](TcpListener::close), or the runtime is being shut down, it ends after one error. So it does when the caller's
+    /// context has ended, unless the next one is asked for under another that has not.
     pub fn incoming(&self) -> Incoming<'_> {
-        Incoming { listener: self, ended: false }
+        Incoming { listener: self, last: Last::Goes }
     }
 
     /// As [`incoming`](TcpListener::incoming), with the listener inside.
     pub fn into_incoming(self) -> IntoIncoming {
-        IntoIncoming { listener: self, ended: false }
+        IntoIncoming { listener: self, last: Last::Goes }
     }
 
     /// What an iterator over connections yields: one error when it is all over, and then nothing.
-    fn next_incoming(&self, ended: &mut bool) -> Option<io::Result<TcpStream>> {
-        if *ended {
+    fn next_incoming(&self, last: &mut Last) -> Option<io::Result<TcpStream>> {
+        if *last == Last::Cancelled && context::check().is_err() {
+            // A loop that goes on at errors would never end, and never wait.
+            *last = Last::Ended;
+        }
+        if *last == Last::Ended {
             return None;
         }
         let result = self.accept().map(|(stream, _)| stream);
-        *ended = result.is_err() && self.fd.has_ended();
+        *last = match &result {
+            Err(_) if self.fd.has_ended() => Last::Ended,
+            Err(e) if context::Error::of(e).is_some() => Last::Cancelled,
+            _ => Last::Goes,
+        };
         Some(result)
     }
 
@@ -346,18 +356,29 @@ impl TcpListenerBuilder {
     }
 }
 
+/// What an iterator over connections has yielded last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// A connection, or an error that concerns only one.
+    Goes,
+    /// The error of a context that has ended.
+    Cancelled,
+    /// The last there is.
+    Ended,
+}
+
 /// The connections of a listener; see [`TcpListener::incoming`].
 #[derive(Debug)]
 pub struct Incoming<'a> {
     listener: &'a TcpListener,
-    ended: bool,
+    last: Last,
 }
 
 impl Iterator for Incoming<'_> {
     type Item = io::Result<TcpStream>;
 
     fn next(&mut self) -> Option<io::Result<TcpStream>> {
-        self.listener.next_incoming(&mut self.ended)
+        self.listener.next_incoming(&mut self.last)
     }
 }
 
@@ -367,14 +388,14 @@ impl FusedIterator for Incoming<'_> {}
 #[derive(Debug)]
 pub struct IntoIncoming {
     listener: TcpListener,
-    ended: bool,
+    last: Last,
 }
 
 impl Iterator for IntoIncoming {
     type Item = io::Result<TcpStream>;
 
     fn next(&mut self) -> Option<io::Result<TcpStream>> {
-        self.listener.next_incoming(&mut self.ended)
+        self.listener.next_incoming(&mut self.last)
     }
 }
 

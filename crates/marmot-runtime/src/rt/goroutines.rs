@@ -50,7 +50,7 @@ impl Park for Goroutines {
     }
 
     fn check() -> io::Result<()> {
-        context::check_io()
+        Ok(context::check_to_wait()?)
     }
 
     fn after(error: io::Error, moved: u64) -> io::Error {
@@ -79,7 +79,7 @@ impl Park for Connections {
     }
 
     fn check() -> io::Result<()> {
-        context::check_io()
+        Ok(context::check_to_wait()?)
     }
 
     fn after(error: io::Error, moved: u64) -> io::Error {

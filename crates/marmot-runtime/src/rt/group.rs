@@ -182,7 +182,7 @@ impl<'scope, E: Send + 'scope> Group<'scope, '_, E> {
         F: FnOnce() -> Result<(), E> + Send + 'scope,
     {
         let spec = spawn::spec(Location::caller());
-        context::check()?;
+        context::check_to_wait()?;
         match self.shared().room.take(Limit::CONTEXT) {
             Ended::Readied => self.start(spec, f),
             ended => return Err(why(ended)),

@@ -280,6 +280,8 @@ fn park_under<P: Place>(cx: &Cx, gp: NonNull<G>, reason: WaitReason, address: us
     }
     if node.state().is_some() {
         if place.retract() {
+            // Who tries again and again, as a loop does that takes this for a time, would keep its M to itself.
+            park::spend();
             return Ended::Cancelled;
         }
         // Somebody has taken it out, and readies it.

@@ -135,7 +135,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         Q: ?Sized + Eq + Hash + ToOwned<Owned = K>,
         F: FnOnce() -> V,
     {
-        context::check().map_err(Error::Cancelled)?;
+        context::check_to_wait().map_err(Error::Cancelled)?;
         let mut calls = self.calls();
         // One that has landed is there only if a comparison has panicked when it was to be taken out.
         if let Some(call) = calls.get(key).filter(|call| call.outcome.get().is_none()) {

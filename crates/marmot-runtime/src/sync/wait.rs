@@ -44,7 +44,7 @@ impl Limit {
     ///
     /// If it has: why.
     pub(crate) fn check(self) -> Result<(), context::Error> {
-        if self.observes { context::check() } else { Ok(()) }
+        if self.observes { context::check_to_wait() } else { Ok(()) }
     }
 }
 

@@ -98,7 +98,7 @@ impl Bell {
 
     /// Waits for a tick.
     pub(super) fn wait(&self) -> Result<Instant, Error> {
-        context::check()?;
+        context::check_to_wait()?;
         // The bell has a sender, so only the context ends the wait.
         self.receiver.recv().map_err(|_| context::why())
     }

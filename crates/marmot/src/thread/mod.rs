@@ -22,7 +22,7 @@
 //! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of who makes it |
 //! | `Builder` | [`Builder`]; [`marmot::Builder`](crate::Builder) takes a `&str` as a name, too | a stack has 16 KiB at least, and smaller ones are refused |
 //! | `Builder::spawn_unchecked` | none | [`scope`] is for what borrows |
-//! | `scope`, `Scope`, `ScopedJoinHandle` | [`scope`], [`Scope`], [`ScopedJoinHandle`] | – |
+//! | `scope`, `Scope`, `ScopedJoinHandle` | [`scope`], [`Scope`], [`ScopedJoinHandle`] | [a panic cancels the others](#panics-in-a-scope) |
 //! | `JoinHandle` | [`JoinHandle`] | [`join`](JoinHandle::join) also returns when the caller's context ends |
 //! | `JoinHandle::{join, thread, is_finished}` | the same | – |
 //! | `Thread` | [`Thread`], which is [`Goroutine`](crate::Goroutine) | it also knows where it was made, and what it waits for |
@@ -37,6 +37,26 @@
 //! | `LocalKey`, `AccessError`, `thread_local!` | `std`'s own | [Thread-locals](#thread-locals) |
 //! | `park_timeout_ms`, `sleep_ms` | none | `std` has deprecated them |
 //! | `Thread::{into_raw, from_raw}`, `Scope`d hooks and other unstable items | none | they are not stable |
+//!
+//! # Panics in a scope
+//!
+//! When a goroutine of a [`scope`] panics, the scope is cancelled, **also if the panic is joined**: sleeps and parks of the others
+//! return, and what they receive or join is an error. In `std` they go on. Those that are to go on with their work whatever becomes of
+//! a sibling do it in [`shield`](crate::context::shield):
+//!
+//! ```
+//! use marmot::context;
+//! use marmot::sync::mpsc;
+//! use marmot::thread;
+//!
+//! thread::scope(|s| {
+//!     let (sender, receiver) = mpsc::channel();
+//!     assert!(s.spawn(|| panic!("it is joined, and that is all")).join().is_err());
+//!     assert!(matches!(receiver.recv(), Err(mpsc::RecvError::Cancelled)));
+//!     s.spawn(move || sender.send(1));
+//!     assert_eq!(context::shield(|| receiver.recv()), Ok(1));
+//! });
+//! ```
 //!
 //! # Thread-locals
 //!
