@@ -4,7 +4,6 @@ use std::io;
 use std::time::Instant;
 
 use marmot_buf::Park;
-use marmot_io::Partial;
 
 use crate::context;
 use crate::sched::{self, Ended, GRef};
@@ -53,10 +52,6 @@ impl Park for Goroutines {
         Ok(context::check_to_wait()?)
     }
 
-    fn after(error: io::Error, moved: u64) -> io::Error {
-        Partial { moved, error }.into()
-    }
-
     fn unpark(handle: &Waiter) {
         timer::notify::<ForBuffers>(&handle.0);
     }
@@ -80,10 +75,6 @@ impl Park for Connections {
 
     fn check() -> io::Result<()> {
         Ok(context::check_to_wait()?)
-    }
-
-    fn after(error: io::Error, moved: u64) -> io::Error {
-        Partial { moved, error }.into()
     }
 
     fn unpark(handle: &Waiter) {

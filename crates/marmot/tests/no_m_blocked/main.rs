@@ -122,7 +122,6 @@ fn held<T: Send + Sync + 'static>(
 #[test]
 fn beside_calls_that_cannot_be_cancelled() {
     type Lazy = LazyLock<u32, Box<dyn FnOnce() -> u32 + Send>>;
-    type Named = (&'static str, fn() -> Pair);
 
     let all: [Named; 16] = [
         ("Mutex::lock", || {
