@@ -1,6 +1,5 @@
 //! A program that uses threads, ported by its `use` lines: the same file once with `std`'s names and once with ours.
 #![allow(clippy::duplicate_mod, reason = "it is the same file, twice")]
-#![allow(clippy::duplicate_mod, reason = "that is what this is for")]
 
 mod with_marmot;
 mod with_std;
