@@ -41,7 +41,7 @@ fn holds(lock: &Arc<Mutex<u32>>) {
 fn recorded(f: fn(MutexGuard<'_, u32>)) -> Vec<profile::Blocked> {
     let functions =
         Functions([lets_go as fn(MutexGuard<'_, u32>) as usize, lets_go_alone as fn(MutexGuard<'_, u32>) as usize]);
-    profile::contention().into_iter().filter(|one| functions.innermost(&one.stack) == Some(f as usize)).collect()
+    profile::contention().into_iter().filter(|one| functions.has(&one.stack, f as usize)).collect()
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn in_function(f: usize) -> Vec<Blocked> {
         waits_shortly as fn(_) as usize,
         waits_for_a_line as fn(_) as usize,
     ]);
-    profile::blocked().into_iter().filter(|wait| functions.innermost(&wait.stack) == Some(f)).collect()
+    profile::blocked().into_iter().filter(|wait| functions.has(&wait.stack, f)).collect()
 }
 
 #[inline(never)]

@@ -27,7 +27,7 @@ fn functions() -> Functions<2> {
 /// The Ms that were made by `makes_a_runtime`: the numbers of those that run, and how many have ended.
 fn machines(threads: &Threads) -> (Vec<[Option<usize>; 2]>, u64) {
     let ours = |kind: ThreadKind, stack: &[usize]| {
-        kind == ThreadKind::Machine && functions().innermost(stack) == Some(makes_a_runtime as fn() -> Runtime as usize)
+        kind == ThreadKind::Machine && functions().has(stack, makes_a_runtime as fn() -> Runtime as usize)
     };
     let alive = threads.alive.iter().filter(|thread| ours(thread.kind, &thread.stack));
     let mut alive: Vec<_> = alive
@@ -67,7 +67,7 @@ fn a_spare_thread_was_made_by_who_blocks() {
         // The first one that blocks in this process makes the thread.
         let made = |threads: &Threads| {
             let spare = threads.alive.iter().filter(|thread| thread.kind == ThreadKind::Spare);
-            spare.filter(|thread| functions().innermost(&thread.stack) == Some(blocks as fn() as usize)).count()
+            spare.filter(|thread| functions().has(&thread.stack, blocks as fn() as usize)).count()
         };
         assert_eq!(made(&profile::threads()), 1);
         rt.shutdown(LIMIT).unwrap();

@@ -322,9 +322,10 @@ impl<const N: usize> Functions<N> {
     /// No function of these is longer, be it instrumented by a sanitizer.
     const LONG: usize = 1024;
 
-    /// Which of them, by its address, is innermost in the stack.
-    pub fn innermost(&self, stack: &[usize]) -> Option<usize> {
-        let around = |&pc: &usize| self.0.iter().copied().filter(|f| (*f..*f + Self::LONG).contains(&pc)).max();
-        stack.iter().find_map(around)
+    /// Whether `function`, which is one of these, is in the stack. What is not one of these and lies behind one may be taken for it, so
+    /// that it says little that another is not.
+    pub fn has(&self, stack: &[usize], function: usize) -> bool {
+        let around = |pc: usize| self.0.iter().copied().filter(|f| (*f..*f + Self::LONG).contains(&pc)).max();
+        stack.iter().any(|&pc| around(pc) == Some(function))
     }
 }
