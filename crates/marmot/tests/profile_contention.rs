@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Functions, LATE, ms, until, with_procs};
+use common::{LATE, is_in, ms, until, with_procs};
 use marmot::WaitReason;
 use marmot::sync::{Mutex, MutexGuard};
 use marmot_runtime::profile;
@@ -38,12 +38,6 @@ fn holds(lock: &Arc<Mutex<u32>>) {
     assert_eq!(waits.join().unwrap(), black_box(1));
 }
 
-/// Whether it was `lets_go` that let the mutex go.
-fn is_told_apart(one: &profile::Blocked) -> bool {
-    let functions = [lets_go as fn(MutexGuard<'_, u32>) as usize, lets_go_alone as fn(MutexGuard<'_, u32>) as usize];
-    Functions(functions).has(&one.stack, functions[0])
-}
-
 #[test]
 fn who_lets_a_contended_mutex_go_is_recorded_when_that_is_wanted() {
     with_procs(1, || {
@@ -56,7 +50,7 @@ fn who_lets_a_contended_mutex_go_is_recorded_when_that_is_wanted() {
         // When it was let go alone, nobody had waited.
         let found = profile::contention();
         let [one] = &found[..] else { panic!("one place is expected: {found:?}") };
-        assert!(is_told_apart(one), "{one:x?}");
+        assert!(is_in(&one.stack, lets_go as fn(MutexGuard<'_, u32>) as usize), "{one:x?}");
         assert_eq!((one.reason, one.count), (None, 1));
         let waited = Duration::from_nanos(one.nanos);
         assert!(waited >= HELD && waited < HELD + ms(50) + LATE, "{waited:?}");

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io::BufRead;
 use std::time::Duration;
 
-use common::{Functions, LATE, alone, ms, pair, until, with_procs};
+use common::{LATE, alone, is_in, ms, pair, until, with_procs};
 use marmot::buffered::Conn;
 use marmot::{JoinHandle, WaitReason};
 use marmot_runtime::profile::labels::with_labels;
@@ -31,16 +31,7 @@ impl Drop for Recording {
 
 /// What was recorded of waits in `f`.
 fn in_function(f: usize) -> Vec<Blocked> {
-    let functions = Functions([
-        waits_for_a_sleeper as fn(_) as usize,
-        waits_for_bytes as fn(_) as usize,
-        waits_for_the_system as fn() as usize,
-        sleeps as fn() as usize,
-        waits_on_a_thread as fn(_) as usize,
-        waits_shortly as fn(_) as usize,
-        waits_for_a_line as fn(_) as usize,
-    ]);
-    profile::blocked().into_iter().filter(|wait| functions.has(&wait.stack, f)).collect()
+    profile::blocked().into_iter().filter(|wait| is_in(&wait.stack, f)).collect()
 }
 
 #[inline(never)]

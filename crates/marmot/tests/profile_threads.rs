@@ -5,7 +5,7 @@ mod common;
 use std::hint::black_box;
 use std::time::SystemTime;
 
-use common::{Functions, LIMIT, alone, bounded, runtime, until};
+use common::{LIMIT, alone, bounded, is_in, runtime, until};
 use marmot::Runtime;
 use marmot_runtime::profile::{self, Status, ThreadKind, Threads};
 
@@ -20,14 +20,10 @@ fn blocks() {
     black_box(1);
 }
 
-fn functions() -> Functions<2> {
-    Functions([makes_a_runtime as fn() -> Runtime as usize, blocks as fn() as usize])
-}
-
 /// The Ms that were made by `makes_a_runtime`: the numbers of those that run, and how many have ended.
 fn machines(threads: &Threads) -> (Vec<[Option<usize>; 2]>, u64) {
     let ours = |kind: ThreadKind, stack: &[usize]| {
-        kind == ThreadKind::Machine && functions().has(stack, makes_a_runtime as fn() -> Runtime as usize)
+        kind == ThreadKind::Machine && is_in(stack, makes_a_runtime as fn() -> Runtime as usize)
     };
     let alive = threads.alive.iter().filter(|thread| ours(thread.kind, &thread.stack));
     let mut alive: Vec<_> = alive
@@ -67,7 +63,7 @@ fn a_spare_thread_was_made_by_who_blocks() {
         // The first one that blocks in this process makes the thread.
         let made = |threads: &Threads| {
             let spare = threads.alive.iter().filter(|thread| thread.kind == ThreadKind::Spare);
-            spare.filter(|thread| functions().has(&thread.stack, blocks as fn() as usize)).count()
+            spare.filter(|thread| is_in(&thread.stack, blocks as fn() as usize)).count()
         };
         assert_eq!(made(&profile::threads()), 1);
         rt.shutdown(LIMIT).unwrap();

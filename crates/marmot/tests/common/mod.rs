@@ -314,18 +314,8 @@ pub fn here() -> String {
     format!("{}:{}", here.file(), here.line())
 }
 
-/// Functions whose frames a test looks for in stacks. Those of one test that lie side by side have to be here together, so that
-/// none is taken for its neighbour; and no two may have the same code, which the compiler might keep once.
-pub struct Functions<const N: usize>(pub [usize; N]);
-
-impl<const N: usize> Functions<N> {
-    /// No function of these is longer, be it instrumented by a sanitizer.
-    const LONG: usize = 1024;
-
-    /// Whether `function`, which is one of these, is in the stack. What is not one of these and lies behind one may be taken for it, so
-    /// that it says little that another is not.
-    pub fn has(&self, stack: &[usize], function: usize) -> bool {
-        let around = |pc: usize| self.0.iter().copied().filter(|f| (*f..*f + Self::LONG).contains(&pc)).max();
-        stack.iter().any(|&pc| around(pc) == Some(function))
-    }
+/// Whether the function at this address is in the stack.
+pub fn is_in(stack: &[usize], function: usize) -> bool {
+    let begins = |pc: usize| marmot_pprof::symbols::resolve(pc).last().map(|call| pc - call.offset);
+    stack.iter().any(|&pc| begins(pc) == Some(function))
 }
