@@ -18,7 +18,7 @@ use std::{fmt, process, ptr};
 
 use corosensei::{CoroutineResult, Yielder};
 
-use crate::Stack;
+use crate::{Stack, switching};
 
 /// The largest closure, and the strictest alignment, that is moved onto the new stack as it is;
 /// others are boxed. `corosensei` refuses what is over 1,024 bytes, and an alignment as wide as the
@@ -62,7 +62,7 @@ impl Coroutine {
     /// If it has finished.
     #[inline]
     pub fn resume(&mut self) -> Progress {
-        match self.inner.resume(()) {
+        match switching::there_and_back(|| self.inner.resume(())) {
             CoroutineResult::Yield(()) => Progress::Suspended,
             CoroutineResult::Return(()) => Progress::Finished,
         }
@@ -98,12 +98,14 @@ impl Coroutine {
         F: FnOnce(&Suspender) + 'static,
     {
         let entry = move |yielder: &Yielder<(), ()>, ()| {
+            switching::end();
             let suspender = Suspender::from_yielder(yielder);
             // Caught, not left to a destructor that aborts: the unwinder looks for a handler before
             // it runs any destructor, and must find one on this stack, whatever is below it.
             if panic::catch_unwind(AssertUnwindSafe(|| f(suspender))).is_err() {
                 abort_on_panic();
             }
+            switching::begin();
         };
         let inner = corosensei::Coroutine::with_stack(stack, entry);
         Self { inner: ManuallyDrop::new(inner) }
@@ -147,7 +149,7 @@ impl Suspender {
     /// Switches back to whoever resumed the coroutine; returns when it is resumed again.
     #[inline]
     pub fn suspend(&self) {
-        self.0.suspend(());
+        switching::there_and_back(|| self.0.suspend(()));
     }
 
     #[inline]

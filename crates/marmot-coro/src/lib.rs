@@ -42,6 +42,7 @@ mod coroutine;
 pub mod overflow;
 mod resume_point;
 mod stack;
+mod switching;
 mod sys;
 pub mod trace;
 

@@ -13,6 +13,7 @@ use corosensei::stack::StackPointer;
 use framehop::{CacheNative, MustNotAllocateDuringUnwind};
 
 use crate::stack::sys as memory;
+use crate::switching;
 
 /// How many walks there can be at a time, at most and at least: a thread that is interrupted keeps its desk.
 const COUNT: usize = 64;
@@ -104,7 +105,13 @@ impl Taken {
     /// Calls `f` on the desk's own stack.
     pub(super) fn with<R>(&mut self, f: impl FnOnce(&mut Desk) -> R) -> R {
         let stack = self.stack;
-        corosensei::on_stack(stack, || f(self))
+        let on_it = || {
+            switching::end();
+            let result = f(self);
+            switching::begin();
+            result
+        };
+        switching::there_and_back(|| corosensei::on_stack(stack, on_it))
     }
 }
 

@@ -11,6 +11,7 @@ use super::super::Registers;
 use super::super::bounds::Bounds;
 use super::Walk;
 use super::processor::unwind_registers;
+use crate::switching;
 
 pub(in super::super) use modules::{look_again, prepare_once};
 
@@ -19,6 +20,9 @@ use modules::Modules;
 
 /// Walks from `registers` on, and leaves the first `skip` frames out.
 pub(in super::super) fn walk(registers: &Registers, skip: usize, frames: &mut [usize]) -> Walk {
+    if switching::is_under_way() {
+        return Walk::Complete(0);
+    }
     let (Some(modules), Some(mut desk)) = (Modules::current(), desk::take()) else {
         return Walk::Complete(0);
     };
