@@ -227,7 +227,7 @@ fn threads_allocate_and_free_at_once() {
                 set_rate(RATE);
                 let mut kept: Vec<Vec<u8>> = Vec::new();
                 let mut random = seed + 1;
-                for _ in 0..50_000 {
+                for _ in 0..10_000 {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     if kept.len() > 500 || random & (1 << 40) != 0 && !kept.is_empty() {
                         let index = (random >> 33) % kept.len();
