@@ -29,7 +29,7 @@ fn labelled(snapshot: &Snapshot, label: &str) -> Vec<Goroutine> {
 fn until_waiting(label: &str, count: usize) -> Vec<Goroutine> {
     let mut found = Vec::new();
     until(|| {
-        found = labelled(&profile::goroutines(), label);
+        found = labelled(&profile::goroutines_within(common::LIMIT), label);
         found.iter().filter(|g| matches!(g.status, Status::Waiting(_))).count() == count
     });
     found
@@ -112,7 +112,7 @@ fn ten_thousand_in_three_places() {
             assert!(is_in(&group[0].stack, place), "{:x?}", group[0].stack);
         }
 
-        let snapshot = profile::goroutines();
+        let snapshot = profile::goroutines_within(common::LIMIT);
         assert_eq!(snapshot.absent, []);
         assert_eq!(labelled(&snapshot, "many").len(), MANY);
         assert!(snapshot.duration < Duration::from_secs(20), "{:?}", snapshot.duration);
