@@ -24,7 +24,7 @@ struct Current {
     /// The labels of a plain thread. Whoever sets them takes them back, so that nothing is left at its end.
     labels: ManuallyDrop<Slot>,
     /// The context of a plain thread, as its labels.
-    context: within::Slot,
+    context: ManuallyDrop<within::Slot>,
 }
 
 thread_local! {
@@ -35,7 +35,7 @@ thread_local! {
             serves: Cell::new(None),
             accepted: Cell::new(false),
             labels: ManuallyDrop::new(Slot::empty()),
-            context: within::Slot::empty(),
+            context: ManuallyDrop::new(within::Slot::empty()),
         }
     };
 }

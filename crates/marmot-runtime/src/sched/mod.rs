@@ -53,6 +53,7 @@ mod gate;
 pub(crate) mod idle;
 pub(crate) mod inbox;
 mod join;
+mod kept;
 pub(crate) mod labels;
 mod leftover;
 mod m;

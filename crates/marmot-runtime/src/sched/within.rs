@@ -12,13 +12,13 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use std::time::Instant;
 
 use super::blocked;
 use super::cancel::{Entry, Node, Place, Stead, ThreadWait, Wait};
 use super::current;
 use super::g::{G, GRef, Head, Seat};
+use super::kept::Kept;
 use super::park;
 use super::roster::Number;
 use super::status::WaitReason;
@@ -47,48 +47,10 @@ impl Drop for Values {
     }
 }
 
-/// The word. It belongs to one goroutine or thread at a time, which alone changes it, and takes out what it holds before it goes.
-pub(crate) struct Slot(AtomicPtr<Cx>);
+/// The word.
+pub(crate) type Slot = Kept<Cx>;
 
 impl Slot {
-    pub(crate) const fn empty() -> Slot {
-        Slot(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    /// With the same context.
-    pub(super) fn copy(&self) -> Slot {
-        Slot(AtomicPtr::new(into_word(self.get())))
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.load(Relaxed).is_null()
-    }
-
-    /// What is in it. Only for its owner, or while that is not running.
-    pub(crate) fn get(&self) -> Option<Arc<Cx>> {
-        let word = self.0.load(Relaxed);
-        if word.is_null() {
-            return None;
-        }
-        // SAFETY: the word is that of an `Arc`, which the slot holds; one more is counted for the caller.
-        unsafe {
-            Arc::increment_strong_count(word);
-            Some(Arc::from_raw(word))
-        }
-    }
-
-    /// What is in it, as long as that is not replaced.
-    ///
-    /// # Safety
-    ///
-    /// The caller is its owner, or that does not run, and what it has is not used beyond the next change.
-    #[inline]
-    unsafe fn peek<'a>(&self) -> Option<&'a Cx> {
-        // SAFETY: null, or an `Arc` that the slot holds; the rest is the caller's word.
-        unsafe { self.0.load(Relaxed).as_ref() }
-    }
-
     /// Whether what is in it has ended.
     ///
     /// # Safety
@@ -99,17 +61,6 @@ impl Slot {
         // SAFETY: the caller's word, and it is not used any longer.
         unsafe { self.peek() }.and_then(|cx| cx.node.as_ref()).is_some_and(|node| node.state().is_some())
     }
-
-    fn replace(&self, cx: Option<Arc<Cx>>) -> Option<Arc<Cx>> {
-        let old = self.0.load(Relaxed);
-        self.0.store(into_word(cx), Relaxed);
-        // SAFETY: the word was that of an `Arc` that the slot held, and holds no longer.
-        (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
-    }
-}
-
-fn into_word(cx: Option<Arc<Cx>>) -> *mut Cx {
-    cx.map_or(ptr::null_mut(), |cx| Arc::into_raw(cx).cast_mut())
 }
 
 /// Does something with the slot of what runs on this thread.
