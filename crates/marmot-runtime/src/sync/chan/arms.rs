@@ -61,8 +61,22 @@ impl Plan {
     }
 }
 
+/// What is from here: what an arm tells of itself is relied upon, so nobody else makes any.
+mod own {
+    pub trait Own {}
+}
+
+impl<T> own::Own for Receive<'_, T> {}
+impl<T, M> own::Own for Send<'_, T, M> {}
+impl own::Own for Until {}
+impl own::Own for Cancelled {}
+impl<A, R> own::Own for Cons<A, R> {}
+impl own::Own for Nil {}
+impl<T> own::Own for Option<T> {}
+impl<T> own::Own for &mut Option<T> {}
+
 /// An arm.
-pub trait One<'a> {
+pub trait One<'a>: own::Own {
     /// What it comes to.
     type Output;
 
@@ -130,7 +144,7 @@ pub fn send_from<'a, S: SelectableSender + ?Sized>(
 }
 
 /// Where a message may be.
-pub trait Pending<T> {
+pub trait Pending<T>: own::Own {
     /// The place.
     fn place(&mut self) -> &mut Option<T>;
 }
@@ -244,7 +258,7 @@ pub(super) fn why_cancelled() -> context::Error {
 }
 
 /// Some arms.
-pub trait Arms<'a> {
+pub trait Arms<'a>: own::Own {
     /// Which was chosen, with its outcome.
     type Chosen;
 
