@@ -115,7 +115,7 @@ fn serve() {
             let g = unsafe { job.gp.as_ref() };
             current::set_serves(g.sched());
             // SAFETY: the job came out of the queue once, and its goroutine is parked.
-            labels::lend(g.head(), || within::lend(g.head(), || unsafe { (job.run)(job.data) }));
+            labels::lend(g.head(), || within::lend(g, || unsafe { (job.run)(job.data) }));
             current::set_serves(None);
             sched::ready(job.gp);
             pool = self::pool();

@@ -30,10 +30,10 @@ use marmot_poll::Event;
 
 use super::slot::Slot;
 use super::turn::Turn;
-use super::{error, table, wait};
+use super::{error, table, word};
 use crate::context;
 use crate::primitive::MODELLED;
-use crate::sched::{self, G, M, Refs, Timer, clock};
+use crate::sched::{G, M, Refs, Timer, clock};
 
 /// A deadline that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -225,18 +225,20 @@ impl PollDesc {
         }
     }
 
-    /// Asks for the memory of who waits to read, which an event is about to ready.
+    /// Asks for the memory of who waits to read, where readying it takes a look at that.
     #[inline]
     pub(super) fn ask_waiter(&self) {
-        if let Some(word) = self.side(Direction::Read).slot.peek() {
-            G::ask_to_ready(wait::waiter(word));
+        if let Some(word) = self.side(Direction::Read).slot.peek()
+            && !word::is_numbered(word)
+        {
+            G::ask_to_ready(word::waiter(word));
         }
     }
 
     #[inline]
     fn notify(&self, direction: Direction) {
         if let Some(word) = self.side(direction).slot.notify() {
-            sched::ready(wait::waiter(word));
+            word::ready(word);
         }
     }
 

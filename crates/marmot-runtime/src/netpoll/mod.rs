@@ -19,6 +19,7 @@ mod table;
 pub(crate) mod turn;
 mod wait;
 mod waiting;
+mod word;
 
 use std::io;
 use std::sync::Mutex;
@@ -44,11 +45,11 @@ pub(crate) fn start(procs: usize, stack_size: usize) -> io::Result<&'static Sche
 
 /// For so many events at a time the memory is asked for that readying their waiters needs. With thousands of descriptors
 /// nothing of it is in the caches when an event comes, nor the translations of addresses, and several misses at the same
-/// time take hardly longer than one.
+/// time take hardly longer than one. Of most waiters nothing is needed but their word: see [`word`].
 const GROUP: usize = 8;
 
 fn on_events(events: &Events) {
-    // Two heralds go before: the first asks for descs, the second finds these there and asks for who waits.
+    // Two heralds go before: the first asks for descs, the second finds these there and asks for who waits, where that has to be looked at.
     let (mut first, mut second, mut third) = (events.iter(), events.iter(), events.iter());
     let ask_desc = |event: Event| table::ask(event.key);
     first.by_ref().take(GROUP).for_each(ask_desc);

@@ -24,7 +24,7 @@ use std::time::Duration;
 use marmot_poll::Poller;
 
 use super::desc::{Direction, NEVER, PollDesc, Times};
-use super::{error, table};
+use super::{error, table, word};
 use crate::context;
 use crate::sched::cancel::Stead;
 use crate::sched::{
@@ -60,14 +60,14 @@ impl PollDesc {
             && !self.marks(direction).timed.load(Relaxed)
             && self.is_at_home_in(mp.sched)
         {
-            let slot = &self.side(direction).slot;
-            if !slot.publish(word(gp)) {
+            let (slot, word) = (&self.side(direction).slot, word::of_settled(gp, mp));
+            if !slot.publish(word) {
                 return Ok(());
             }
             // Who changes one of these sets it before it looks for who waits.
             let stays = self.is_still_plain() && !mp.sched.is_closing();
-            if stays || !slot.retract(word(gp)) {
-                let place = InSlot { desc: self, direction, word: word(gp) };
+            if stays || !slot.retract(word) {
+                let place = InSlot { desc: self, direction, word };
                 let address = ptr::from_ref(self).addr();
                 let _ = with_will(gp, &place, || within::park_here_in(gp, reason(direction), address, &place));
                 if slot.take_ready() {
@@ -102,7 +102,7 @@ impl PollDesc {
             }
             // A goroutine has its timer here; a thread has its own. Whatever ends the wait, it is looked for below.
             let wanted = if g.parker().is_some() { self.wanted(direction) } else { NEVER };
-            let place = InSlot { desc: self, direction, word: word(gp) };
+            let place = InSlot { desc: self, direction, word: word::of(gp) };
             let _ = with_will(gp, &place, || park_within(gp, reason(direction), wanted, &place));
             if slot.take_ready() {
                 return Ok(());
@@ -115,7 +115,8 @@ impl PollDesc {
     /// the turn.
     pub(crate) fn wait_unstarted(&'static self, gp: &GRef, home: &'static M, timeout: Option<Duration>) {
         self.had_unstarted.store(true, Relaxed);
-        gp.watch_unstarted(self);
+        // SAFETY: the caller has a reference, and it has not started.
+        unsafe { gp.unstarted().as_ref() }.watch_unstarted(self);
         self.publish_unstarted(gp, timeout.map_or(NEVER, clock::after), home);
     }
 
@@ -143,12 +144,12 @@ impl PollDesc {
         home: &'static M,
         needs_timer: bool,
     ) -> io::Result<Published> {
-        let word = word(gp);
+        let word = word::of(gp);
         let (side, times) = (self.side(direction), self.times(direction));
         // SAFETY: the caller's own G, or one to which it has a reference.
         let g = unsafe { gp.as_ref() };
         // Counted, because one that has not started may give its own up when it is in the slot.
-        let node = if g.is_unstarted() { g.head().node() } else { within::own_node() };
+        let node = if g.is_unstarted() { g.node() } else { within::own_node() };
         let check_node = || node.as_ref().and_then(|node| context::error_of(node)).map_or(Ok(()), Err);
         loop {
             self.check_conditions(g)?;
@@ -249,7 +250,7 @@ impl PollDesc {
 
     /// Takes out who waits, shows it to `f`, and makes it look at the conditions again.
     fn reconsider_and(&self, direction: Direction, f: impl FnOnce(&G)) {
-        let Some(gp) = self.side(direction).slot.evict().map(waiter) else { return };
+        let Some(gp) = self.side(direction).slot.evict().map(word::waiter) else { return };
         // SAFETY: a waiter's G stays alive until it is readied.
         let g = unsafe { gp.as_ref() };
         f(g);
@@ -333,7 +334,7 @@ impl PollDesc {
             return (wanted != NEVER).then_some(wanted);
         }
         if let Some(word) = slot.evict() {
-            due.push(waiter(word));
+            due.push(word::waiter(word));
         }
         None
     }
@@ -362,7 +363,7 @@ impl Bequest for InSlot {
 
 impl Stead for PollDesc {
     fn retract_unstarted(&self, gp: NonNull<G>) -> bool {
-        self.side(Direction::Read).slot.retract(word(gp))
+        self.side(Direction::Read).slot.retract(word::of(gp))
     }
 }
 
@@ -390,17 +391,4 @@ unsafe fn of_timer(timer: NonNull<Timer>, direction: Direction) -> &'static Poll
     let offset = PollDesc::TIMES + size_of::<Times>() * direction as usize + offset_of!(Times, timer);
     // SAFETY: the caller's word; and descs are never freed.
     unsafe { timer.byte_sub(offset).cast::<PollDesc>().as_ref() }
-}
-
-/// The waiter that a slot's word stands for.
-#[inline]
-pub(super) fn waiter(word: usize) -> NonNull<G> {
-    // Slots hold addresses of Gs.
-    NonNull::new(ptr::with_exposed_provenance_mut::<G>(word)).expect("a waiter's address is not null")
-}
-
-/// The word that stands for a waiter.
-#[inline]
-fn word(gp: NonNull<G>) -> usize {
-    gp.as_ptr().expose_provenance()
 }

@@ -425,7 +425,7 @@ impl M {
         // SAFETY: what is in the seat is on the stack of the goroutine, which waits there.
         let Some(wait) = (unsafe { seat.wait.get().as_ref() }) else { return };
         // SAFETY: it does not run, so its context stays.
-        if unsafe { head.context.has_ended() } && unsafe { wait.cancel() } {
+        if unsafe { seat.g.context.has_ended() } && unsafe { wait.cancel() } {
             seat.wait.set(ptr::null());
             self.ready_here(gp);
         }

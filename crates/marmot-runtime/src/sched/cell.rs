@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use std::thread;
 
 use super::Sched;
-use super::g::{Head, Spec, VTable};
+use super::g::{G, Head, Spec, VTable};
 use super::join::Ended;
 use super::park;
 
@@ -122,8 +122,10 @@ unsafe fn end(head: NonNull<Head>) {
     // SAFETY: the caller's reference.
     let h = unsafe { head.as_ref() };
     // Before its joiner goes on: nothing is left behind then.
-    if !h.context.is_empty() {
-        leave_context(h);
+    // SAFETY: its seat, which is still its own; or it has not started, and is the caller's.
+    let g = unsafe { h.started().as_ref() };
+    if !g.context.is_empty() {
+        leave_context(g);
     }
     match h.join.end() {
         Ended::Quietly => {}
@@ -136,8 +138,8 @@ unsafe fn end(head: NonNull<Head>) {
 /// Gives up the context of a goroutine that ends. Its values may be dropped with it, which are the program's.
 #[cold]
 #[inline(never)]
-fn leave_context(head: &Head) {
-    caught(|| head.leave_context());
+fn leave_context(g: &G) {
+    caught(|| g.leave_context());
 }
 
 /// Makes a goroutine with `refs` references for `f`.

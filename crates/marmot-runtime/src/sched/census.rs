@@ -83,6 +83,7 @@ impl M {
     /// from the last to the first. Returns the place below which the rest is. Only for this M's own thread, between two
     /// goroutines; `f` must not use the runtime.
     pub(crate) fn visit_settled(&self, end: usize, most: usize, f: &mut dyn FnMut(&Seat)) -> usize {
+        self.note_queued();
         let end = end.min(self.settled_here());
         let rest = end.saturating_sub(most);
         for place in (rest..end).rev() {

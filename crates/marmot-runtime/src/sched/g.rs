@@ -10,18 +10,19 @@
 //! | field of a G | who may touch it |
 //! |---|---|
 //! | `link` | the queue that holds the goroutine |
-//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `coro`, `suspender`, `resume_point`, `first_look`, `unwinds`, `will` | the M that the goroutine has settled on; before that, whoever took it from a queue |
+//! | `context` | the goroutine itself; while it does not run, whoever may resume or start it. It moves to the seat at the start |
 //! | `status` | as those; anyone may read it |
 //! | `timer` | the goroutine itself; it fires on any M |
 //! | `mp`, `head` | immutable |
 //!
-//! Beside the G, a seat has what is of no use before the start: `roll_place`, `since`, `will` and `wait`, which are its M's alone.
+//! Beside the G, a seat has what is of no use before the start: `roll_place`, `since` and `wait`, which are its M's alone.
 //!
 //! | field of a head | who may touch it |
 //! |---|---|
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
-//! | `labels`, `context`, `entered` | the goroutine itself; while it does not run, whoever may resume or start it |
+//! | `labels`, `entered` | the goroutine itself; while it does not run, whoever may resume or start it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
 //! | `unstarted` | a G, see above |
 //! | the rest | immutable |
@@ -97,13 +98,22 @@ pub(crate) struct G {
     head: NonNull<Head>,
     /// An address that it will look at first when it goes on.
     first_look: Cell<usize>,
-    link: Link<G>,
     pub(crate) status: Status,
     /// Whether it unwinds, by a number of its M's: see [`super::unwind`].
     pub(super) unwinds: Cell<u32>,
+    /// What it works under. It is given up when the goroutine ends, so that nothing is left when the head goes, or the stack.
+    pub(super) context: within::Slot,
+    /// What it leaves if it never goes on.
+    pub(super) will: Will,
+    link: Link<G>,
     /// For `sleep` and `park_timeout`; a goroutine waits for one thing at a time.
     pub(crate) timer: Timer,
 }
+
+const _: () = assert!(
+    size_of::<usize>() != 8 || offset_of!(G, link) + 16 <= 2 * 64,
+    "what a switch and a wait touch is in the first two lines, which begin 16 bytes before the seat"
+);
 
 /// What is in the seat of a goroutine that has started.
 #[repr(C)]
@@ -113,8 +123,6 @@ pub(crate) struct Seat {
     pub(super) roll_place: Cell<u32>,
     /// Since when it waits, by [`super::clock`]; zero if it does not, or if nobody has asked for times.
     pub(super) since: Cell<u64>,
-    /// What it leaves if it never goes on.
-    pub(super) will: Will,
     /// Where it waits, if its context may end that, and else null: also when it has ended, and in memory that is new. So the start
     /// does not write it.
     pub(super) wait: Waits,
@@ -140,8 +148,6 @@ pub(crate) struct Head {
     pub(super) entered: Entered,
     /// What its samples are marked with.
     pub(crate) labels: Slot,
-    /// What it works under. It is given up when the goroutine ends, so that nothing is left when the head goes.
-    pub(crate) context: within::Slot,
     /// Where the goroutine is once it has started; null before that and after its end.
     started: AtomicPtr<G>,
     pub(crate) join: JoinWord<G>,
@@ -172,7 +178,7 @@ unsafe impl Linked for G {
 }
 
 impl G {
-    fn new(head: NonNull<Head>) -> G {
+    fn new(head: NonNull<Head>, context: within::Slot) -> G {
         G {
             coro: UnsafeCell::new(None),
             resume_point: Cell::new(ResumePoint::default()),
@@ -180,9 +186,11 @@ impl G {
             mp: None,
             head,
             first_look: Cell::new(0),
-            link: Link::default(),
             status: Status::new(),
             unwinds: Cell::new(0),
+            context,
+            will: Cell::new(None),
+            link: Link::default(),
             timer: Timer::new(),
         }
     }
@@ -259,9 +267,10 @@ impl G {
             (&raw mut (*place).first_look).write(Cell::new(0));
             (&raw mut (*place).link).write(Link::default());
             (&raw mut (*place).unwinds).write(Cell::new(0));
+            (&raw mut (*place).context).write(self.context.take());
+            (&raw mut (*place).will).write(Cell::new(None));
             (&raw mut (*place).timer).write(Timer::new());
             (&raw mut (*beside).since).write(Cell::new(0));
-            (&raw mut (*beside).will).write(Cell::new(None));
             (*place).status.reset();
         }
         // Release pairs with the Acquire in `Head::started` and `Head::state`.
@@ -380,7 +389,7 @@ impl Head {
     ) {
         let (labels, context) = if sched.is_some() { inherited() } else { (Slot::empty(), within::Slot::empty()) };
         let head = Head {
-            unstarted: G::new(place),
+            unstarted: G::new(place, context),
             refs: Refs::new(refs),
             token: Token::new(),
             inner_token: Token::new(),
@@ -388,7 +397,6 @@ impl Head {
             placing: Cell::new(Placing::Free),
             entered: Cell::new(0),
             labels,
-            context,
             started: AtomicPtr::default(),
             join: JoinWord::new(),
             vtable,
@@ -453,7 +461,7 @@ impl Head {
         }
         match current::gp() {
             // SAFETY: the goroutine that runs here has not ended.
-            Some(gp) if unsafe { gp.as_ref() }.head().context.is_empty() => {
+            Some(gp) if unsafe { gp.as_ref() }.context.is_empty() => {
                 if self.join.publish(gp) {
                     park::park_here(gp, WaitReason::Join, 0);
                     debug_assert!(self.join.is_done());
@@ -499,11 +507,12 @@ fn inherited() -> (Slot, within::Slot) {
     match current::gp() {
         Some(gp) => {
             // SAFETY: the goroutine that runs here has not ended.
-            let own = unsafe { gp.as_ref() }.head();
-            if own.labels.is_empty() && own.context.is_empty() {
+            let own = unsafe { gp.as_ref() };
+            let labels = &own.head().labels;
+            if labels.is_empty() && own.context.is_empty() {
                 return (Slot::empty(), within::Slot::empty());
             }
-            copied(&own.labels, &own.context)
+            copied(labels, &own.context)
         }
         None => current::with_thread_labels(|labels| current::with_thread_context(|context| copied(labels, context))),
     }

@@ -24,6 +24,14 @@ impl<T: Send + Sync> Kept<T> {
         Kept(AtomicPtr::new(into_word(self.get())))
     }
 
+    /// What is in it, which goes elsewhere. Only for its owner.
+    #[inline]
+    pub(super) fn take(&self) -> Kept<T> {
+        let word = self.0.load(Relaxed);
+        self.0.store(ptr::null_mut(), Relaxed);
+        Kept(AtomicPtr::new(word))
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.load(Relaxed).is_null()

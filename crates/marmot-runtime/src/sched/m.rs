@@ -10,7 +10,7 @@ use std::num::NonZero;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicU32, AtomicU64, AtomicUsize,
+    AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
 
@@ -80,9 +80,17 @@ impl Count {
     }
 }
 
+/// A number for an M.
+fn next_number() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(1);
+    NEXT.fetch_update(Relaxed, Relaxed, |number| number.checked_add(1)).unwrap_or(0)
+}
+
 /// A machine. It lives as long as the process.
 pub(crate) struct M {
     pub(crate) id: usize,
+    /// No other M of the process has it; zero if there was none left.
+    pub(crate) number: u16,
     pub(crate) sched: &'static Sched,
     /// Goroutines settled here that other threads readied.
     pub(super) inbox: Inbox<G>,
@@ -145,6 +153,7 @@ impl M {
     pub(super) fn new(id: usize, sched: &'static Sched, poller: Poller) -> M {
         M {
             id,
+            number: next_number(),
             sched,
             inbox: Inbox::new(),
             sleeper: Sleeper::new(),
@@ -299,6 +308,24 @@ impl M {
         // SAFETY: a G stays until its goroutine has ended.
         unsafe { gp.as_ref() }.status.ready();
         self.with_settled(|settled| settled.push(gp));
+    }
+
+    /// As [`ready_here`](M::ready_here), for a goroutine whose memory is better not touched yet. Its state says that it waits until
+    /// it runs, or somebody asks.
+    #[inline]
+    pub(crate) fn ready_unseen(&self, gp: NonNull<G>) {
+        self.with_settled(|settled| settled.push(gp));
+    }
+
+    /// Lets the state of those in the settled queue say so.
+    pub(super) fn note_queued(&self) {
+        for gp in self.queued_here() {
+            // SAFETY: a G stays until its goroutine has ended.
+            let g = unsafe { gp.as_ref() };
+            if g.mp().is_some() {
+                g.status.ready();
+            }
+        }
     }
 
     /// Puts an unstarted goroutine that is to start here, and nowhere else, into the settled queue.

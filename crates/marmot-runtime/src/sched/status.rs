@@ -19,7 +19,8 @@
 //! The word decides nothing. Whoever takes a goroutine out of the place where it waits owns the
 //! right to ready it, and places hand out each goroutine once; this word records the state for
 //! reports and debug assertions. Therefore plain stores do: once a goroutine has started, only its
-//! own M writes the word.
+//! own M writes the word. When a poll readies a goroutine, its M does not even do that, for the word may be far from the caches:
+//! it says `Waiting` until the goroutine runs, or a report is made.
 //!
 //! Why no `Waiting`-in-progress state, as Go has between `gopark` and the end of the switch: a
 //! started goroutine is settled. Another M can only put it into its own M's inbox, and that M looks
@@ -179,9 +180,10 @@ impl Status {
         }
     }
 
-    /// `New` or `Runnable` to `Running`: its M switches to it.
+    /// `New` or `Runnable` to `Running`: its M switches to it. Also `Waiting`, if a poll has readied it: its M leaves the word
+    /// alone until then.
     pub(crate) fn run(&self) {
-        debug_assert!(matches!(self.get(), State::New | State::Runnable), "{:?}", self.get());
+        debug_assert!(!matches!(self.get(), State::Running | State::Dead), "{:?}", self.get());
         self.0.store(RUNNING, Relaxed);
     }
 
@@ -194,7 +196,7 @@ impl Status {
     /// `Waiting` to `Runnable`, when its M takes it into the settled queue; or `Running` to
     /// `Runnable`, by a yield.
     pub(crate) fn ready(&self) {
-        debug_assert!(matches!(self.get(), State::Waiting(_) | State::Running), "{:?}", self.get());
+        debug_assert!(!matches!(self.get(), State::New | State::Dead), "{:?}", self.get());
         self.0.store(RUNNABLE, Relaxed);
     }
 

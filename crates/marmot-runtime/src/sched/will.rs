@@ -15,7 +15,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use super::g::{G, Seat};
+use super::g::G;
 use super::m::M;
 
 /// Something on the stack of who waits that can be passed on.
@@ -49,7 +49,7 @@ pub(crate) fn with_will<R>(gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnO
     // SAFETY: only the lifetime is taken off; see below.
     let bequest: NonNull<dyn Bequest + 'static> = unsafe { std::mem::transmute(NonNull::from(bequest)) };
     // SAFETY: the calling goroutine's own.
-    let will = &unsafe { Seat::of(gp) }.will;
+    let will = &unsafe { gp.as_ref() }.will;
     // It is taken back before the borrow ends, or the goroutine stays where it is, and with it what is borrowed.
     let clause = Clause { bequest, before: will.get() };
     will.set(Some(NonNull::from(&clause)));
@@ -64,7 +64,7 @@ impl M {
     pub(super) fn carry_out_wills(&self) {
         for place in (0..self.settled_here()).rev() {
             // SAFETY: it has settled here and not ended, and this is its M.
-            let mut will = unsafe { Seat::of(self.on_roll(place)) }.will.take();
+            let mut will = unsafe { self.on_roll(place).as_ref() }.will.take();
             while let Some(clause) = will {
                 // SAFETY: it has not been taken back, so it is still there.
                 let clause = unsafe { clause.as_ref() };

@@ -1,10 +1,10 @@
 //! What a goroutine or a thread works under: one word, which is null as long as it has no context.
 //!
-//! The word is in the head, as that of the [labels](super::labels) is, and goes on to those that a goroutine makes. A wait without
+//! The word is in the G, where every switch passes by, and goes on to those that a goroutine makes. A wait without
 //! a context pays one load and one branch for it. What a context is, is in [`Cx`]: a [`Node`] that can end, and values; neither
 //! ever changes, so whoever changes the word changes all.
 //!
-//! Beside the word, a head has the number under which the goroutine has [entered](super::cancel) the node's roster. It belongs to
+//! The head has the number under which the goroutine has [entered](super::cancel) the node's roster. It belongs to
 //! that node: who changes the word keeps the number, and puts both back.
 
 use std::any::Any;
@@ -17,7 +17,7 @@ use std::time::Instant;
 use super::blocked;
 use super::cancel::{Entry, Node, Place, Stead, ThreadWait, Wait};
 use super::current;
-use super::g::{G, GRef, Head, Seat};
+use super::g::{G, GRef, Seat};
 use super::kept::Kept;
 use super::park;
 use super::roster::Number;
@@ -68,7 +68,7 @@ impl Slot {
 fn with_own<R>(f: impl FnOnce(&Slot) -> R) -> R {
     match current::gp() {
         // SAFETY: the goroutine that runs here has not ended.
-        Some(gp) => f(&unsafe { gp.as_ref() }.head().context),
+        Some(gp) => f(&unsafe { gp.as_ref() }.context),
         None => current::with_thread_context(f),
     }
 }
@@ -112,16 +112,16 @@ impl Within {
         let inner = node_of(cx.as_ref()).map(Arc::as_ptr);
         let outer = with_own(|own| own.replace(cx));
         let same = node_of(outer.as_ref()).map(Arc::as_ptr) == inner;
-        let entered = if same { None } else { Some(own_head().map_or(0, |head| head.entered.replace(0))) };
+        let entered = if same { None } else { Some(own_g().map_or(0, |g| g.head().entered.replace(0))) };
         Within { outer, entered, here: PhantomData }
     }
 }
 
 impl Drop for Within {
     fn drop(&mut self) {
-        if let (Some(entered), Some(head)) = (self.entered, own_head()) {
-            head.leave_roster();
-            head.entered.set(entered);
+        if let (Some(entered), Some(g)) = (self.entered, own_g()) {
+            g.leave_roster();
+            g.head().entered.set(entered);
         }
         let outer = self.outer.take();
         drop(with_own(|own| own.replace(outer)));
@@ -132,16 +132,16 @@ fn node_of(cx: Option<&Arc<Cx>>) -> Option<&Arc<Node>> {
     cx.and_then(|cx| cx.node.as_ref())
 }
 
-/// The head of the goroutine that runs on this thread.
-fn own_head<'a>() -> Option<&'a Head> {
+/// The G of the goroutine that runs on this thread.
+fn own_g<'a>() -> Option<&'a G> {
     // SAFETY: it has not ended, and who asks is on its stack.
-    current::gp().map(|gp| unsafe { &*gp.as_ptr() }.head())
+    current::gp().map(|gp| unsafe { &*gp.as_ptr() })
 }
 
-impl Head {
+impl G {
     /// Takes itself out of the roster of its context, if it is there. For the goroutine itself, or who has it.
     fn leave_roster(&self) {
-        let Some(number) = self.entered.replace(0).checked_sub(1) else { return };
+        let Some(number) = self.head().entered.replace(0).checked_sub(1) else { return };
         // SAFETY: the caller is its owner.
         if let Some(node) = unsafe { self.context.peek() }.and_then(|cx| cx.node.as_ref()) {
             drop(node.roster.leave(number));
@@ -149,7 +149,7 @@ impl Head {
     }
 
     fn note_entry(&self, number: Number) {
-        self.entered.set(number + 1);
+        self.head().entered.set(number + 1);
     }
 
     /// Gives its context up, at its end. What that drops, as the last, may be a program's, and do anything.
@@ -163,7 +163,7 @@ impl Head {
     pub(crate) fn watch_unstarted(&self, stead: &'static dyn Stead) {
         // SAFETY: it does not run, and the caller has it.
         if let Some(node) = unsafe { self.context.peek() }.and_then(|cx| cx.node.as_ref())
-            && let Ok(number) = node.roster.enter(Entry::Unstarted(GRef::of(self), stead))
+            && let Ok(number) = node.roster.enter(Entry::Unstarted(GRef::of(self.head()), stead))
         {
             self.note_entry(number);
         }
@@ -177,8 +177,8 @@ impl Head {
 
 /// The goroutine that runs here has waited unstarted, and does so no longer.
 pub(crate) fn unwatch_own() {
-    if let Some(head) = own_head() {
-        head.leave_roster();
+    if let Some(g) = own_g() {
+        g.leave_roster();
     }
 }
 
@@ -208,7 +208,7 @@ pub(crate) fn park_in<P: Place>(gp: NonNull<G>, reason: WaitReason, place: &P) -
 #[inline]
 pub(crate) fn park_here_in<P: Place>(gp: NonNull<G>, reason: WaitReason, address: usize, place: &P) -> Ended {
     // SAFETY: the caller's own G, which is its context's owner and waits here.
-    match unsafe { gp.as_ref().head().context.peek() } {
+    match unsafe { gp.as_ref().context.peek() } {
         None => {
             park::park_here(gp, reason, address);
             Ended::Readied
@@ -255,7 +255,7 @@ fn enter(node: &Node, g: &G) {
     let mp = g.mp().expect("a goroutine has an M");
     // Where it is refused, the node has ended, and that is seen next.
     if let Ok(number) = node.roster.enter(Entry::Goroutine(g.head_ptr(), mp)) {
-        g.head().note_entry(number);
+        g.note_entry(number);
     }
 }
 
@@ -305,11 +305,11 @@ pub(crate) fn park_thread<P: Place>(
 }
 
 /// Runs `f`, on a plain thread, under the context of the goroutine that waits for it. `f` does not unwind.
-pub(crate) fn lend(head: &Head, f: impl FnOnce()) {
-    if head.context.is_empty() {
+pub(crate) fn lend(g: &G, f: impl FnOnce()) {
+    if g.context.is_empty() {
         return f();
     }
-    let _within = Within::enter(head.context.get());
+    let _within = Within::enter(g.context.get());
     f();
 }
 
