@@ -165,6 +165,37 @@ fn each_wait_says_its_reason() {
 }
 
 #[test]
+fn one_that_a_poll_has_readied_does_not_wait_any_more() {
+    let _alone = alone();
+    with_procs(1, || {
+        let ((mut near, mut far), (idle, _peer)) = (pair(), pair());
+        let reads = move || {
+            // The first wait registers the connection, and goes another way.
+            far.read_exact(&mut [0]).unwrap();
+            far.write_all(b"y").unwrap();
+            far.read(&mut [0]).unwrap()
+        };
+        let reader = with_labels(&[("test", "polled")], || marmot::go(reads));
+        until_waiting("polled", 1);
+        near.write_all(b"x").unwrap();
+        near.read_exact(&mut [0]).unwrap();
+        until_waiting("polled", 1);
+        near.write_all(b"x").unwrap();
+        let asker = thread::spawn(|| labelled(&profile::goroutines_within(common::LIMIT), "polled"));
+        // The only M is in here until it has been asked. Then this goroutine uses its turn up, so that the M polls, and after that
+        // does what it was asked for before anybody runs.
+        thread::sleep(ms(200));
+        idle.set_nonblocking(true).unwrap();
+        for _ in 0..200 {
+            (&idle).read(&mut [0]).unwrap_err();
+        }
+        let found = marmot::blocking(|| asker.join().unwrap());
+        assert_eq!(found.iter().map(|g| g.status).collect::<Vec<_>>(), [Status::Runnable]);
+        assert_eq!(reader.join().unwrap(), 1);
+    });
+}
+
+#[test]
 fn those_that_have_not_started_are_found() {
     let _alone = alone();
     with_procs(1, || {
