@@ -60,7 +60,7 @@ impl PollDesc {
             && !self.marks(direction).timed.load(Relaxed)
             && self.is_at_home_in(mp.sched)
         {
-            let (slot, word) = (&self.side(direction).slot, word::of_settled(gp, mp));
+            let (slot, word) = (&self.side(direction).slot, word::of_settled(gp, mp.number));
             if !slot.publish(word) {
                 return Ok(());
             }
