@@ -658,3 +658,34 @@ fn a_function_that_was_stopped_is_not_stopped_again_in_the_place_of_another() {
     told.recv_timeout(LIMIT).unwrap();
     assert!(!stopped.stop());
 }
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("it is part of the test");
+    }
+}
+
+#[test]
+fn what_panics_where_a_function_is_dropped_keeps_no_other_from_running() {
+    let _alone = alone();
+    let (ctx, cancel) = Context::background().with_cancel();
+    let (tell, told) = mpsc::channel();
+    for n in 0..3 {
+        // What is hung on it there is dropped at its end, for its runtime has stopped by then, and the value with it.
+        let (stopped, inner) = (runtime(1), ctx.clone());
+        let hangs = stopped.go(move || {
+            inner.with_value(Bomb).after_func(|| unreachable!("its runtime has stopped"));
+        });
+        hangs.join().unwrap();
+        stopped.shutdown(LIMIT).unwrap();
+        let tell = tell.clone();
+        ctx.after_func(move || tell.send(n).unwrap());
+    }
+    cancel.cancel();
+    let mut ran: Vec<_> = (0..3).map(|_| told.recv_timeout(LIMIT).unwrap()).collect();
+    ran.sort_unstable();
+    assert_eq!(ran, [0, 1, 2]);
+}

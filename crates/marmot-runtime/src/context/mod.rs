@@ -287,6 +287,10 @@ impl Cancel {
     /// Cancels the context and all that were made from it. Those who wait under them are on their way when this returns, and what
     /// begins after it fails. A context ends once: later calls do nothing, nor do they wait for an end that is under way on another
     /// thread.
+    ///
+    /// It does not panic for what others have hung on the context. Where the runtime of an [`after_func`](Context::after_func) has
+    /// stopped, its function is dropped here, with what it has captured: a destructor that panics then is reported on standard
+    /// error, and all others are told nevertheless.
     pub fn cancel(&self) {
         self.0.end(Why::Cancelled, None);
     }

@@ -9,7 +9,7 @@
 //! | a plain thread | for each wait | takes it out of its place and wakes it, under the lock |
 //! | a goroutine that has not started and waits for a descriptor | before the wait | takes it out of there and readies it |
 //! | a child | when it is made, until it is dropped | ends it, too |
-//! | a function | by who wants it called | calls it |
+//! | a function | by who wants it called | calls it; its panic is reported, and keeps nobody else from hearing of the end |
 //!
 //! First the node and all below it are marked, then those who wait are told: who is woken finds everything below marked.
 //!
@@ -49,7 +49,8 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::mem::take;
+use std::mem::{forget, take};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicBool,
@@ -394,7 +395,12 @@ impl Told {
             }
         }
         for f in take(&mut self.functions) {
-            f();
+            // Whoever ends a context has nothing to do with what others have hung on it, and the rest is to be called, too.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+                super::report(format_args!("what was to be called after the end of a context has panicked"));
+                // Its destructor may panic, too.
+                forget(payload);
+            }
         }
     }
 }

@@ -39,6 +39,8 @@
 
 pub(crate) mod blocked;
 pub(crate) mod cancel;
+#[cfg(test)]
+mod cancel_tests;
 mod cell;
 pub(crate) mod census;
 pub(crate) mod chance;
