@@ -779,6 +779,20 @@ fn permits_are_added_and_forgotten() {
 }
 
 #[test]
+fn a_permit_that_finds_no_room_is_dropped_without_a_panic() {
+    let limit = Arc::new(Semaphore::new(3));
+    let (one, two) = (limit.try_acquire_many_owned(1).unwrap(), limit.try_acquire_many(2).unwrap());
+    limit.add_permits(Semaphore::MAX_PERMITS - 1);
+    drop(two);
+    assert_eq!(limit.available_permits(), Semaphore::MAX_PERMITS);
+    drop(one);
+    assert_eq!(limit.available_permits(), Semaphore::MAX_PERMITS);
+    assert!(catch_unwind(AssertUnwindSafe(|| limit.add_permits(1))).is_err());
+    drop(limit.try_acquire_many(Semaphore::MAX_PERMITS).unwrap());
+    assert_eq!(limit.available_permits(), Semaphore::MAX_PERMITS);
+}
+
+#[test]
 fn a_group_waits_for_all() {
     with_procs(2, || {
         let (group, count) = (WaitGroup::new(), Arc::new(AtomicUsize::new(0)));

@@ -11,6 +11,9 @@
 //! on. One that does not go on, because its runtime has stopped, leaves that to its [will](crate::sched::with_will), and what it was
 //! handed, too.
 //!
+//! **Too many.** To add permits past [`MOST`] panics, but what is given back is never refused: if others were added meanwhile, there are
+//! [`MOST`] free ones then, and the rest is gone. Nobody counts the permits that are lent, for that would be a second exchange.
+//!
 //! **Orderings.** To take is an Acquire, to give back is a Release; who hands permits over has acquired what came with them, and
 //! readying and parking do the rest. The model is `tests/loom/semaphore.rs`.
 //!
@@ -106,7 +109,29 @@ impl Permits {
         true
     }
 
-    /// Gives `n` back, or adds so many.
+    /// Adds `n`, for good.
+    ///
+    /// # Panics
+    ///
+    /// If more than [`MOST`] were free then. Nothing has changed in that case.
+    pub(crate) fn add(&self, n: usize) {
+        let waiting = self.waiting();
+        let mut word = self.word.load(Relaxed);
+        loop {
+            assert!(n <= MOST && word / PERMIT <= MOST - n, "a semaphore cannot have so many permits");
+            if word & WAITED != 0 {
+                break;
+            }
+            // Release as in `give`.
+            match self.word.compare_exchange_weak(word, sum(word, n), Release, Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+        self.hand_out(waiting, n);
+    }
+
+    /// Gives `n` back.
     #[inline]
     pub(crate) fn give(&self, n: usize) {
         let mut word = self.word.load(Relaxed);
@@ -123,8 +148,7 @@ impl Permits {
     /// Adds `n`, and hands out what can be handed out.
     #[cold]
     fn serve(&self, n: usize) {
-        let mut waiting = self.waiting();
-        let mut taken = Taken::new();
+        let waiting = self.waiting();
         let mut word = self.word.load(Relaxed);
         loop {
             if word & WAITED != 0 {
@@ -136,6 +160,12 @@ impl Permits {
                 Err(now) => word = now,
             }
         }
+        self.hand_out(waiting, n);
+    }
+
+    /// Adds `n` to a word that has `WAITED`, with the list locked, and hands out what can be handed out.
+    fn hand_out(&self, mut waiting: MutexGuard<'_, List>, n: usize) {
+        let mut taken = Taken::new();
         // Acquire pairs with the Release of those who gave back what is handed on here. From here on the word is ours.
         let mut free = sum(self.word.load(Acquire), n) / PERMIT;
         while let Some(first) = waiting.first().filter(|first| first.wants <= free) {
@@ -171,10 +201,9 @@ impl Permits {
     }
 }
 
-/// The word with `n` more permits.
+/// The word with `n` more permits, or with as many as there can be.
 fn sum(word: usize, n: usize) -> usize {
-    assert!(n <= MOST && word / PERMIT <= MOST - n, "a semaphore cannot have so many permits");
-    word + n * PERMIT
+    word + n.min(MOST - word / PERMIT) * PERMIT
 }
 
 impl Queue for Permits {

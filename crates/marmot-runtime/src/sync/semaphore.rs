@@ -213,11 +213,14 @@ impl Semaphore {
 
     /// Adds permits, for who waits or comes later.
     ///
+    /// Permits that are lent do not count here. Should there be no room for them when they come back, because so many were added
+    /// meanwhile, [`MAX_PERMITS`](Semaphore::MAX_PERMITS) are free then: to drop a permit does not panic.
+    ///
     /// # Panics
     ///
-    /// If there were more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) then.
+    /// If more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) were free then. None is added in that case.
     pub fn add_permits(&self, n: usize) {
-        self.permits.give(n);
+        self.permits.add(n);
     }
 
     /// Takes up to `n` of the free permits out, for good; how many it has taken. Those who wait keep their turns.
