@@ -56,6 +56,7 @@ mod list;
 #[expect(dead_code, reason = "what only cells use is not modelled")]
 mod once_file;
 #[path = "../../src/sync/permits.rs"]
+#[expect(dead_code, reason = "permits that are added for good are not modelled")]
 mod permits;
 #[path = "../../src/sched/queue.rs"]
 #[expect(dead_code, reason = "lists are looked at and closed by what is not modelled")]
