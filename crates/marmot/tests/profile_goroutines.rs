@@ -169,29 +169,37 @@ fn one_that_a_poll_has_readied_does_not_wait_any_more() {
     let _alone = alone();
     with_procs(1, || {
         let ((mut near, mut far), (idle, _peer)) = (pair(), pair());
-        let reads = move || {
-            // The first wait registers the connection, and goes another way.
-            far.read_exact(&mut [0]).unwrap();
-            far.write_all(b"y").unwrap();
-            far.read(&mut [0]).unwrap()
+        let answers = move || {
+            while far.read(&mut [0]).unwrap() > 0 {
+                far.write_all(b"y").unwrap();
+            }
         };
-        let reader = with_labels(&[("test", "polled")], || marmot::go(reads));
+        let reader = with_labels(&[("test", "polled")], || marmot::go(answers));
+        idle.set_nonblocking(true).unwrap();
+        // Its first wait registers the connection, and goes another way.
         until_waiting("polled", 1);
         near.write_all(b"x").unwrap();
         near.read_exact(&mut [0]).unwrap();
-        until_waiting("polled", 1);
-        near.write_all(b"x").unwrap();
-        let asker = thread::spawn(|| labelled(&profile::goroutines_within(common::LIMIT), "polled"));
-        // The only M is in here until it has been asked. Then this goroutine uses its turn up, so that the M polls, and after that
-        // does what it was asked for before anybody runs.
-        thread::sleep(ms(200));
-        idle.set_nonblocking(true).unwrap();
-        for _ in 0..200 {
-            (&idle).read(&mut [0]).unwrap_err();
-        }
-        let found = marmot::blocking(|| asker.join().unwrap());
-        assert_eq!(found.iter().map(|g| g.status).collect::<Vec<_>>(), [Status::Runnable]);
-        assert_eq!(reader.join().unwrap(), 1);
+        // Again where the thread that asks was late.
+        until(|| {
+            until_waiting("polled", 1);
+            near.write_all(b"x").unwrap();
+            let (asking, asks) = mpsc::channel();
+            let asker = thread::spawn(move || {
+                asking.send(()).unwrap();
+                labelled(&profile::goroutines_within(common::LIMIT), "polled")
+            });
+            // The only M is in here until it has been asked. Then this goroutine uses its turn up, so that the M polls, and after
+            // that does what it was asked for before anybody runs.
+            asks.recv().unwrap();
+            (0..100).for_each(|_| thread::yield_now());
+            (0..100).for_each(|_| drop((&idle).read(&mut [0]).unwrap_err()));
+            let found = marmot::blocking(|| asker.join().unwrap());
+            near.read_exact(&mut [0]).unwrap();
+            found[0].status == Status::Runnable
+        });
+        drop(near);
+        reader.join().unwrap();
     });
 }
 
