@@ -2,16 +2,16 @@
 //!
 //! | word | meaning | left by |
 //! |---|---|---|
-//! | `NIL` | nobody waits, and nothing has happened since the last try | an event, to `READY`; a waiter, to its address |
+//! | `NIL` | nobody waits, and nothing has happened since the last try | an event, to `READY`; a waiter, to the word for it |
 //! | `READY` | an event came: a try may succeed | whoever holds the turn, to `NIL`: a reader before it tries, a writer after a try that found no room |
-//! | an address | that goroutine (or thread) waits | an event, to `READY`; a deadline or a close, to `NIL`; the waiter itself, to `NIL` |
+//! | a [word](super::word) | that goroutine (or thread) waits | an event, to `READY`; a deadline or a close, to `NIL`; the waiter itself, to `NIL` |
 //!
-//! Whoever replaces an address owns the waiter and readies it, so it is readied once. At most one
+//! Whoever replaces the word of a waiter owns the waiter and readies it, so it is readied once. At most one
 //! waits at a time: the direction's turn ([`super::turn`]) sees to that.
 //!
 //! **No event is lost.** A reader sets the word to `NIL` before it tries. An event after that leaves
 //! `READY`, which makes `publish` fail and the reader try again; an event after `publish` finds the
-//! address. Whoever forgets an event has seen its news, and those of the events before it, because
+//! waiter. Whoever forgets an event has seen its news, and those of the events before it, because
 //! every event is swapped in, also where `READY` is there already, and swapped out.
 //!
 //! **Room that is known of.** A writer tries without a look at the word, and takes `READY` back only when it found no
@@ -44,7 +44,7 @@ impl Slot {
         Slot(AtomicUsize::new(NIL))
     }
 
-    /// An event: the address of the waiter to ready, if there is one.
+    /// An event: the word of the waiter to ready, if there is one.
     #[must_use = "the waiter has to be readied"]
     pub(crate) fn notify(&self) -> Option<usize> {
         // A swap even where `READY` seems to be there: the try that takes it has to see this
@@ -78,7 +78,7 @@ impl Slot {
     #[must_use = "whoever is not published must not park"]
     pub(crate) fn publish(&self, waiter: usize) -> bool {
         debug_assert!(waiter > READY);
-        // Release pairs with the Acquire of whoever takes the address.
+        // Release pairs with the Acquire of whoever takes the word.
         if self.0.compare_exchange(NIL, waiter, AcqRel, Relaxed).is_err() {
             // A swap, because this forgets whatever event is the last by now, and has to see its
             // news. Acquire pairs with the Release in `notify`.
@@ -96,7 +96,7 @@ impl Slot {
         self.0.compare_exchange(waiter, NIL, AcqRel, Relaxed).is_ok()
     }
 
-    /// Who waits at this moment. Nothing is known of it but its address.
+    /// Who waits at this moment. Nothing is known of it but its word.
     #[inline]
     pub(crate) fn peek(&self) -> Option<usize> {
         let word = self.0.load(Relaxed);
@@ -109,7 +109,7 @@ impl Slot {
         self.0.load(Acquire) > READY
     }
 
-    /// After a condition has changed: the address of the waiter to ready, so that it looks again.
+    /// After a condition has changed: the word of the waiter to ready, so that it looks again.
     #[must_use = "the waiter has to be readied"]
     pub(crate) fn evict(&self) -> Option<usize> {
         // Pairs with the fence in `publish`.

@@ -171,7 +171,7 @@ impl PollDesc {
             }
             // From here on an unstarted goroutine may be gone, and this desc another descriptor's.
             // What is read then means nothing, and it is not acted upon: `retract` fails, because
-            // the caller's reference keeps the address from being used again, and the goroutine
+            // the caller's reference keeps the word from being used again, and the goroutine
             // itself, once started, waits with its seat's.
             let homeless = home.sched.is_closing();
             let changed = homeless

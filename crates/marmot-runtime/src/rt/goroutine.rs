@@ -37,7 +37,8 @@ impl Goroutine {
     }
 
     /// What it waits for at this moment, if it waits. It may be running again by the time the
-    /// caller looks; this is for reports.
+    /// caller looks, and where what it waits for has just come at a descriptor, it is still said to wait until it runs. This is
+    /// for reports.
     pub fn wait_reason(&self) -> Option<WaitReason> {
         match self.0.state() {
             State::Waiting(reason) => Some(reason),

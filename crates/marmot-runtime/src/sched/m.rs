@@ -310,8 +310,8 @@ impl M {
         self.with_settled(|settled| settled.push(gp));
     }
 
-    /// As [`ready_here`](M::ready_here), for a goroutine whose memory is better not touched yet. Its state says that it waits until
-    /// it runs, or somebody asks.
+    /// As [`ready_here`](M::ready_here), for a goroutine whose memory is better not touched yet. Its state says that it waits, until
+    /// it runs, or [`note_queued`](M::note_queued) is called.
     #[inline]
     pub(crate) fn ready_unseen(&self, gp: NonNull<G>) {
         self.with_settled(|settled| settled.push(gp));
@@ -321,10 +321,7 @@ impl M {
     pub(super) fn note_queued(&self) {
         for gp in self.queued_here() {
             // SAFETY: a G stays until its goroutine has ended.
-            let g = unsafe { gp.as_ref() };
-            if g.mp().is_some() {
-                g.status.ready();
-            }
+            unsafe { gp.as_ref() }.status.note_queued();
         }
     }
 

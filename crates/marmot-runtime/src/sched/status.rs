@@ -20,7 +20,7 @@
 //! right to ready it, and places hand out each goroutine once; this word records the state for
 //! reports and debug assertions. Therefore plain stores do: once a goroutine has started, only its
 //! own M writes the word. When a poll readies a goroutine, its M does not even do that, for the word may be far from the caches:
-//! it says `Waiting` until the goroutine runs, or a report is made.
+//! it says `Waiting` until the goroutine runs, or its M looks for a [snapshot](super::census).
 //!
 //! Why no `Waiting`-in-progress state, as Go has between `gopark` and the end of the switch: a
 //! started goroutine is settled. Another M can only put it into its own M's inbox, and that M looks
@@ -183,7 +183,7 @@ impl Status {
     /// `New` or `Runnable` to `Running`: its M switches to it. Also `Waiting`, if a poll has readied it: its M leaves the word
     /// alone until then.
     pub(crate) fn run(&self) {
-        debug_assert!(!matches!(self.get(), State::Running | State::Dead), "{:?}", self.get());
+        debug_assert_ne!(self.get(), State::Running);
         self.0.store(RUNNING, Relaxed);
     }
 
@@ -196,8 +196,15 @@ impl Status {
     /// `Waiting` to `Runnable`, when its M takes it into the settled queue; or `Running` to
     /// `Runnable`, by a yield.
     pub(crate) fn ready(&self) {
-        debug_assert!(!matches!(self.get(), State::New | State::Dead), "{:?}", self.get());
+        debug_assert!(matches!(self.get(), State::Waiting(_) | State::Running), "{:?}", self.get());
         self.0.store(RUNNABLE, Relaxed);
+    }
+
+    /// `Waiting` to `Runnable`, for one that a poll has readied; others that are queued are left as they are.
+    pub(crate) fn note_queued(&self) {
+        if let State::Waiting(_) = self.get() {
+            self.ready();
+        }
     }
 
     /// Back to `New`, for the next goroutine at this place.
@@ -218,6 +225,19 @@ mod tests {
             status.wait(reason);
             assert_eq!(status.get(), State::Waiting(reason));
             status.ready();
+            assert_eq!(status.get(), State::Runnable);
+        }
+    }
+
+    #[test]
+    fn only_who_waits_is_noted_as_queued() {
+        let status = Status::new();
+        status.note_queued();
+        assert_eq!(status.get(), State::New);
+        status.run();
+        status.wait(WaitReason::IoRead);
+        for _ in 0..2 {
+            status.note_queued();
             assert_eq!(status.get(), State::Runnable);
         }
     }
