@@ -319,10 +319,8 @@ impl M {
 
     /// Lets the state of those in the settled queue say so.
     pub(super) fn note_queued(&self) {
-        for gp in self.queued_here() {
-            // SAFETY: a G stays until its goroutine has ended.
-            unsafe { gp.as_ref() }.status.note_queued();
-        }
+        // SAFETY: a G stays until its goroutine has ended.
+        self.with_settled(|settled| settled.show_new(|gp| unsafe { gp.as_ref() }.status.note_queued()));
     }
 
     /// Puts an unstarted goroutine that is to start here, and nowhere else, into the settled queue.

@@ -28,11 +28,13 @@ pub(super) struct Settled {
     queue: Ring,
     /// For how many at the front it was asked.
     asked: usize,
+    /// Those before this one have been [shown](Settled::show_new), as the ring counts.
+    shown: usize,
 }
 
 impl Settled {
     pub(super) fn new() -> Settled {
-        Settled { queue: Ring::new(), asked: 0 }
+        Settled { queue: Ring::new(), asked: 0, shown: 0 }
     }
 
     #[inline]
@@ -43,6 +45,16 @@ impl Settled {
     /// All that are queued, oldest first.
     pub(super) fn all(&self) -> Vec<NonNull<G>> {
         self.queue.iter().collect()
+    }
+
+    /// Shows those that have come since this was called before to `f`. To look at all each time would be quadratic for who asks
+    /// again and again while a long queue gets on.
+    pub(super) fn show_new(&mut self, f: impl FnMut(NonNull<G>)) {
+        let Ring { first, len, .. } = self.queue;
+        // If the last of them has gone, the difference is below zero, and so larger than any queue.
+        let old = Some(self.shown.wrapping_sub(first)).filter(|&old| old <= len).unwrap_or(0);
+        self.queue.iter().skip(old).for_each(f);
+        self.shown = first.wrapping_add(len);
     }
 
     /// Appends `gp`.
@@ -134,8 +146,9 @@ impl Ring {
     #[inline(never)]
     fn grow(&mut self) {
         let mut slots = empty_slots(2 * self.slots.len());
-        slots.iter_mut().zip(self.iter()).for_each(|(slot, gp)| *slot = gp);
-        (self.slots, self.first) = (slots, 0);
+        let last = slots.len() - 1;
+        self.iter().enumerate().for_each(|(number, gp)| slots[self.first.wrapping_add(number) & last] = gp);
+        self.slots = slots;
     }
 }
 
@@ -148,9 +161,34 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
+    fn gp(number: usize) -> NonNull<G> {
+        NonNull::new(std::ptr::without_provenance_mut(16 * number)).expect("it is not zero")
+    }
+
+    #[test]
+    fn who_has_come_is_shown_once() {
+        let mut settled = Settled { queue: Ring::new(), asked: 0, shown: 0 };
+        (settled.queue.first, settled.shown) = (usize::MAX - SLOTS, usize::MAX - SLOTS);
+        let (mut came, mut went, mut shown) = (1, 1, 1);
+        // Some go before they are shown, and some after; it grows, and counts from the largest number to zero.
+        for round in 0..10 * SLOTS {
+            for _ in 0..round % 7 {
+                settled.push(gp(came));
+                came += 1;
+            }
+            for _ in 0..round % 5 {
+                went += usize::from(settled.queue.pop().is_some());
+            }
+            let mut found = Vec::new();
+            settled.show_new(|gp| found.push(gp));
+            assert_eq!(found, (shown.max(went)..came).map(gp).collect::<Vec<_>>(), "after {round}");
+            shown = came;
+        }
+        assert!(settled.queue.slots.len() > 2 * SLOTS);
+    }
+
     #[test]
     fn it_grows_and_goes_round_in_order() {
-        let gp = |number: usize| NonNull::new(std::ptr::without_provenance_mut(16 * number)).expect("it is not zero");
         let (mut ring, mut model) = (Ring::new(), VecDeque::new());
         // It is just about to count from the largest number to zero.
         ring.first = usize::MAX - SLOTS / 2;
