@@ -232,6 +232,33 @@ fn who_waits_in_a_runtime_that_has_stopped_keeps_nobody_waiting() {
     });
 }
 
+/// The thread of a runtime that has stopped may be held up for ever, and then nobody carries out what is left there.
+#[test]
+fn permits_pass_by_who_has_stopped_though_its_thread_is_held_up() {
+    let _alone = alone();
+    bounded(|| {
+        let (ending, staying) = (runtime(1), runtime(1));
+        let (limit, few) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        let held = limit.acquire().unwrap();
+        let (theirs, wanted) = (Arc::clone(&limit), Arc::clone(&few));
+        let wait = move || drop(theirs.acquire().unwrap());
+        let _lost = [
+            wait_in(&ending, WaitReason::Semaphore, wait.clone()),
+            wait_in(&ending, WaitReason::Semaphore, move || drop(wanted.acquire_many(2).unwrap())),
+        ];
+        let waits = wait_in(&staying, WaitReason::Semaphore, wait);
+        let keeps = busy(&ending);
+        ending.shutdown(ms(0)).unwrap_err();
+        drop(held);
+        waits.join().unwrap();
+        // Who comes later does not wait behind it, either.
+        drop(few.acquire_timeout(LIMIT / 2).unwrap());
+        assert_eq!((limit.available_permits(), few.available_permits()), (1, 1));
+        drop(keeps);
+        staying.shutdown(LIMIT).unwrap();
+    });
+}
+
 // ---- the read-write lock ----
 
 static SHARED: RwLock<u32> = RwLock::new(0);

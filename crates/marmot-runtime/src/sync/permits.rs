@@ -8,8 +8,8 @@
 //! is free, but nobody takes it past those who wait. So a waiter for many is not overtaken by others for few.
 //!
 //! **A wait that ends otherwise** may have kept others waiting who want less: they are served by the one that has waited, when it goes
-//! on. One that does not go on, because its runtime has stopped, leaves that to its [will](crate::sched::with_will), and what it was
-//! handed, too.
+//! on. One that does not go on, because its runtime has stopped, is passed over, and keeps nobody waiting who comes after that. Its
+//! runtime may stop right after that look; so it leaves what it was handed to its [will](crate::sched::with_will).
 //!
 //! **Too many.** To add permits past [`MOST`] panics, but what is given back is never refused: if others were added meanwhile, there are
 //! [`MOST`] free ones then, and the rest is gone. Nobody counts the permits that are lent, for that would be a second exchange.
@@ -94,6 +94,11 @@ impl Permits {
     /// Puts the waiter into the list; false if it need not wait, and has its permits.
     fn queue_up(&self, waiter: &Waiter) -> bool {
         let mut waiting = self.waiting();
+        while waiting.first().is_some_and(has_stopped) {
+            drop(waiting);
+            self.serve(0);
+            waiting = self.waiting();
+        }
         loop {
             if self.try_take(waiter.wants) {
                 return false;
@@ -168,11 +173,17 @@ impl Permits {
         let mut taken = Taken::new();
         // Acquire pairs with the Release of those who gave back what is handed on here. From here on the word is ours.
         let mut free = sum(self.word.load(Acquire), n) / PERMIT;
-        while let Some(first) = waiting.first().filter(|first| first.wants <= free) {
-            free -= first.wants;
+        while let Some(first) = waiting.first() {
+            let (wants, is_passed_over) = (first.wants, has_stopped(first));
+            if wants > free && !is_passed_over {
+                break;
+            }
             let first = waiting.pop_front().expect("it is the first");
-            // SAFETY: it was in the list until now, which is locked.
-            unsafe { taken.push(first, Fate::Given) };
+            if !is_passed_over {
+                free -= wants;
+                // SAFETY: it was in the list until now, which is locked.
+                unsafe { taken.push(first, Fate::Given) };
+            }
         }
         let waited = if waiting.is_empty() { 0 } else { WAITED };
         // Release as in `give`.
@@ -199,6 +210,11 @@ impl Permits {
         // What panics under the lock does so before it has changed anything.
         self.waiting.lock().unwrap_or_else(|e| e.into_inner())
     }
+}
+
+/// Whether somebody who is in the list does not go on.
+fn has_stopped(waiter: &Waiter) -> bool {
+    sched::has_stopped(waiter.gp)
 }
 
 /// The word with `n` more permits, or with as many as there can be.
