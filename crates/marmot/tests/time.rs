@@ -456,6 +456,22 @@ fn timers_outlive_the_runtime_in_which_they_were_set() {
     });
 }
 
+/// What runs on a spare thread runs for the runtime of who waits for it, and so does what it says is to be called later.
+#[test]
+fn what_is_set_on_a_spare_thread_is_called_in_the_runtime_that_it_serves() {
+    with_procs(1, || {
+        let (tell, told) = std::sync::mpsc::channel();
+        let later = marmot::blocking(|| after_func(ms(1), move || tell.send(std::thread::current().id()).unwrap()));
+        let (called, told) = marmot::blocking(move || (told.recv_timeout(LIMIT).unwrap(), told));
+        let own = std::thread::current().id();
+        assert_eq!(called, own, "there is one thread");
+        // It is set anew elsewhere, and there again.
+        later.reset(LONG);
+        marmot::blocking(|| later.reset(ms(1)));
+        assert_eq!(marmot::blocking(move || told.recv_timeout(LIMIT).unwrap()), own);
+    });
+}
+
 /// Everything at once, from everywhere: whatever is not stopped comes, once, and not early.
 #[test]
 fn none_is_lost_and_none_is_early_whoever_sets_and_stops() {

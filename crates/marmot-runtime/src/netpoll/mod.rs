@@ -91,7 +91,8 @@ pub(crate) fn offer_default(sched: &'static Sched) {
     let _ = DEFAULT.compare_exchange(std::ptr::null_mut(), sched, Release, Relaxed);
 }
 
-fn default_sched() -> io::Result<&'static Sched> {
+/// The default scheduler, which starts on first use.
+pub(crate) fn default_sched() -> io::Result<&'static Sched> {
     static STARTING: Mutex<()> = Mutex::new(());
     // SAFETY: null, or a scheduler, which lives as long as the process. Acquire pairs with the
     // Release below.

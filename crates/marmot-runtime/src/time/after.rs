@@ -1,14 +1,20 @@
 //! `after_func`: a goroutine that starts later.
 
 use std::fmt;
+use std::io;
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicPtr,
+    Ordering::{Acquire, Release},
+};
 use std::time::Duration;
 
 use crate::context::{self, Context};
 use crate::netpoll;
 use crate::rt::go_under;
-use crate::sched::{self, Spec, clock};
+use crate::sched::{self, Sched, Spec, clock, current};
 use crate::timer::alarm::{Alarm, Ring};
 
 /// What is to be called, under what values, and where that was said.
@@ -16,12 +22,24 @@ struct Later {
     f: Box<dyn Fn() + Send + Sync>,
     values: Context,
     site: &'static Location<'static>,
+    /// The runtime of who has set it last; null if that was a plain thread.
+    home: AtomicPtr<Sched>,
+}
+
+impl Later {
+    /// Where it starts: in the runtime of who has set it, or in the default one.
+    fn sched(&self) -> io::Result<&'static Sched> {
+        // Acquire pairs with the Release in `reset`. SAFETY: null, or a scheduler, which lives as long as the process.
+        match unsafe { self.home.load(Acquire).as_ref() } {
+            Some(home) if !home.is_stopping() => Ok(home),
+            _ => netpoll::default_sched(),
+        }
+    }
 }
 
 impl Ring for Later {
     fn ring(alarm: Arc<Alarm<Later>>) {
-        // The runtime whose M this is, or the default one.
-        let sched = match netpoll::sched_here() {
+        let sched = match alarm.what.sched() {
             Ok(sched) => sched,
             Err(e) => {
                 let site = alarm.what.site;
@@ -38,9 +56,10 @@ impl Ring for Later {
 
 /// Calls `f` after `duration`, in a goroutine of its own; Go's `time.AfterFunc`.
 ///
-/// What is returned may stop it, or set it anew; to drop it changes nothing. The goroutine starts in the runtime of the goroutine that has set
-/// it. If that has been shut down, or a plain thread has set it, it starts in the default runtime, as by
-/// [`go`](crate::go) on a plain thread; and if that has been shut down, `f` is not called. A panic in `f` is the goroutine's.
+/// What is returned may stop it, or set it anew; to drop it changes nothing. The goroutine starts in the runtime of the goroutine that
+/// has set it, also from within [`blocking`](crate::blocking). If that has been shut down, or a plain thread has set it, it starts
+/// in the default runtime, as by [`go`](crate::go) on a plain thread; and if that has been shut down, `f` is not called. A panic
+/// in `f` is the goroutine's.
 ///
 /// `f` works under the values of the caller's context, and without its end, as with [`Context::after_func`]: what is to be done later is
 /// as a rule to be done also if the request is over by then in which it was said. (In Go a function has the
@@ -65,9 +84,10 @@ where
     F: Fn() + Send + Sync + 'static,
 {
     let values = context::current().without_cancel();
-    let alarm = Alarm::new(Later { f: Box::new(f), values, site: Location::caller() });
-    alarm.set(clock::after(duration));
-    AfterFunc { alarm }
+    let home = AtomicPtr::new(ptr::null_mut());
+    let later = AfterFunc { alarm: Alarm::new(Later { f: Box::new(f), values, site: Location::caller(), home }) };
+    later.reset(duration);
+    later
 }
 
 /// A function that is called later, by [`after_func`].
@@ -88,6 +108,8 @@ impl AfterFunc {
     ///
     /// If not, and it had been set, its goroutine has been made: the one for this time may run at the same time.
     pub fn reset(&self, duration: Duration) -> bool {
+        let home = current::sched().map_or(ptr::null_mut(), |home| ptr::from_ref(home).cast_mut());
+        self.alarm.what.home.store(home, Release);
         self.alarm.set(clock::after(duration))
     }
 }
