@@ -18,6 +18,7 @@
 //! Nobody parks, yields or is readied with any of them held.
 
 use std::cell::Cell;
+use std::marker::PhantomPinned;
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
@@ -38,6 +39,9 @@ pub(super) struct Bell {
     setting: Mutex<()>,
     sender: Sender<Instant>,
     receiver: Receiver<Instant>,
+    /// The heap has its address while the box is moved and dropped: a box, or a unique reference, to what may move would say that
+    /// nobody else touches it.
+    pinned: PhantomPinned,
 }
 
 // SAFETY: the cells are written by who sets it, while the timer is not armed, and used by who fires it, under the heap's lock; the
@@ -55,6 +59,7 @@ impl Bell {
             setting: Mutex::new(()),
             sender,
             receiver,
+            pinned: PhantomPinned,
         })
     }
 
@@ -135,4 +140,23 @@ impl Drop for Bell {
 unsafe fn fire(timer: NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64> {
     // SAFETY: the caller's word; who is armed is alive.
     unsafe { timer.byte_sub(offset_of!(Bell, timer)).cast::<Bell>().as_ref() }.ring(now, due)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    trait MayMove<Whether> {
+        fn is_found() {}
+    }
+    struct Always;
+    struct IfUnpin;
+    impl<T: ?Sized> MayMove<Always> for T {}
+    impl<T: ?Sized + Unpin> MayMove<IfUnpin> for T {}
+
+    /// It compiles only as long as one of the two applies.
+    #[test]
+    fn a_box_with_a_bell_does_not_say_that_it_is_alone() {
+        <Bell as MayMove<_>>::is_found();
+    }
 }
