@@ -110,11 +110,6 @@ pub(crate) struct G {
     pub(crate) timer: Timer,
 }
 
-const _: () = assert!(
-    size_of::<usize>() != 8 || offset_of!(G, link) + 16 <= 2 * 64,
-    "what a switch and a wait touch is in the first two lines, which begin 16 bytes before the seat"
-);
-
 /// What is in the seat of a goroutine that has started.
 #[repr(C)]
 pub(crate) struct Seat {
