@@ -120,20 +120,9 @@ impl Permits {
     ///
     /// If more than [`MOST`] were free then. Nothing has changed in that case.
     pub(crate) fn add(&self, n: usize) {
-        let waiting = self.waiting();
-        let mut word = self.word.load(Relaxed);
-        loop {
-            assert!(n <= MOST && word / PERMIT <= MOST - n, "a semaphore cannot have so many permits");
-            if word & WAITED != 0 {
-                break;
-            }
-            // Release as in `give`.
-            match self.word.compare_exchange_weak(word, sum(word, n), Release, Relaxed) {
-                Ok(_) => return,
-                Err(now) => word = now,
-            }
-        }
-        self.hand_out(waiting, n);
+        self.serve_if(n, |free| {
+            assert!(n <= MOST && free <= MOST - n, "a semaphore cannot have so many permits");
+        });
     }
 
     /// Gives `n` back.
@@ -153,24 +142,25 @@ impl Permits {
     /// Adds `n`, and hands out what can be handed out.
     #[cold]
     fn serve(&self, n: usize) {
-        let waiting = self.waiting();
+        self.serve_if(n, |_| {});
+    }
+
+    /// As [`serve`](Permits::serve). `check` sees how many were free, whenever they are about to become more, and may panic.
+    fn serve_if(&self, n: usize, check: impl Fn(usize)) {
+        let mut waiting = self.waiting();
+        let mut taken = Taken::new();
         let mut word = self.word.load(Relaxed);
         loop {
+            check(word / PERMIT);
             if word & WAITED != 0 {
                 break;
             }
-            // Nobody waits any more. Release as in `give`.
+            // Nobody waits. Release as in `give`.
             match self.word.compare_exchange_weak(word, sum(word, n), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => word = now,
             }
         }
-        self.hand_out(waiting, n);
-    }
-
-    /// Adds `n` to a word that has `WAITED`, with the list locked, and hands out what can be handed out.
-    fn hand_out(&self, mut waiting: MutexGuard<'_, List>, n: usize) {
-        let mut taken = Taken::new();
         // Acquire pairs with the Release of those who gave back what is handed on here. From here on the word is ours.
         let mut free = sum(self.word.load(Acquire), n) / PERMIT;
         while let Some(first) = waiting.first() {
