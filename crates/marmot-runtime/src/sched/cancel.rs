@@ -49,8 +49,7 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::mem::{forget, take};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem::take;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicBool,
@@ -59,6 +58,7 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use super::caught::caught_aloud;
 use super::census::Errand;
 use super::due::{Call, Due};
 use super::g::{G, GRef, Head, Seat};
@@ -396,11 +396,7 @@ impl Told {
         }
         for f in take(&mut self.functions) {
             // Whoever ends a context has nothing to do with what others have hung on it, and the rest is to be called, too.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-                super::report(format_args!("what was to be called after the end of a context has panicked"));
-                // Its destructor may panic, too.
-                forget(payload);
-            }
+            caught_aloud(format_args!("what was to be called after the end of a context has panicked"), f);
         }
     }
 }

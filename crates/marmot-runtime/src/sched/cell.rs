@@ -9,6 +9,7 @@ use std::ptr::NonNull;
 use std::thread;
 
 use super::Sched;
+use super::caught::caught;
 use super::g::{G, Head, Spec, VTable};
 use super::join::Ended;
 use super::park;
@@ -154,16 +155,9 @@ pub(crate) fn new<F: FnOnce() -> T, T>(sched: &'static Sched, id: u64, spec: Spe
     head
 }
 
-/// Drops what the user's code left. Its destructor may panic, and the payload's destructor may, too:
-/// that one is leaked, because nobody is left to tell, and the M must live on.
+/// Drops what the user's code left. Its destructor may panic: nobody is left to tell, and the M must live on.
 fn drop_caught<T>(value: T) {
     caught(|| drop(value));
-}
-
-fn caught(f: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        std::mem::forget(payload);
-    }
 }
 
 /// One line after what the panic hook printed (which names the thread): whose panic it was. For the

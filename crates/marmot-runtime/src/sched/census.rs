@@ -10,11 +10,11 @@
 //! One that has not started and moves from queue to queue meanwhile may be missed or found twice; one that has started
 //! does not move.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
 
 use super::Sched;
+use super::caught::caught_aloud;
 use super::g::{G, Head, Seat};
 use super::m::M;
 
@@ -69,12 +69,10 @@ impl M {
     #[inline(never)]
     pub(super) fn run_errands(&'static self) {
         for mut errand in self.errands.take() {
-            // On this stack there is nobody else to catch it, and the M has other goroutines.
-            match catch_unwind(AssertUnwindSafe(|| errand.run(self))) {
-                Ok(false) => {}
+            let text = format_args!("M {} could not run an errand: it panicked", self.id);
+            if caught_aloud(text, || errand.run(self)) == Some(true) {
                 // The list is closed by this thread.
-                Ok(true) => assert!(self.errands.send(errand).is_ok(), "an M that runs errands takes them"),
-                Err(_) => super::report(format_args!("M {} could not run an errand: it panicked", self.id)),
+                assert!(self.errands.send(errand).is_ok(), "an M that runs errands takes them");
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What is to be done when timers have fired, and the heap's lock has been released.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
+use super::caught::caught_aloud;
 use super::g::G;
 use super::park;
 use super::queue::List;
@@ -49,13 +49,7 @@ impl Due {
         }
         for Call { with, run } in self.calls {
             // SAFETY: as the one promised who added it.
-            let called = catch_unwind(AssertUnwindSafe(|| unsafe { run(with) }));
-            // There is nobody else on this stack to catch it, and the M has other goroutines.
-            if let Err(payload) = called {
-                super::report(format_args!("what a timer was to call has panicked"));
-                // Its destructor may panic, too.
-                std::mem::forget(payload);
-            }
+            caught_aloud(format_args!("what a timer was to call has panicked"), || unsafe { run(with) });
         }
     }
 }

@@ -4,9 +4,9 @@
 //! back to it. A buffered writer leaves what it has gathered, so that it is sent by one system call when the goroutine
 //! has nothing more to write for now.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::caught::caught_aloud;
 use super::current;
 use super::m::M;
 
@@ -38,10 +38,7 @@ impl M {
             // Not borrowed while it is done: who spawns on this M runs nothing here, but need not know of this list.
             let next = self.own.leftovers.borrow_mut().pop();
             let Some(leftover) = next else { return };
-            // On this stack there is nobody else to catch it, and the M has other goroutines.
-            if catch_unwind(AssertUnwindSafe(|| leftover.finish())).is_err() {
-                super::report(format_args!("what a goroutine had left to be sent has panicked"));
-            }
+            caught_aloud(format_args!("what a goroutine had left to be sent has panicked"), || leftover.finish());
         }
     }
 }

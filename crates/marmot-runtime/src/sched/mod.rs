@@ -41,6 +41,7 @@ pub(crate) mod blocked;
 pub(crate) mod cancel;
 #[cfg(test)]
 mod cancel_tests;
+mod caught;
 mod cell;
 pub(crate) mod census;
 pub(crate) mod chance;
