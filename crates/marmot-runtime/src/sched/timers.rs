@@ -43,6 +43,7 @@
 //!   it now sleeps until the next is due.
 
 use std::cell::Cell;
+use std::marker::PhantomPinned;
 use std::ptr::{self, NonNull};
 
 use super::due::Due;
@@ -78,6 +79,9 @@ pub(crate) struct Timer {
     slot: Cell<u32>,
     /// It does not fire early when its heap is given up, but moves to another.
     pub(super) keeps_time: bool,
+    /// A heap has its address, also while what it sits in is moved in a box, or dropped: a box, or a unique reference, to what may
+    /// move would say that nobody else touches it.
+    _pinned: PhantomPinned,
 }
 
 // SAFETY: `slot` is touched only under the heap's lock, the rest is atomic or immutable.
@@ -92,6 +96,7 @@ impl Timer {
             heap: AtomicPtr::new(ptr::null_mut()),
             slot: Cell::new(0),
             keeps_time: false,
+            _pinned: PhantomPinned,
         }
     }
 

@@ -18,7 +18,6 @@
 //! Nobody parks, yields or is readied with any of them held.
 
 use std::cell::Cell;
-use std::marker::PhantomPinned;
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
@@ -39,9 +38,6 @@ pub(super) struct Bell {
     setting: Mutex<()>,
     sender: Sender<Instant>,
     receiver: Receiver<Instant>,
-    /// The heap has its address while the box is moved and dropped: a box, or a unique reference, to what may move would say that
-    /// nobody else touches it.
-    pinned: PhantomPinned,
 }
 
 // SAFETY: the cells are written by who sets it, while the timer is not armed, and used by who fires it, under the heap's lock; the
@@ -59,7 +55,6 @@ impl Bell {
             setting: Mutex::new(()),
             sender,
             receiver,
-            pinned: PhantomPinned,
         })
     }
 
