@@ -42,6 +42,13 @@ pub trait Park: 'static {
         Ok(())
     }
 
+    /// A side has looked at what the other one changes, and does not wait. Where the two take turns on a thread, this is the place to
+    /// let the other one run now and then: a loop over such calls may wait for it. Nothing is locked.
+    ///
+    /// Unless this is overridden, it does nothing.
+    #[inline]
+    fn looked() {}
+
     /// Ends the `park` of the handle's owner, or its next one. What was done before `unpark` is seen after `park`.
     fn unpark(handle: &Self::Handle);
 }

@@ -35,8 +35,8 @@ mod timer;
 pub use marmot_coro::StackError;
 pub use rt::{
     Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
-    ScopedJoinHandle, ShutdownError, blocking, current, go, go_local, group, park, park_timeout, run_main, run_test,
-    scope, sleep, sleep_or_cancelled, sleep_until, yield_now,
+    ScopedJoinHandle, ShutdownError, blocking, current, exit, go, go_local, group, park, park_timeout, run_main,
+    run_test, scope, sleep, sleep_or_cancelled, sleep_until, yield_now,
 };
 pub use rt::{available_parallelism, panicking};
 pub use sched::{Stopped, WaitReason};

@@ -47,6 +47,7 @@ pub use marmot_runtime::{
 
 #[cfg(feature = "pprof")]
 pub mod pprof;
+pub mod process;
 pub mod thread;
 
 /// Guides: how one thing is done from the beginning to the end.

@@ -58,6 +58,13 @@ fn a_burst_is_given_back_by_whichever_runtime_there_is() {
         assert!(begun.elapsed() < LIMIT, "{} objects are left", LIVING.load(Relaxed));
         marmot::sleep(Duration::from_millis(20));
     }
+
+    // It goes again, and nobody uses any pool from then on: the timer keeps its time.
+    let last = runtime(1);
+    last.run(burst);
+    last.shutdown(LIMIT).expect("nothing runs there");
+    until(|| LIVING.load(Relaxed) == 0);
+
     first.shutdown(LIMIT).expect("nothing runs there");
     third.shutdown(LIMIT).expect("nothing runs there");
 }

@@ -54,6 +54,7 @@ impl<P: Park> Consumer<P> {
 
     /// How many bytes are there.
     pub fn len(&self) -> usize {
+        P::looked();
         self.shared.state.load().len() - self.used
     }
 
@@ -65,6 +66,7 @@ impl<P: Park> Consumer<P> {
     /// How the producer ended, if it has and no byte is left: an error is given out once as it is, and later as one of
     /// the same kind.
     pub fn ended(&mut self) -> Option<io::Result<()>> {
+        P::looked();
         let word = self.shared.state.load();
         (word.has(END) && word.len() == self.used).then(|| self.outcome())
     }
@@ -341,6 +343,7 @@ impl<P: Park> Consumer<P> {
 
     /// Looks at the count.
     fn look(&mut self) -> Word {
+        P::looked();
         let word = self.shared.state.load();
         self.known = word.len() - self.used;
         if self.known > 0 && self.place.is_none() {

@@ -50,6 +50,7 @@ impl<P: Park> Producer<P> {
 
     /// How many bytes the consumer has not used yet. It tells by the node, or when it has used all, so it can be less.
     pub fn len(&self) -> usize {
+        P::looked();
         self.shared.state.load().len()
     }
 
@@ -60,6 +61,7 @@ impl<P: Park> Producer<P> {
 
     /// Whether nobody will read what is written.
     pub fn is_abandoned(&self) -> bool {
+        P::looked();
         self.shared.state.load().has(GONE)
     }
 

@@ -73,6 +73,16 @@ pub fn set_timer(arm: fn(after: Duration) -> bool) {
     let _ = TIMER.set(arm);
 }
 
+/// What counts gets.
+static CHARGE: OnceLock<fn(u32)> = OnceLock::new();
+
+/// Names whoever is told now and then that the calling thread has got so many objects without waiting. The first one stays. For
+/// runtimes whose tasks take turns on a thread: it may let others run before it returns.
+pub fn set_charge(charge: fn(gets: u32)) {
+    // A second runtime of the process brings the same.
+    let _ = CHARGE.set(charge);
+}
+
 fn arm() {
     if let Some(arm) = TIMER.get() {
         arm(INTERVAL);
@@ -85,10 +95,13 @@ pub(super) fn ask() {
     DUE.ask(now(), arm);
 }
 
-/// A look at the clock: the tick, if it is due and no timer has come.
+/// A look at the clock after so many gets: the tick, if it is due and no timer has come.
 #[cold]
 #[inline(never)]
-pub(super) fn look() {
+pub(super) fn look(gets: u32) {
+    if let Some(charge) = CHARGE.get() {
+        charge(gets);
+    }
     let patience = if TIMER.get().is_some() { PATIENCE } else { Duration::ZERO };
     if DUE.is_overdue(now(), patience) {
         tick();

@@ -14,9 +14,9 @@ use super::thread::{self, Place, ROWS};
 use crate::primitive::MODELLED;
 
 /// After so many hits of a shard it looks at the clock; a power of two.
-const HITS_A_LOOK: u64 = 1024;
+const HITS_A_LOOK: u32 = 1024;
 /// And after so many objects that it had to have made.
-const MISSES_A_LOOK: u64 = 64;
+const MISSES_A_LOOK: u32 = 64;
 
 /// The shards, and what is common to them.
 pub(super) struct Shards<T> {
@@ -105,8 +105,8 @@ impl<T: Send + 'static> Shards<T> {
         if let Some(own) = self.used()
             && let Some(object) = own.sides[self.primary()].private.pop()
         {
-            if own.counts.hits.add().is_multiple_of(HITS_A_LOOK) {
-                age::look();
+            if own.counts.hits.add().is_multiple_of(HITS_A_LOOK.into()) {
+                age::look(HITS_A_LOOK);
             }
             return Some(object);
         }
@@ -147,8 +147,8 @@ impl<T: Send + 'static> Shards<T> {
             (None, false) => self.misses.fetch_add(1, Relaxed),
             (Some(own), false) => {
                 let misses = own.counts.misses.add();
-                if misses.is_multiple_of(MISSES_A_LOOK) {
-                    age::look();
+                if misses.is_multiple_of(MISSES_A_LOOK.into()) {
+                    age::look(MISSES_A_LOOK);
                 }
                 misses
             }

@@ -54,8 +54,8 @@ pub use error::{Cause, Error};
 
 use crate::sched::cancel::{NEVER, Node};
 use crate::sched::within::{self, Cx, Values, Within};
-use crate::sched::{self, clock};
 use crate::sched::{Number, Why};
+use crate::sched::{budget, clock};
 
 /// What work is done under: see the [module](self). Clones are the same context.
 ///
@@ -76,6 +76,13 @@ pub fn current() -> Context {
 /// If it has ended: why.
 #[inline]
 pub fn check() -> Result<(), Error> {
+    budget::charge(budget::CHECK);
+    ended()
+}
+
+/// As [`check`], which charges nothing.
+#[inline]
+pub(crate) fn ended() -> Result<(), Error> {
     if within::own_has_ended() { Err(why()) } else { Ok(()) }
 }
 
@@ -103,7 +110,7 @@ pub fn shield<T>(f: impl FnOnce() -> T) -> T {
 /// it may be they that end the loop.
 #[inline]
 pub(crate) fn check_to_wait() -> Result<(), Error> {
-    check().inspect_err(|_| sched::spend())
+    ended().inspect_err(|_| budget::charge(budget::SYSTEM_CALL))
 }
 
 /// As [`check`], for what reports it in an I/O error.
@@ -115,12 +122,12 @@ pub(crate) fn check_io() -> io::Result<()> {
 /// Why the caller's context has ended, for who was told that it has.
 #[cold]
 pub(crate) fn why() -> Error {
-    current().err().unwrap_or_else(|| Error::cancelled(None))
+    current().error().unwrap_or_else(|| Error::cancelled(None))
 }
 
-/// Why `node` has ended, if it has.
-pub(crate) fn error_of(node: &Node) -> Option<Error> {
-    node.outcome().map(|(why, cause)| match why {
+/// Why `node` has ended, if it has. Its deadline counts from the moment that it has passed: see [`Node::outcome_by_now`].
+pub(crate) fn error_of(node: &Arc<Node>) -> Option<Error> {
+    node.outcome_by_now().map(|(why, cause)| match why {
         Why::Cancelled => Error::cancelled(cause),
         Why::Deadline => Error::deadline(cause),
     })
@@ -252,9 +259,14 @@ impl Context {
         Within::enter(self.0.clone())
     }
 
-    /// Why it has ended, if it has.
+    /// Why it has ended, if it has. A deadline that has passed has ended it.
     pub fn err(&self) -> Option<Error> {
-        self.node().and_then(|node| error_of(node))
+        budget::charge(budget::CHECK);
+        self.error()
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.node().and_then(error_of)
     }
 
     /// What whoever cancelled it, or one that it was made from, gave as the reason.
@@ -272,7 +284,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = self.node().map_or(0, |node| node.entries());
         f.debug_struct("Context")
-            .field("err", &self.err())
+            .field("err", &self.error())
             .field("deadline", &self.deadline())
             .field("told", &told)
             .finish_non_exhaustive()

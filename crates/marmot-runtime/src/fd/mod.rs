@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use crate::context;
 use crate::netpoll::turn::Turn;
 use crate::netpoll::{Direction, NEVER, PollDesc};
-use crate::sched::{self, Ended, GRef, clock, within};
+use crate::sched::{self, Ended, GRef, budget, clock, within};
 
 /// A turn that is given up when it goes out of scope.
 struct Held<'a>(&'a Turn);
@@ -101,7 +101,7 @@ impl<S: AsFd> Fd<S> {
     ) -> io::Result<T> {
         let result = self.run_in_turn(direction, &mut op, short);
         // Failures count, too: a loop over them is as endless as one over successes.
-        sched::spend();
+        budget::charge(budget::SYSTEM_CALL);
         result
     }
 
@@ -146,7 +146,7 @@ impl<S: AsFd> Fd<S> {
         short: impl Fn(&T) -> bool,
     ) -> io::Result<Option<T>> {
         let result = self.try_run_in_turn(direction, op, short);
-        sched::spend();
+        budget::charge(budget::SYSTEM_CALL);
         result
     }
 
@@ -242,6 +242,13 @@ impl<S: AsFd> Fd<S> {
     /// without taking anything.
     #[inline]
     pub(crate) fn wait_readable(&self, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
+        let result = self.wait_readable_in_turn(look);
+        budget::charge(budget::SYSTEM_CALL);
+        result
+    }
+
+    #[inline]
+    fn wait_readable_in_turn(&self, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
         let _turn = self.take_turn(Direction::Read)?;
         // The short way: nothing forbids the wait, and there is nothing yet.
         if !self.desc.is_plain() || !self.desc.is_drained(Direction::Read) {

@@ -147,7 +147,7 @@ impl TcpListener {
 
     /// What an iterator over connections yields: one error when it is all over, and then nothing.
     fn next_incoming(&self, last: &mut Last) -> Option<io::Result<TcpStream>> {
-        if *last == Last::Cancelled && context::check().is_err() {
+        if *last == Last::Cancelled && context::ended().is_err() {
             // A loop that goes on at errors would never end, and never wait.
             *last = Last::Ended;
         }

@@ -150,7 +150,7 @@ impl PollDesc {
         let g = unsafe { gp.as_ref() };
         // Counted, because one that has not started may give its own up when it is in the slot.
         let node = if g.is_unstarted() { g.node() } else { within::own_node() };
-        let check_node = || node.as_ref().and_then(|node| context::error_of(node)).map_or(Ok(()), Err);
+        let check_node = || node.as_ref().and_then(context::error_of).map_or(Ok(()), Err);
         loop {
             self.check_conditions(g)?;
             check_node()?;

@@ -19,6 +19,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::sched;
 use crate::sched::labels::{self as slots, Set};
 
 /// The table is in so many parts, each under a lock of its own.
@@ -220,19 +221,22 @@ pub(super) fn pairs(set: &Set) -> Vec<(String, String)> {
     set.pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
-/// Gives the caller its labels back. It stays with the goroutine that made it.
+/// Gives the caller its labels back, unless that is another goroutine, which has resumed a coroutine of the one that made it.
 struct Restore {
     before: Option<Arc<Set>>,
+    owner: u64,
     here: PhantomData<*const ()>,
 }
 
 fn set(set: Option<Arc<Set>>) -> Restore {
-    Restore { before: slots::with_own(|own| own.replace(set)), here: PhantomData }
+    Restore { before: slots::with_own(|own| own.replace(set)), owner: sched::own_number(), here: PhantomData }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        drop(slots::with_own(|own| own.replace(self.before.take())));
+        if self.owner == sched::own_number() {
+            drop(slots::with_own(|own| own.replace(self.before.take())));
+        }
     }
 }
 

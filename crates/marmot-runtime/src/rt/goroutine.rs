@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 
-use crate::sched::{self, GRef, State, WaitReason};
+use crate::sched::{self, GRef, State, WaitReason, budget};
 use crate::timer;
 
 /// The number of a goroutine: unique in the process, never used again.
@@ -40,6 +40,7 @@ impl Goroutine {
     /// caller looks, and where what it waits for has just come at a descriptor, it is still said to wait until it runs. This is
     /// for reports.
     pub fn wait_reason(&self) -> Option<WaitReason> {
+        budget::charge(budget::CHECK);
         match self.0.state() {
             State::Waiting(reason) => Some(reason),
             _ => None,
@@ -53,7 +54,9 @@ impl Goroutine {
     /// Waits of other kinds, such as reading or sleeping, are not ended by it.
     #[inline]
     pub fn unpark(&self) {
-        timer::notify::<timer::ForPrograms>(&self.0);
+        if !timer::notify::<timer::ForPrograms>(&self.0) {
+            budget::charge(budget::CHECK);
+        }
     }
 }
 

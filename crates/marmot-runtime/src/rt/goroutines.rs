@@ -6,7 +6,7 @@ use std::time::Instant;
 use marmot_buf::Park;
 
 use crate::context;
-use crate::sched::{self, Ended, GRef};
+use crate::sched::{self, Ended, GRef, budget};
 use crate::timer::{self, ForBuffers, ForConnections, Tokens};
 
 /// Parks goroutines (and blocks plain threads): for the buffers and pipes of `marmot-buf` and `marmot-io`. A wait ends with the
@@ -52,6 +52,11 @@ impl Park for Goroutines {
         Ok(context::check_to_wait()?)
     }
 
+    #[inline]
+    fn looked() {
+        budget::charge(budget::CHECK);
+    }
+
     fn unpark(handle: &Waiter) {
         timer::notify::<ForBuffers>(&handle.0);
     }
@@ -75,6 +80,11 @@ impl Park for Connections {
 
     fn check() -> io::Result<()> {
         Ok(context::check_to_wait()?)
+    }
+
+    #[inline]
+    fn looked() {
+        budget::charge(budget::CHECK);
     }
 
     fn unpark(handle: &Waiter) {

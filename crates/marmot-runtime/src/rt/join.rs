@@ -8,7 +8,7 @@ use std::thread::Result;
 
 use super::goroutine::Goroutine;
 use crate::context;
-use crate::sched::GRef;
+use crate::sched::{GRef, budget};
 
 /// The right to a goroutine's result.
 pub(super) struct Claim<T> {
@@ -129,6 +129,7 @@ impl<T> JoinHandle<T> {
 
     /// Whether it has ended, so that [`join`](JoinHandle::join) would not wait.
     pub fn is_finished(&self) -> bool {
+        budget::charge(budget::CHECK);
         self.0.is_finished()
     }
 }
@@ -172,6 +173,7 @@ impl<T> LocalJoinHandle<T> {
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
+        budget::charge(budget::CHECK);
         self.0.is_finished()
     }
 }

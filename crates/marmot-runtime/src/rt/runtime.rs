@@ -12,7 +12,7 @@ use super::builder::check_stack_size;
 use super::join::JoinHandle;
 use super::spawn;
 use crate::netpoll;
-use crate::sched::{self, MAX_PROCS, Sched};
+use crate::sched::{self, MAX_PROCS, Sched, budget};
 
 /// A runtime: Ps, Ms and their pollers. Most programs need none of their own: the default runtime
 /// starts on first use.
@@ -89,6 +89,7 @@ impl Runtime {
 
     /// How many goroutines it has that have not ended.
     pub fn goroutines(&self) -> u64 {
+        budget::charge(budget::CHECK);
         self.sched.live()
     }
 

@@ -16,7 +16,7 @@ use super::Goroutine;
 use super::join::Claim;
 use super::spawn::{self, New};
 use crate::context::{Cancel, Context};
-use crate::sched::{self, G, Spec, WaitReason};
+use crate::sched::{self, G, Spec, WaitReason, budget};
 
 /// Why a scope is cancelled that nobody has cancelled.
 const PANICKED: &str = "the scope's closure or a goroutine of it panicked";
@@ -130,6 +130,7 @@ where
 impl Scope<'_, '_> {
     /// For who calls [`all`](Scope::all) before any goroutine is started.
     pub(super) fn new() -> Self {
+        budget::charge(budget::OPERATION);
         let (context, cancel) = Context::current().with_cancel();
         Scope {
             shared: Arc::new(Shared {
@@ -349,6 +350,7 @@ impl<T> ScopedJoinHandle<'_, T> {
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
+        budget::charge(budget::CHECK);
         self.claim.is_finished()
     }
 }

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use super::join::{JoinHandle, LocalJoinHandle};
 use crate::context::Context;
 use crate::netpoll;
-use crate::sched::{self, G, GRef, Head, Placing, Sched, Spec, current};
+use crate::sched::{self, G, GRef, Head, Placing, Sched, Spec, budget, current};
 
 /// A goroutine that was made and is not queued yet. The scheduler's reference to it is the caller's
 /// for now.
@@ -27,15 +27,27 @@ impl New {
         (New { gp: Head::unstarted(head), sched }, unsafe { GRef::from_owned(head) })
     }
 
-    /// Queues it.
+    /// Queues it, for a caller that lets others run where there are too many.
+    #[inline]
     pub(super) fn start(self) {
+        if self.queue() {
+            budget::catch_up();
+        }
+        budget::charge(budget::OPERATION);
+    }
+
+    /// Queues it. True if the ring has overflowed.
+    fn queue(self) -> bool {
         if current::take_accept() {
             // SAFETY: it is new, and only this thread knows it.
             unsafe { self.gp.as_ref() }.head().placing.set(Placing::Fresh);
         }
         match current::mp().filter(|mp| std::ptr::eq(mp.sched, self.sched)) {
             Some(mp) => mp.spawn(self.gp),
-            None => self.sched.spawn(self.gp),
+            None => {
+                self.sched.spawn(self.gp);
+                false
+            }
         }
     }
 }
@@ -97,7 +109,8 @@ fn sched_outside() -> &'static Sched {
 ///
 /// # Blocking
 ///
-/// Nothing: it returns at once.
+/// Nothing. Where many goroutines have not started yet, a goroutine that makes another lets one of them run first, so that a
+/// loop that makes them does not queue more and more.
 ///
 /// # Examples
 ///
@@ -137,7 +150,8 @@ where
 {
     let (new, handle) = context.run(|| New::make(sched, spec, f));
     drop(context);
-    new.start();
+    // Not `start`: this is called in the middle of the end of a context, and by timers.
+    new.queue();
     // SAFETY: the goroutine was made for this type just now.
     unsafe { JoinHandle::new(handle) }
 }

@@ -130,8 +130,9 @@ pub(super) struct ThreadWait {
 
 /// One who has to hear of the end.
 pub(super) enum Entry {
-    /// It takes itself out before it ends.
-    Goroutine(NonNull<Head>, &'static M),
+    /// It takes itself out before it ends. The reference is for an entry that stays behind: a coroutine that is suspended inside of a
+    /// context and dropped, or resumed by another goroutine, never leaves.
+    Goroutine(GRef, &'static M),
     /// It takes itself out after the wait.
     Thread(NonNull<ThreadWait>),
     Unstarted(GRef, &'static dyn Stead),
@@ -139,7 +140,8 @@ pub(super) enum Entry {
     Function(Box<dyn FnOnce() + Send>),
 }
 
-// SAFETY: the pointers are followed under the roster's lock, under which who they belong to takes them out; heads are counted.
+// SAFETY: a `ThreadWait` is looked at under the roster's lock, under which the thread that waits takes it out before it goes on; the
+// rest is `Send`.
 unsafe impl Send for Entry {}
 
 /// What a node was ended for, if who did has said.
@@ -221,6 +223,34 @@ impl Node {
         self.state().map(|why| (why, self.cause.get().cloned()))
     }
 
+    /// Whether it has ended, or its deadline has passed and the timer has not fired yet: a goroutine that computes keeps the timers
+    /// of its M from firing.
+    #[inline]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state().is_some() || (self.deadline != NEVER && self.deadline <= clock::now())
+    }
+
+    /// As [`outcome`](Node::outcome), after it has ended a node whose deadline has passed, and with it all above it of which the same
+    /// is true, without waiting for the timer.
+    ///
+    /// The caller must not be in a place to wait, for it readies others and calls what was registered for the end.
+    pub(crate) fn outcome_by_now(self: &Arc<Node>) -> Option<(Why, Option<Cause>)> {
+        if !self.has_ended() {
+            return None;
+        }
+        if self.state().is_none() {
+            let mut first = self;
+            while let Some((parent, _)) = first.parent.get()
+                && parent.deadline <= self.deadline
+            {
+                first = parent;
+            }
+            first.end(Why::Deadline, None);
+        }
+        // Another thread may be about to mark this node, too.
+        Some(self.outcome().unwrap_or((Why::Deadline, None)))
+    }
+
     /// When it ends at the latest, by [`clock`]; [`NEVER`] if nothing says so.
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline
@@ -232,7 +262,12 @@ impl Node {
     }
 
     /// Lets `f` be called when it has ended; where it has, the function is given back. It must neither park nor take long.
-    pub(crate) fn call_after(&self, f: Box<dyn FnOnce() + Send>) -> Result<Number, Box<dyn FnOnce() + Send>> {
+    pub(crate) fn call_after(
+        self: &Arc<Node>,
+        f: Box<dyn FnOnce() + Send>,
+    ) -> Result<Number, Box<dyn FnOnce() + Send>> {
+        // One whose deadline has passed refuses it.
+        self.outcome_by_now();
         self.roster.enter(Entry::Function(f)).map_err(|refused| match refused {
             Entry::Function(f) => f,
             _ => unreachable!("what is refused is what was to enter"),
@@ -360,9 +395,7 @@ impl Told {
     /// Takes what was in a roster, whose lock is held.
     fn take(&mut self, entry: Entry) {
         match entry {
-            Entry::Goroutine(head, mp) => {
-                // SAFETY: a goroutine that is in the roster has not ended.
-                let g = GRef::of(unsafe { head.as_ref() });
+            Entry::Goroutine(g, mp) => {
                 let same = |other: &Option<&'static M>| other.is_some_and(|other| ptr::eq(other, mp));
                 match self.settled.iter_mut().find(|(other, _)| same(other)) {
                     Some((_, those)) => those.push(g),

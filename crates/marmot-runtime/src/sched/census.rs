@@ -102,7 +102,9 @@ impl M {
         let next = ring.take_next().and_then(NonNull::new);
         let others: Vec<_> = std::iter::from_fn(|| ring.pop().and_then(NonNull::new)).collect();
         others.iter().chain(&next).map(as_g).for_each(|g| f(g.head()));
-        others.iter().for_each(|gp| self.enqueue(gp.as_ptr()));
+        others.iter().for_each(|gp| {
+            self.enqueue(gp.as_ptr());
+        });
         if let Some(next) = next {
             // The place was emptied above, and only this thread fills it.
             let displaced = ring.put_next(next.as_ptr());

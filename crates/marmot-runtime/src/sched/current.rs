@@ -9,7 +9,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use super::Sched;
-use super::g::G;
+use super::g::{G, Head};
 use super::labels::Slot;
 use super::m::M;
 use super::within;
@@ -17,6 +17,12 @@ use super::within;
 struct Current {
     mp: Cell<Option<&'static M>>,
     gp: Cell<*mut G>,
+    /// What the running goroutine may still do before it has to yield: see [`super::budget`].
+    budget: Cell<u32>,
+    /// The head of a plain thread that has waited: see [`super::thread`].
+    thread: Cell<*mut Head>,
+    /// The status with which the process exits, from this thread, which was an M's.
+    exits: Cell<Option<i32>>,
     /// The runtime for which this thread, which is no M, runs a blocking closure.
     serves: Cell<Option<&'static Sched>>,
     /// The thread has accepted a connection that no goroutine has been spawned for yet.
@@ -32,6 +38,9 @@ thread_local! {
         Current {
             mp: Cell::new(None),
             gp: Cell::new(ptr::null_mut()),
+            budget: Cell::new(u32::MAX),
+            thread: Cell::new(ptr::null_mut()),
+            exits: Cell::new(None),
             serves: Cell::new(None),
             accepted: Cell::new(false),
             labels: ManuallyDrop::new(Slot::empty()),
@@ -72,9 +81,49 @@ pub(super) fn clear_mp() {
     CURRENT.with(|c| c.mp.set(None));
 }
 
+/// Makes a plain thread of an M's, in the middle of a goroutine that exits the process: no goroutine runs here any more.
+pub(super) fn leave_m_to_exit(status: i32) {
+    CURRENT.with(|c| {
+        if c.mp.take().is_some() {
+            c.gp.set(ptr::null_mut());
+            c.exits.set(Some(status));
+        }
+    });
+}
+
+/// The status with which the process exits, if it does so from this thread, and this was an M's.
+pub(super) fn exits() -> Option<i32> {
+    CURRENT.with(|c| c.exits.get())
+}
+
+/// The head of this plain thread, if it has one.
+#[inline]
+pub(super) fn thread() -> Option<NonNull<Head>> {
+    CURRENT.with(|c| NonNull::new(c.thread.get()))
+}
+
+pub(super) fn set_thread(head: *mut Head) {
+    CURRENT.with(|c| c.thread.set(head));
+}
+
 #[inline]
 pub(super) fn set_gp(gp: *mut G) {
     CURRENT.with(|c| c.gp.set(gp));
+}
+
+#[inline]
+pub(super) fn set_budget(budget: u32) {
+    CURRENT.with(|c| c.budget.set(budget));
+}
+
+/// Takes `cost` off the budget; false if that is used up.
+#[inline]
+pub(super) fn charge(cost: u32) -> bool {
+    CURRENT.with(|c| {
+        let (left, is_used_up) = c.budget.get().overflowing_sub(cost);
+        c.budget.set(left);
+        !is_used_up
+    })
 }
 
 /// Remembers that a connection was accepted here: the next goroutine spawned from here probably

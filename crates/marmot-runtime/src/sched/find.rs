@@ -1,11 +1,16 @@
 //! The M's loop: what to run next, and when to sleep.
 //!
 //! The short way is a row of goroutines out of the settled queue. After eight of them, and whenever that queue is empty,
-//! the M looks at all the rest, in order: due timers; every 64th turn, what must not wait for an idle moment (the poller, the
-//! global queue); the inboxes; the settled queue and, in fair turns with it, the local ring and the
+//! the M looks at all the rest, in order: due timers; every 64th turn, and after 10 ms, what must not wait for an idle moment (the
+//! poller, the global queue); the inboxes; the settled queue and, in fair turns with it, the local ring and the
 //! global queue; other Ps' rings; and then sleep, in the poller, until a descriptor is ready, a
 //! timer is due, or somebody rings. There is no separate non-blocking poll before the sleep: an M
 //! that has nothing else to do polls once, and that poll blocks.
+//!
+//! Turns are counted because the clock is dearer than most of them. Where they are long, because goroutines compute and yield, counting
+//! is too slow: a row of eight may last for tens of milliseconds. So the M reads the clock once in a row, as long as there is
+//! anything that could wait for it; if the turns of the row were [long](LONG_TURN), the rows that follow are of one turn, until
+//! turns are short again. What waits at the poller or in the inboxes is then found after one turn, or after [`LOOK`].
 
 use std::ptr::NonNull;
 use std::sync::atomic::{
@@ -24,7 +29,13 @@ use super::{clock, current, outside, sys};
 const TURNS: u32 = 64;
 
 /// At most so many goroutines run in a row between two looks at everything else.
-const ROW: u32 = 8;
+pub(super) const ROW: u32 = 8;
+
+/// After so long an M looks at its poller and the global queue, however few turns there have been.
+const LOOK: u64 = 10_000_000;
+
+/// From that on a turn is long, in nanoseconds: a row of such turns takes several milliseconds.
+const LONG_TURN: u64 = 500_000;
 
 /// How long an M may leave what placement sent to its P before another takes it: longer than a busy
 /// system keeps a thread waiting for a core.
@@ -71,9 +82,8 @@ impl M {
                 return None;
             }
             let turn = self.turn.load(Relaxed);
-            if turn.wrapping_sub(self.own.timed.get()) >= ROW {
-                self.own.timed.set(turn);
-                self.fire_timers();
+            if turn.wrapping_sub(self.own.timed.get()) >= self.own.row_len.get() {
+                self.look_at_the_clock(turn);
             }
             // Everybody who waits in the settled queue has a turn between two polls, however many they are: what the kernel
             // touches to report an event is in the processor's cache when its goroutine runs soon after.
@@ -108,8 +118,47 @@ impl M {
         self.own.round.set(0);
     }
 
+    /// Fires the timers that are due, shortens the rows if turns are long, and lets the M look around if it has not for a while.
+    #[inline]
+    fn look_at_the_clock(&self, turn: u32) {
+        let before = self.own.timed.replace(turn);
+        let may_wait = self.registered.load(Relaxed) > 0 || !self.sched.globq.is_empty();
+        if may_wait || self.pp().timers.next() != u64::MAX {
+            self.time_the_row(turn, turn.wrapping_sub(before));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn time_the_row(&self, turn: u32, turns: u32) {
+        let timers = &self.pp().timers;
+        // If this M looked at its poller during the row, perhaps after it had slept, nothing has waited for long.
+        if turn.wrapping_sub(self.own.looked.get()) < turns {
+            self.own.clock.set(0);
+            if timers.next() == u64::MAX {
+                return;
+            }
+        }
+        let now = clock::now();
+        if timers.next() <= now {
+            timers.fire_due(now);
+        }
+        // What is unknown, because the M has slept or has begun just now, does not count.
+        let before = self.own.clock.replace(now);
+        let known = before != 0;
+        let are_long = known && (now - before) / u64::from(turns.max(1)) >= LONG_TURN;
+        self.own.row_len.set(if are_long { 1 } else { ROW });
+        if !known || self.own.looked_at.get() == 0 {
+            self.own.looked_at.set(now);
+        } else if now - self.own.looked_at.get() >= LOOK {
+            self.own.looked.set(turn.wrapping_sub(TURNS));
+            self.own.round.set(0);
+        }
+    }
+
     /// What must not wait until this M has nothing else to do.
     fn look_around(&'static self) -> Option<NonNull<G>> {
+        self.own.looked_at.set(0);
         if self.registered.load(Relaxed) > 0 {
             self.poll(Some(Duration::ZERO));
         }
@@ -121,7 +170,8 @@ impl M {
     #[inline]
     fn find_here(&self, turn: u32) -> Option<NonNull<G>> {
         let local = self.take_local(turn);
-        self.own.row.set(if local.is_some() { 1 } else { ROW - 1 });
+        // One of the ring, and then one of the settled queue; else the row begins here.
+        self.own.row.set(if local.is_some() { 1 } else { self.own.row_len.get() - 1 });
         local.or_else(|| self.take_settled())
     }
 
@@ -313,20 +363,19 @@ impl M {
         for gp in self.sched.globq.close() {
             self.sched.abandon(gp, stopped());
         }
-        for gp in self.pp().inbox.take_all() {
-            self.sched.abandon(gp, stopped());
-        }
-        while let Some(gp) = self.take_local(0) {
-            self.sched.abandon(gp, stopped());
-        }
-        while let Some(gp) = self.take_settled() {
+        // Who sent them hears of it when they are dropped.
+        drop(self.errands.close());
+        // All queues again after each: what is dropped with a closure may make goroutines, which are queued here.
+        loop {
+            for gp in self.pp().inbox.take_all() {
+                self.sched.abandon(gp, stopped());
+            }
+            let Some(gp) = self.take_local(0).or_else(|| self.take_settled()) else { break };
             // SAFETY: a G stays until its goroutine has ended.
             if unsafe { gp.as_ref() }.is_unstarted() {
                 self.sched.abandon(gp, stopped());
             }
         }
-        // Who sent them hears of it when they are dropped.
-        drop(self.errands.close());
         self.pp().timers.give_up(&outside::HEAP);
         outside::serve();
         // Nobody runs here any more.

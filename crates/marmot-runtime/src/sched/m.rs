@@ -30,14 +30,11 @@ use super::runq::RunQueue;
 use super::settled::Settled;
 use super::timers::Timers;
 use super::unwind::Unwinding;
-use super::{Sched, current, place};
+use super::{Sched, budget, current, place};
 
 /// How many events one poll takes: enough that a poll's cost is a small share of each, and so few that what the kernel
 /// has touched to report them is still in the processor's cache when their goroutines run.
 const EVENTS: usize = 64;
-
-/// How many operations that do not wait make up a turn: half a millisecond's worth of system calls.
-const BUDGET: u32 = 64;
 
 /// How many goroutine numbers an M takes at a time.
 const ID_BATCH: u64 = 64;
@@ -119,8 +116,6 @@ pub(super) struct Own {
     settled: UnsafeCell<Settled>,
     /// How many goroutines of the settled queue may still run before this M looks at everything else.
     pub(super) row: Cell<u32>,
-    /// How many operations the running goroutine may still do before it has to yield.
-    budget: Cell<u32>,
     /// This M counts among the spinning ones.
     pub(super) spinning: Cell<bool>,
     /// There are leftovers.
@@ -130,6 +125,11 @@ pub(super) struct Own {
     pub(super) looked: Cell<u32>,
     /// How many goroutines were in the settled queue after it had looked at its poller.
     pub(super) round: Cell<u32>,
+    /// How many goroutines of the settled queue run in a row: fewer where turns are long.
+    pub(super) row_len: Cell<u32>,
+    /// When this M read the clock last, and when it looked at its poller; 0 if that is not known.
+    pub(super) clock: Cell<u64>,
+    pub(super) looked_at: Cell<u64>,
     pub(super) pp: Cell<Option<&'static P>>,
     pub(super) unwinding: Unwinding,
     stacks: UnsafeCell<StackCache>,
@@ -168,12 +168,14 @@ impl M {
             own: Own {
                 settled: UnsafeCell::new(Settled::new()),
                 row: Cell::new(0),
-                budget: Cell::new(BUDGET),
                 spinning: Cell::new(false),
                 has_leftovers: Cell::new(false),
                 timed: Cell::new(0),
                 looked: Cell::new(0),
                 round: Cell::new(0),
+                row_len: Cell::new(super::find::ROW),
+                clock: Cell::new(0),
+                looked_at: Cell::new(0),
                 pp: Cell::new(None),
                 unwinding: Unwinding::new(),
                 stacks: UnsafeCell::new(StackCache::new(StackPool::global())),
@@ -328,6 +330,11 @@ impl M {
         self.with_settled(|settled| settled.push(gp));
     }
 
+    /// Whether there are unstarted goroutines that this M would start next.
+    pub(super) fn has_unstarted(&self) -> bool {
+        !self.pp().runq.is_empty() || !self.sched.globq.is_empty()
+    }
+
     /// A goroutine number; numbers are unique in the process and count up roughly.
     pub(crate) fn next_id(&self) -> u64 {
         let (mut next, mut end) = self.own.ids.get();
@@ -339,18 +346,19 @@ impl M {
         next
     }
 
-    /// Queues a goroutine that was just spawned here, to run next unless somebody takes it first.
-    pub(crate) fn spawn(&'static self, gp: NonNull<G>) {
+    /// Queues a goroutine that was just spawned here, to run next unless somebody takes it first. True if there were so many already
+    /// that the ring has overflowed.
+    pub(crate) fn spawn(&'static self, gp: NonNull<G>) -> bool {
         self.spawned.add_own();
         // SAFETY: a G stays until its goroutine has ended.
         if unsafe { gp.as_ref() }.head().pinned.get() {
             self.start_here(gp);
-        } else {
-            if let Some(displaced) = self.pp().runq.put_next(gp.as_ptr()) {
-                self.enqueue(displaced);
-            }
-            self.wake_another();
+            return false;
         }
+        let displaced = self.pp().runq.put_next(gp.as_ptr());
+        let has_overflowed = displaced.is_some_and(|displaced| self.enqueue(displaced));
+        self.wake_another();
+        has_overflowed
     }
 
     /// Queues an unstarted goroutine after the others.
@@ -367,9 +375,11 @@ impl M {
         }
     }
 
-    /// Puts an unstarted goroutine at the end of the ring.
-    pub(super) fn enqueue(&self, gp: *mut G) {
+    /// Puts an unstarted goroutine at the end of the ring; true if that has overflowed.
+    pub(super) fn enqueue(&self, gp: *mut G) -> bool {
+        let mut has_overflowed = false;
         self.pp().runq.push(gp, |batch| {
+            has_overflowed = true;
             // The ring holds no null pointers.
             let batch = batch.iter().map(|&gp| NonNull::new(gp).expect("queued pointers are not null"));
             // SAFETY: they come out of the ring just now, and a G stays until its goroutine has ended.
@@ -377,17 +387,7 @@ impl M {
                 batch.for_each(|gp| self.sched.abandon(gp, Box::new(super::Stopped)));
             }
         });
-    }
-
-    /// Spends one of the running goroutine's operations; true if it has to yield.
-    #[inline]
-    pub(super) fn spend(&self) -> bool {
-        let left = self.own.budget.get() - 1;
-        self.own.budget.set(left);
-        if left == 0 {
-            self.look_next();
-        }
-        left == 0
+        has_overflowed
     }
 
     /// Runs `gp` until it parks, yields or ends.
@@ -404,8 +404,8 @@ impl M {
         // SAFETY: as above.
         let g = unsafe { gp.as_ref() };
         g.status.run();
-        self.own.budget.set(BUDGET);
         self.own.unwinding.before(g);
+        current::set_budget(budget::TURN);
         current::set_gp(gp.as_ptr());
         // SAFETY: this is the M that `gp` has settled on.
         let progress = unsafe { g.resume() };

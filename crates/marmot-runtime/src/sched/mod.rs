@@ -38,6 +38,7 @@
 //!   closed ([`gate`]).
 
 pub(crate) mod blocked;
+pub(crate) mod budget;
 pub(crate) mod cancel;
 #[cfg(test)]
 mod cancel_tests;
@@ -96,6 +97,7 @@ use std::time::{Duration, Instant};
 
 use marmot_poll::{Events, Poller};
 
+pub(crate) use budget::spend;
 pub(crate) use cancel::Place;
 pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use census::Errand;
@@ -104,7 +106,7 @@ pub(crate) use due::{Call, Due};
 pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
-pub(crate) use park::{has_stopped, may_spin, number, park, ready, spend, waiter, yield_now};
+pub(crate) use park::{has_stopped, may_spin, number, own_number, park, ready, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use roster::{Number, Why};
@@ -159,6 +161,7 @@ impl Sched {
     pub(crate) fn start(procs: usize, stack_size: usize, hooks: Hooks) -> io::Result<&'static Sched> {
         overflow::install()?;
         unwind::watch();
+        sys::watch_exit();
         let pollers = (0..procs).map(|_| Poller::init()).collect::<io::Result<Vec<_>>>()?;
         let sched: &'static Sched = Box::leak(Box::new(Sched {
             ms: OnceLock::new(),

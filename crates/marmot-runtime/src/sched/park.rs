@@ -27,6 +27,12 @@ pub(crate) fn number(gp: NonNull<G>) -> u64 {
     unsafe { gp.as_ref() }.head().id
 }
 
+/// The [`number`] of the goroutine that runs on this thread; 0 outside of goroutines.
+#[inline]
+pub(crate) fn own_number() -> u64 {
+    current::gp().map_or(0, number)
+}
+
 /// Waits until somebody readies the caller.
 ///
 /// `gp` is what [`waiter`] returned, and has been put where somebody will find it.
@@ -94,18 +100,6 @@ fn ready_unsettled(gp: NonNull<G>, here: Option<&'static M>) {
 pub(crate) fn has_stopped(gp: NonNull<G>) -> bool {
     // SAFETY: a waiter's G stays alive until it has been readied.
     unsafe { gp.as_ref() }.sched().is_some_and(Sched::is_stopping)
-}
-
-/// Counts an operation that did not have to wait. A goroutine that has done many of them in one
-/// turn yields, and its M looks at its poller and its timers: a peer that always has something to
-/// say must not hold up all the others.
-#[inline]
-pub(crate) fn spend() {
-    if let (Some(mp), Some(_)) = (current::mp(), current::gp())
-        && mp.spend()
-    {
-        yield_now();
-    }
 }
 
 /// Whether it may be worth to look again and again for something that another thread is about to do: not on the only M, and not

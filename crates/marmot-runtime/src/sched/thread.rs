@@ -9,12 +9,17 @@
 //! the user's code.
 
 use std::panic::Location;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::current;
 use super::g::{G, GRef, Head, Spec, VTable};
+use super::sys;
+
+/// How long what waits may take while the process exits.
+const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Blocks a thread until it is woken.
 pub(crate) struct Parker {
@@ -35,6 +40,9 @@ impl Parker {
     }
 
     pub(crate) fn wait(&self) {
+        if let Some(status) = current::exits() {
+            return self.wait_to_exit(status);
+        }
         let mut woken = self.lock();
         while !*woken {
             woken = self.changed.wait(woken).unwrap_or_else(|e| e.into_inner());
@@ -57,6 +65,19 @@ impl Parker {
         true
     }
 
+    /// For a thread-local's destructor, on the thread of an M that exits the process: its goroutines do not run any more, and may be
+    /// what it waits for.
+    #[cold]
+    fn wait_to_exit(&self, status: i32) {
+        if !self.wait_until(Instant::now() + EXIT_PATIENCE) {
+            super::report(format_args!(
+                "a thread-local's destructor waits while the process exits from a goroutine, perhaps for a goroutine of the same \
+                 thread; the process ends without it. Exit by marmot::process::exit, which runs no destructors of this thread"
+            ));
+            sys::exit_at_once(status);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, bool> {
         // Nothing that panics runs under the lock.
         self.woken.lock().unwrap_or_else(|e| e.into_inner())
@@ -72,28 +93,33 @@ static VTABLE: VTable = VTable {
     free: |head| drop(unsafe { Box::from_raw(head.as_ptr()) }),
 };
 
-thread_local! {
-    static HEAD: GRef = make();
-}
-
-fn make() -> GRef {
+/// Makes the calling thread's head, which is freed when the destructors of its thread-locals have run: these may wait, too, or be waited
+/// for, as the thread that they belong to.
+#[cold]
+fn make() -> NonNull<Head> {
     let spec = Spec { name: thread::current().name().map(Box::from), stack_size: None, site: Location::caller() };
     let head = NonNull::from(Box::leak(Box::<Head>::new_uninit())).cast::<Head>();
-    // SAFETY: the box is room for it, and it was made with one reference, which is taken over here.
-    unsafe {
-        Head::make(head, None, super::next_id(), spec, &VTABLE, 1, Some(Box::new(Parker::new())));
-        GRef::from_owned(head)
+    // SAFETY: the box is room for it.
+    unsafe { Head::make(head, None, super::next_id(), spec, &VTABLE, 1, Some(Box::new(Parker::new()))) };
+    current::set_thread(head.as_ptr());
+    // SAFETY: it was made with one reference, which is given up there.
+    unsafe { sys::call_at_thread_end(release, head.as_ptr().cast()) };
+    head
+}
+
+/// # Safety
+///
+/// `head` is the calling thread's, which waits no more.
+unsafe fn release(head: *mut ()) {
+    current::set_thread(ptr::null_mut());
+    if let Some(head) = NonNull::new(head) {
+        // SAFETY: the reference that it was made with.
+        drop(unsafe { GRef::from_owned(head.cast()) });
     }
 }
 
-/// The calling thread's G, which lives at least as long as the thread runs.
+/// The calling thread's G, which lives until the thread has ended.
+#[inline]
 pub(crate) fn current() -> NonNull<G> {
-    HEAD.try_with(GRef::unstarted).unwrap_or_else(|_| {
-        // The thread is destroying its thread-locals, and one of their destructors waits. Nothing
-        // would free a head after that: this one stays.
-        let head = make();
-        let gp = head.unstarted();
-        std::mem::forget(head);
-        gp
-    })
+    Head::unstarted(current::thread().unwrap_or_else(make))
 }

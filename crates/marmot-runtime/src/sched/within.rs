@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::blocked;
+use super::budget;
 use super::cancel::{Entry, Node, Place, Stead, ThreadWait, Wait};
 use super::current;
 use super::g::{G, GRef, Seat};
@@ -92,16 +93,25 @@ pub(crate) fn own_is_set() -> bool {
 /// Whether the context of what runs on this thread has ended.
 #[inline]
 pub(crate) fn own_has_ended() -> bool {
-    // SAFETY: the caller is its owner.
-    with_own(|own| !own.is_empty() && unsafe { own.has_ended() })
+    with_own(|own| {
+        // SAFETY: the caller is its owner.
+        let node = unsafe { own.peek() }.and_then(|cx| cx.node.as_ref());
+        node.is_some_and(|node| node.has_ended())
+    })
 }
 
 /// What runs on this thread works under another context, until this is dropped.
+///
+/// It stays with its thread, but not always with its goroutine: a coroutine in which it was made may be resumed by another one,
+/// or never again. So the context and the number in the roster of its node are always exchanged together, and only by the
+/// goroutine that they belong to.
 pub(crate) struct Within {
     outer: Option<Arc<Cx>>,
     /// How it had entered the roster of the outer node; none if that is the inner one, too.
     entered: Option<u32>,
-    /// It stays with its goroutine.
+    /// The goroutine that works under the other context: see [`park::own_number`].
+    owner: u64,
+    /// It stays with its thread.
     here: PhantomData<*const ()>,
 }
 
@@ -113,12 +123,24 @@ impl Within {
         let outer = with_own(|own| own.replace(cx));
         let same = node_of(outer.as_ref()).map(Arc::as_ptr) == inner;
         let entered = if same { None } else { Some(own_g().map_or(0, |g| g.head().entered.replace(0))) };
-        Within { outer, entered, here: PhantomData }
+        Within { outer, entered, owner: park::own_number(), here: PhantomData }
+    }
+
+    /// Takes back what its owner, which is not the caller, has left in the roster of the outer node.
+    #[cold]
+    fn forget_entry(&self) {
+        if let (Some(node), Some(number)) = (node_of(self.outer.as_ref()), self.entered.and_then(|n| n.checked_sub(1)))
+        {
+            drop(node.roster.leave(number));
+        }
     }
 }
 
 impl Drop for Within {
     fn drop(&mut self) {
+        if self.owner != park::own_number() {
+            return self.forget_entry();
+        }
         if let (Some(entered), Some(g)) = (self.entered, own_g()) {
             g.leave_roster();
             g.head().entered.set(entered);
@@ -229,10 +251,10 @@ fn park_under<P: Place>(cx: &Cx, gp: NonNull<G>, reason: WaitReason, address: us
     if g.head().entered.get() == 0 {
         enter(node, g);
     }
-    if node.state().is_some() {
+    if node.has_ended() {
         if place.retract() {
             // Who tries again and again, as a loop does that takes this for a time, would keep its M to itself.
-            park::spend();
+            budget::charge(budget::SYSTEM_CALL);
             return Ended::Cancelled;
         }
         // Somebody has taken it out, and readies it.
@@ -254,7 +276,7 @@ fn enter(node: &Node, g: &G) {
     // A goroutine runs on an M.
     let mp = g.mp().expect("a goroutine has an M");
     // Where it is refused, the node has ended, and that is seen next.
-    if let Ok(number) = node.roster.enter(Entry::Goroutine(g.head_ptr(), mp)) {
+    if let Ok(number) = node.roster.enter(Entry::Goroutine(GRef::of(g.head()), mp)) {
         g.note_entry(number);
     }
 }

@@ -10,7 +10,7 @@ use super::signal::Signal;
 use super::wait::{Limit, wait, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::{self, Bequest, Ended, WaitReason, clock, with_will};
+use crate::sched::{self, Bequest, Ended, WaitReason, budget, clock, with_will};
 
 /// A condition variable as [`std::sync::Condvar`], for our [`Mutex`](super::Mutex): it parks the goroutine that waits, and not its M.
 ///
@@ -237,12 +237,14 @@ impl Condvar {
     /// Wakes one of those who wait, if there are any: the one who has waited for longest.
     #[inline]
     pub fn notify_one(&self) {
+        budget::charge(budget::CHECK);
         self.signal.notify_one();
     }
 
     /// Wakes all who wait now.
     #[inline]
     pub fn notify_all(&self) {
+        budget::charge(budget::CHECK);
         self.signal.notify_all();
     }
 

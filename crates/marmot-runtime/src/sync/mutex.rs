@@ -14,7 +14,7 @@ use super::raw::Raw;
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::{Ended, clock};
+use crate::sched::{Ended, budget, clock};
 
 /// A lock as [`std::sync::Mutex`], which parks the goroutine that has to wait, and not its M.
 ///
@@ -106,6 +106,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Nothing ends the wait but the lock: see [`lock_or_cancelled`](Mutex::lock_or_cancelled).
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        budget::charge(budget::CHECK);
         self.raw.lock();
         self.guard()
     }
@@ -137,6 +138,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # add(&Mutex::new(0)).unwrap();
     /// ```
     pub fn lock_or_cancelled(&self) -> Result<LockResult<MutexGuard<'_, T>>, context::Error> {
+        budget::charge(budget::CHECK);
         Limit::CONTEXT.check()?;
         match self.raw.lock_within(Limit::CONTEXT) {
             Ended::Readied => Ok(self.guard()),
@@ -172,6 +174,7 @@ impl<T: ?Sized> Mutex<T> {
     /// assert_eq!(*lock.try_lock_for(Duration::ZERO).unwrap(), 1);
     /// ```
     pub fn try_lock_for(&self, limit: Duration) -> TryLockResult<MutexGuard<'_, T>> {
+        budget::charge(budget::CHECK);
         match self.raw.lock_within(Limit::time(clock::after(limit))) {
             Ended::Readied => Ok(self.guard()?),
             _ => Err(TryLockError::WouldBlock),
@@ -186,12 +189,14 @@ impl<T: ?Sized> Mutex<T> {
     /// has the guard.
     #[inline]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        budget::charge(budget::CHECK);
         if self.raw.try_lock() { Ok(self.guard()?) } else { Err(TryLockError::WouldBlock) }
     }
 
     /// Whether somebody has panicked while he had the lock. Without the lock, that may change at any time.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
+        budget::charge(budget::CHECK);
         self.poison.is_set()
     }
 

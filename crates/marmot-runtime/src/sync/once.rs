@@ -23,7 +23,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, Ended, WaitReason};
+use crate::sched::{self, Ended, WaitReason, budget};
 
 const NEW: u8 = 0;
 const RUNNING: u8 = 1;
@@ -105,7 +105,7 @@ impl Once {
     #[inline]
     #[track_caller]
     pub fn call_once(&self, f: impl FnOnce()) {
-        if !self.is_completed() {
+        if !self.is_done() {
             // Nothing else ends it.
             let _done = self.call(false, Limit::NONE, |_| f());
         }
@@ -140,7 +140,7 @@ impl Once {
     #[inline]
     #[track_caller]
     pub fn call_once_force(&self, f: impl FnOnce(&OnceState)) {
-        if !self.is_completed() {
+        if !self.is_done() {
             // Nothing else ends it.
             let _done = self.call(true, Limit::NONE, f);
         }
@@ -227,13 +227,21 @@ impl Once {
     /// Whether it has been done. If so, what whoever did it has done is seen.
     #[inline]
     pub fn is_completed(&self) -> bool {
+        self.is_done() || {
+            budget::charge(budget::CHECK);
+            self.is_done()
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
         // Acquire pairs with the Release in `end`.
         self.word.load(Acquire) == DONE
     }
 
     #[track_caller]
     pub(super) fn call_within(&self, force: bool, f: impl FnOnce(&OnceState)) -> Result<(), context::Error> {
-        if self.is_completed() {
+        if self.is_done() {
             return Ok(());
         }
         Limit::CONTEXT.check()?;
@@ -242,7 +250,7 @@ impl Once {
 
     #[track_caller]
     pub(super) fn wait_within(&self, force: bool, reason: WaitReason) -> Result<(), context::Error> {
-        if self.is_completed() {
+        if self.is_done() {
             return Ok(());
         }
         Limit::CONTEXT.check()?;

@@ -68,7 +68,7 @@ impl<T> OnceLock<T> {
     /// The value, if there is one.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         // SAFETY: it is done, and so the value was written.
-        self.once.is_completed().then(|| unsafe { self.value.get_mut().assume_init_mut() })
+        self.once.is_done().then(|| unsafe { self.value.get_mut().assume_init_mut() })
     }
 
     /// The value, when there is one.
@@ -230,7 +230,7 @@ impl<T> OnceLock<T> {
 
     /// Takes the value out, if there is one: then the cell is empty, as it was at first.
     pub fn take(&mut self) -> Option<T> {
-        self.once.is_completed().then(|| {
+        self.once.is_done().then(|| {
             self.once = Once::new();
             // SAFETY: it was done, and is not any more: nobody else takes the value.
             unsafe { self.value.get_mut().assume_init_read() }
@@ -257,7 +257,7 @@ impl<T> OnceLock<T> {
 
 impl<T> Drop for OnceLock<T> {
     fn drop(&mut self) {
-        if self.once.is_completed() {
+        if self.once.is_done() {
             // SAFETY: it is done, and nobody uses the cell any more.
             unsafe { self.value.get_mut().assume_init_drop() };
         }

@@ -14,7 +14,7 @@ use super::raw_rw::RawRw;
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::Ended;
+use crate::sched::{Ended, budget};
 
 /// A read-write lock as [`std::sync::RwLock`], which parks the goroutine that has to wait, and not its M.
 ///
@@ -106,6 +106,7 @@ impl<T: ?Sized> RwLock<T> {
     /// the guard.
     #[inline]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        budget::charge(budget::CHECK);
         if self.raw.try_read() { Ok(self.reader()?) } else { Err(TryLockError::WouldBlock) }
     }
 
@@ -123,6 +124,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// The end of the context ends the wait.
     pub fn read_or_cancelled(&self) -> Result<LockResult<RwLockReadGuard<'_, T>>, context::Error> {
+        budget::charge(budget::CHECK);
         Limit::CONTEXT.check()?;
         match self.raw.read(Limit::CONTEXT) {
             Ended::Readied => Ok(self.reader()),
@@ -145,6 +147,7 @@ impl<T: ?Sized> RwLock<T> {
     /// Nothing ends the wait but the lock: see [`write_or_cancelled`](RwLock::write_or_cancelled).
     #[inline]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        budget::charge(budget::CHECK);
         // Nothing else ends it.
         let _has_it = self.raw.write(Limit::NONE);
         self.writer()
@@ -158,6 +161,7 @@ impl<T: ?Sized> RwLock<T> {
     /// has the guard.
     #[inline]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        budget::charge(budget::CHECK);
         if self.raw.try_write() { Ok(self.writer()?) } else { Err(TryLockError::WouldBlock) }
     }
 
@@ -175,6 +179,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// The end of the context ends the wait, and then readers who came after the caller need not wait for it any more.
     pub fn write_or_cancelled(&self) -> Result<LockResult<RwLockWriteGuard<'_, T>>, context::Error> {
+        budget::charge(budget::CHECK);
         Limit::CONTEXT.check()?;
         match self.raw.write(Limit::CONTEXT) {
             Ended::Readied => Ok(self.writer()),
@@ -185,6 +190,7 @@ impl<T: ?Sized> RwLock<T> {
     /// Whether somebody has panicked while he wrote. Without the lock, that may change at any time.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
+        budget::charge(budget::CHECK);
         self.poison.is_set()
     }
 

@@ -9,7 +9,7 @@ use super::permits::{MOST, Permits};
 use super::wait::{Limit, why};
 use crate::context;
 use crate::primitive::constant;
-use crate::sched::{Ended, WaitReason, clock};
+use crate::sched::{Ended, WaitReason, budget, clock};
 
 /// A number of permits, which are taken and given back: it limits how many do something at a time, or how much they use.
 ///
@@ -60,6 +60,7 @@ impl Semaphore {
 
     /// How many are free. That may change at any time.
     pub fn available_permits(&self) -> usize {
+        budget::charge(budget::CHECK);
         self.permits.free()
     }
 
@@ -152,6 +153,7 @@ impl Semaphore {
 
     /// Takes `n` permits if they are free and nobody waits.
     pub fn try_acquire_many(&self, n: usize) -> Option<Permit<'_>> {
+        budget::charge(budget::CHECK);
         self.permits.try_take(n).then(|| Permit { semaphore: self, n })
     }
 
@@ -208,6 +210,7 @@ impl Semaphore {
 
     /// As [`try_acquire_many`](Semaphore::try_acquire_many); the permits borrow nothing, and may be sent elsewhere.
     pub fn try_acquire_many_owned(self: &Arc<Self>, n: usize) -> Option<OwnedPermit> {
+        budget::charge(budget::CHECK);
         self.permits.try_take(n).then(|| OwnedPermit { semaphore: Arc::clone(self), n })
     }
 
@@ -220,15 +223,18 @@ impl Semaphore {
     ///
     /// If more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) were free then. None is added in that case.
     pub fn add_permits(&self, n: usize) {
+        budget::charge(budget::CHECK);
         self.permits.add(n);
     }
 
     /// Takes up to `n` of the free permits out, for good; how many it has taken. Those who wait keep their turns.
     pub fn forget_permits(&self, n: usize) -> usize {
+        budget::charge(budget::CHECK);
         self.permits.remove(n)
     }
 
     fn take(&self, n: usize, limit: Limit) -> Result<(), context::Error> {
+        budget::charge(budget::CHECK);
         limit.check()?;
         match self.permits.take(n, WaitReason::Semaphore, limit) {
             Ended::Readied => Ok(()),

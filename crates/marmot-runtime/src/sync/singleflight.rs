@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::{Mutex, MutexGuard, OnceLock};
 use crate::context;
-use crate::sched::{self, WaitReason};
+use crate::sched::{self, WaitReason, budget};
 
 /// Calls by key, of which only one for each key is under way at a time.
 ///
@@ -135,6 +135,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         Q: ?Sized + Eq + Hash + ToOwned<Owned = K>,
         F: FnOnce() -> V,
     {
+        budget::charge(budget::CHECK);
         context::check_to_wait().map_err(Error::Cancelled)?;
         let mut calls = self.calls();
         // One that has landed is there only if a comparison has panicked when it was to be taken out.

@@ -50,7 +50,7 @@ impl Limit {
 
 /// Why a wait was ended by the context or, if that counts as its end, by the time.
 pub(crate) fn why(ended: Ended) -> context::Error {
-    match (ended, context::check()) {
+    match (ended, context::ended()) {
         (Ended::Cancelled, Err(error)) => error,
         (Ended::Cancelled, Ok(())) => context::Error::cancelled(None),
         _ => context::Error::deadline(None),

@@ -18,7 +18,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard};
-use crate::sched::{self, Ended, WaitReason, clock};
+use crate::sched::{self, Ended, WaitReason, budget, clock};
 
 const WAITED: usize = 1;
 const ONE: usize = 2;
@@ -68,6 +68,7 @@ impl WaitGroup {
     ///
     /// If the count would be less than zero, or too large; it is as before then.
     pub fn add(&self, n: isize) {
+        budget::charge(budget::CHECK);
         self.shared.add(n);
     }
 
@@ -82,6 +83,7 @@ impl WaitGroup {
 
     /// What has been added and is not done.
     pub fn count(&self) -> usize {
+        budget::charge(budget::CHECK);
         self.shared.word.load(Relaxed) / ONE
     }
 
@@ -99,6 +101,7 @@ impl WaitGroup {
     ///
     /// The end of the context ends the wait.
     pub fn wait(&self) -> Result<(), context::Error> {
+        budget::charge(budget::CHECK);
         self.shared.wait(Limit::CONTEXT)
     }
 
@@ -117,6 +120,7 @@ impl WaitGroup {
     ///
     /// The end of the context ends the wait.
     pub fn wait_timeout(&self, limit: std::time::Duration) -> Result<(), context::Error> {
+        budget::charge(budget::CHECK);
         self.shared.wait(Limit::time(clock::after(limit)).or_context())
     }
 }

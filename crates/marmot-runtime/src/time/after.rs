@@ -109,8 +109,7 @@ impl AfterFunc {
     /// If not, and it had been set, its goroutine has been made: the one for this time may run at the same time.
     pub fn reset(&self, duration: Duration) -> bool {
         let home = current::sched().map_or(ptr::null_mut(), |home| ptr::from_ref(home).cast_mut());
-        self.alarm.what.home.store(home, Release);
-        self.alarm.set(clock::after(duration))
+        self.alarm.set_with(clock::after(duration), |later| later.home.store(home, Release))
     }
 }
 

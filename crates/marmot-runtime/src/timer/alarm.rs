@@ -50,9 +50,11 @@ impl<R: Ring> Alarm<R> {
         Arc::new(Alarm { timer: Timer::keeping(), own: AtomicPtr::new(ptr::null_mut()), setting: Mutex::new(()), what })
     }
 
-    /// Sets it to ring at `when`, by the scheduler's clock; true if it was set, and does not ring at the time for which it was.
-    pub(crate) fn set(self: &Arc<Self>, when: u64) -> bool {
+    /// Sets it to ring at `when`, by the scheduler's clock, and calls `note` first: where several set it, the last one has done both.
+    /// True if it was set, and does not ring at the time for which it was.
+    pub(crate) fn set_with(self: &Arc<Self>, when: u64, note: impl FnOnce(&R)) -> bool {
         let setting = self.lock();
+        note(&self.what);
         let own = Arc::into_raw(Arc::clone(self));
         // Relaxed: arming orders it.
         self.own.store(own.cast_mut(), Relaxed);
@@ -108,12 +110,19 @@ unsafe fn ring<R: Ring>(alarm: NonNull<()>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{PoisonError, Weak};
     use std::time::Duration;
 
     use super::*;
     use crate::sched::clock;
+
+    impl<R: Ring> Alarm<R> {
+        fn set(self: &Arc<Self>, when: u64) -> bool {
+            self.set_with(when, |_| {})
+        }
+    }
 
     const LONG: u64 = 3_600_000_000_000;
     const LIMIT: Duration = Duration::from_secs(60);
@@ -196,6 +205,29 @@ mod tests {
         until_alone(&weak, 1);
         drop(alarm);
         assert_eq!(told.iter().count() as u32, set - stopped, "each setting was rung, moved or stopped");
+    }
+
+    #[test]
+    fn whoever_sets_it_last_has_noted_last() {
+        struct Noted(AtomicU64);
+        impl Ring for Noted {
+            fn ring(_alarm: Arc<Alarm<Self>>) {}
+        }
+        let alarm = Alarm::new(Noted(AtomicU64::new(0)));
+        for round in 0..500 {
+            std::thread::scope(|s| {
+                for i in 0..2 {
+                    let alarm = &alarm;
+                    s.spawn(move || {
+                        let when = clock::now() + LONG + round * 2 + i;
+                        alarm.set_with(when, |noted| noted.0.store(when, Relaxed));
+                    });
+                }
+            });
+            let noted = alarm.what.0.load(Relaxed);
+            assert!(alarm.timer.fires_by(noted) && !alarm.timer.fires_by(noted - 1));
+        }
+        alarm.stop();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, clock, current, outside, within};
+use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, budget, clock, current, outside, within};
 use limit::{Ended, NEVER, Place, park_within};
 
 /// Arms `timer` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
@@ -150,12 +150,14 @@ impl Tokens for ForSnapshots {
     }
 }
 
-/// Notifies the goroutine's token.
+/// Notifies the goroutine's token; false if it does not wait for that.
 #[inline]
-pub(crate) fn notify<T: Tokens>(head: &Head) {
-    if T::token(head).notify() {
+pub(crate) fn notify<T: Tokens>(head: &Head) -> bool {
+    let waits = T::token(head).notify();
+    if waits {
         sched::ready(head.started());
     }
+    waits
 }
 
 /// Forgets a notification of the caller's token, if there is one.
@@ -170,7 +172,9 @@ pub(crate) fn park_token<T: Tokens>() {
     let gp = sched::waiter();
     // SAFETY: the caller's own G.
     let token = T::token(unsafe { gp.as_ref() }.head());
-    if !token.take() && token.park() {
+    if token.take() {
+        budget::charge(budget::CHECK);
+    } else if token.park() {
         sched::park(gp, T::REASON);
         token.finish();
     }
@@ -195,6 +199,7 @@ fn park_token_under<T: Tokens>(until: u64) -> Ended {
     // SAFETY: the caller's own G.
     let token = T::token(unsafe { gp.as_ref() }.head());
     if token.take() {
+        budget::charge(budget::CHECK);
         return Ended::Readied;
     }
     let has_ended = within::own_has_ended();
@@ -227,6 +232,7 @@ pub(crate) fn park_token_until<T: Tokens>(until: Instant) {
     let g = unsafe { gp.as_ref() };
     let token = T::token(g.head());
     if token.take() {
+        budget::charge(budget::CHECK);
         return;
     }
     if let Some(parker) = g.parker() {

@@ -1,10 +1,11 @@
 //! The tick of the object pools: a timer that is armed only while a pool keeps something.
 //!
 //! [`marmot_buf::pool`] asks for it. It is armed in the runtime whose goroutine put the object in; where a plain thread did,
-//! or a goroutine of a runtime that shuts down, in the one that was started last. When it fires it starts a goroutine
-//! there, since destructors of the user's run in a tick, and then it is armed anew if the pools ask again. One timer serves
-//! all runtimes of the process. When the runtime that has it shuts down, it fires too early, or never: then the next put or
-//! get that looks at the clock asks for another, as it does where there is no runtime at all.
+//! or a goroutine of a runtime that shuts down, in the one that was started last. One timer serves all runtimes of the process, and
+//! it keeps its time: if the runtime that has it shuts down, it moves to the heap that outlives all of them. When it fires, it
+//! starts a goroutine, since destructors of the user's run in a tick, or a thread if no runtime is left; and then it is armed anew if the
+//! pools ask again. Where there has been no runtime yet, or none is left when the pools ask, the next put or get that looks at the
+//! clock sees to it.
 
 use std::panic::Location;
 use std::ptr::{self, NonNull};
@@ -13,14 +14,15 @@ use std::sync::atomic::{
     Ordering::{Acquire, Release},
 };
 use std::sync::{LazyLock, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use marmot_buf::pool;
 
 use super::arm;
-use crate::sched::{self, Due, Head, M, Sched, Spec, Timer, clock, current};
+use crate::sched::{self, Call, Due, Head, M, Sched, Spec, Timer, budget, clock, current};
 
-static TIMER: LazyLock<Timer> = LazyLock::new(Timer::new);
+static TIMER: LazyLock<Timer> = LazyLock::new(Timer::keeping);
 
 /// Held while the timer is armed: whoever asks next may do so before the one before has finished.
 static ARMING: Mutex<()> = Mutex::new(());
@@ -33,6 +35,7 @@ pub(crate) fn serve(sched: &'static Sched) {
     // Release pairs with the Acquire in `some_m`.
     LAST.store(ptr::from_ref(sched).cast_mut(), Release);
     pool::set_timer(arm_tick);
+    pool::set_charge(|gets| budget::charge(gets.saturating_mul(budget::CHECK)));
 }
 
 /// An M that can have the timer.
@@ -56,13 +59,25 @@ fn arm_tick(after: Duration) -> bool {
 ///
 /// None: it does not look at the timer.
 unsafe fn fire(_timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // An M fires its timers itself.
-    if let Some(mp) = current::mp().filter(|mp| !mp.sched.is_stopping()) {
-        let spec = Spec { name: Some("pool tick".into()), stack_size: None, site: Location::caller() };
-        // One reference, which is the scheduler's: nobody joins it.
-        let head = sched::new_goroutine(mp.sched, mp.next_id(), spec, 1, pool::tick);
-        mp.sched.note_spawn();
-        due.push(Head::unstarted(head));
-    }
+    // SAFETY: `start_tick` does not look at what it is called with.
+    unsafe { due.call(Call { with: NonNull::dangling(), run: start_tick }) };
     None
+}
+
+/// # Safety
+///
+/// None: it does not look at what it is called with.
+unsafe fn start_tick(_with: NonNull<()>) {
+    let name = "pool tick";
+    match some_m() {
+        Some(mp) => {
+            let spec = Spec { name: Some(name.into()), stack_size: None, site: Location::caller() };
+            // One reference, which is the scheduler's: nobody joins it.
+            let head = sched::new_goroutine(mp.sched, sched::next_id(), spec, 1, pool::tick);
+            mp.sched.note_spawn();
+            sched::ready(Head::unstarted(head));
+        }
+        // If there is no thread, either, the tick is overdue, and the next put or get that looks at the clock makes up for it.
+        None => drop(thread::Builder::new().name(name.into()).spawn(pool::tick)),
+    }
 }

@@ -9,6 +9,6 @@ impl Error {
     }
 }
 
-pub fn check() -> Result<(), Error> {
+pub fn ended() -> Result<(), Error> {
     Err(Error)
 }

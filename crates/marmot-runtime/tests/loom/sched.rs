@@ -69,6 +69,13 @@ pub fn park_in(gp: NonNull<G>, reason: WaitReason, place: &impl Place) -> Ended 
 
 pub fn spend() {}
 
+/// A model has no turns.
+pub mod budget {
+    pub const CHECK: u32 = 1;
+
+    pub fn charge(_cost: u32) {}
+}
+
 /// What one leaves who does not go on.
 pub trait Bequest {
     fn pass_on(&self);

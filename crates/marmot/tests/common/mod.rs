@@ -262,6 +262,7 @@ const CHILD: &str = "MARMOT_TEST_CHILD";
 #[derive(Debug)]
 pub struct Outcome {
     pub success: bool,
+    pub code: Option<i32>,
     pub signal: Option<i32>,
     pub stderr: String,
 }
@@ -296,6 +297,7 @@ pub fn in_child_with(
     let output = configure(&mut command).output().expect("the test binary runs again");
     Outcome {
         success: output.status.success(),
+        code: output.status.code(),
         signal: output.status.signal(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }

@@ -254,7 +254,7 @@ impl<'a> One<'a> for Cancelled {
 
 /// Why the wait was ended, of which a context's end was the reason.
 pub(super) fn why_cancelled() -> context::Error {
-    context::check().err().unwrap_or_else(|| context::Error::cancelled(None))
+    context::ended().err().unwrap_or_else(|| context::Error::cancelled(None))
 }
 
 /// Some arms.

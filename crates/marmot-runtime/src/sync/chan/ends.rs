@@ -13,8 +13,8 @@ use crate::primitive::atomic::{
     AtomicUsize,
     Ordering::{AcqRel, Relaxed},
 };
-use crate::sched::Due;
 use crate::sched::clock;
+use crate::sched::{Due, budget};
 use crate::timer::limit::{Ended, NEVER};
 
 /// A channel in which there is no room: who sends waits until somebody receives, as with Go's channels without a capacity.
@@ -309,16 +309,19 @@ macro_rules! end {
         impl<T> $end<T> {
             /// How many messages are in the channel. That may change at any time.
             pub fn len(&self) -> usize {
+                budget::charge(budget::CHECK);
                 self.chan.len()
             }
 
             /// Whether no message is in the channel; one without room is always empty.
             pub fn is_empty(&self) -> bool {
+                budget::charge(budget::CHECK);
                 self.len() == 0
             }
 
             /// Whether the channel has no room now; one without room is always full.
             pub fn is_full(&self) -> bool {
+                budget::charge(budget::CHECK);
                 self.chan.capacity.is_some_and(|capacity| capacity <= self.len())
             }
 
