@@ -28,7 +28,6 @@ impl New {
     }
 
     /// Queues it, for a caller that lets others run where there are too many.
-    #[inline]
     pub(super) fn start(self) {
         if self.queue() {
             budget::catch_up();
@@ -37,6 +36,7 @@ impl New {
     }
 
     /// Queues it. True if the ring has overflowed.
+    #[inline]
     fn queue(self) -> bool {
         if current::take_accept() {
             // SAFETY: it is new, and only this thread knows it.

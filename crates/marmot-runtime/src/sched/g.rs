@@ -450,6 +450,7 @@ impl Head {
     }
 
     /// As [`Head::wait_for_end`]; false if the caller's context has ended first.
+    #[inline]
     pub(crate) fn wait_for_end_or_cancelled(&self) -> bool {
         if self.join.is_done() {
             return true;

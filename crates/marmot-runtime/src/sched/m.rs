@@ -348,6 +348,7 @@ impl M {
 
     /// Queues a goroutine that was just spawned here, to run next unless somebody takes it first. True if there were so many already
     /// that the ring has overflowed.
+    #[inline]
     pub(crate) fn spawn(&'static self, gp: NonNull<G>) -> bool {
         self.spawned.add_own();
         // SAFETY: a G stays until its goroutine has ended.
