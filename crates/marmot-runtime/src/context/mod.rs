@@ -110,7 +110,7 @@ pub fn shield<T>(f: impl FnOnce() -> T) -> T {
 /// it may be they that end the loop.
 #[inline]
 pub(crate) fn check_to_wait() -> Result<(), Error> {
-    ended().inspect_err(|_| budget::charge(budget::SYSTEM_CALL))
+    ended().inspect_err(|_| budget::charge(budget::OPERATION))
 }
 
 /// As [`check`], for what reports it in an I/O error.

@@ -101,7 +101,7 @@ impl<S: AsFd> Fd<S> {
     ) -> io::Result<T> {
         let result = self.run_in_turn(direction, &mut op, short);
         // Failures count, too: a loop over them is as endless as one over successes.
-        budget::charge(budget::SYSTEM_CALL);
+        budget::charge(budget::OPERATION);
         result
     }
 
@@ -146,7 +146,7 @@ impl<S: AsFd> Fd<S> {
         short: impl Fn(&T) -> bool,
     ) -> io::Result<Option<T>> {
         let result = self.try_run_in_turn(direction, op, short);
-        budget::charge(budget::SYSTEM_CALL);
+        budget::charge(budget::OPERATION);
         result
     }
 
@@ -243,7 +243,7 @@ impl<S: AsFd> Fd<S> {
     #[inline]
     pub(crate) fn wait_readable(&self, look: impl FnMut(&S) -> io::Result<bool>) -> io::Result<()> {
         let result = self.wait_readable_in_turn(look);
-        budget::charge(budget::SYSTEM_CALL);
+        budget::charge(budget::OPERATION);
         result
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::spawn::{self, go_under};
 use crate::context::{AfterFunc, Context};
+use crate::sched::budget;
 
 impl Context {
     /// Runs `f` in a goroutine of its own once this context has ended; at once, if it has. `f` works under the
@@ -32,6 +33,7 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn after_func<F: FnOnce() + Send + 'static>(&self, f: F) -> AfterFunc {
+        budget::charge(budget::SPAWN);
         let Some(node) = self.node() else { return AfterFunc::of_none() };
         let (sched, spec, values) = (spawn::sched_here(), spawn::spec(Location::caller()), self.without_cancel());
         let start = move || drop(go_under(sched, spec, values, f));

@@ -130,7 +130,7 @@ where
 impl Scope<'_, '_> {
     /// For who calls [`all`](Scope::all) before any goroutine is started.
     pub(super) fn new() -> Self {
-        budget::charge(budget::OPERATION);
+        budget::charge(budget::SPAWN);
         let (context, cancel) = Context::current().with_cancel();
         Scope {
             shared: Arc::new(Shared {

@@ -32,7 +32,7 @@ impl New {
         if self.queue() {
             budget::catch_up();
         }
-        budget::charge(budget::OPERATION);
+        budget::charge(budget::SPAWN);
     }
 
     /// Queues it. True if the ring has overflowed.
@@ -109,7 +109,7 @@ fn sched_outside() -> &'static Sched {
 ///
 /// # Blocking
 ///
-/// Nothing. Where many goroutines have not started yet, a goroutine that makes another lets one of them run first, so that a
+/// Nothing. Where many goroutines have not started yet, a goroutine that makes more lets these run first, so that a
 /// loop that makes them does not queue more and more.
 ///
 /// # Examples

@@ -7,8 +7,8 @@
 //!
 //! | what is charged | of a turn |
 //! |---|---|
-//! | [`SYSTEM_CALL`]: a descriptor was tried | 1 / 64, half a millisecond's worth |
-//! | [`OPERATION`]: something was handed over, or would have to be waited for | 1 / 1,024 |
+//! | [`OPERATION`]: a descriptor was tried, a message was handed over, something would have to be waited for | 1 / 64, half a millisecond's worth of system calls |
+//! | [`SPAWN`]: a goroutine was made, or a scope for some | 1 / 1,024 |
 //! | [`CHECK`]: a look at something that others change, a lock that nobody contends | 1 / 16,384, a tenth of a millisecond's worth |
 //!
 //! A yield costs some ten nanoseconds, and a microsecond with the look at the poller: one hundredth of what a turn of the cheapest
@@ -23,10 +23,10 @@ use super::runq::OVERFLOW;
 use super::{current, park};
 
 /// What a turn has.
-pub(super) const TURN: u32 = 64 * SYSTEM_CALL;
+pub(super) const TURN: u32 = 64 * OPERATION;
 
-pub(crate) const SYSTEM_CALL: u32 = 256;
-pub(crate) const OPERATION: u32 = 16;
+pub(crate) const OPERATION: u32 = 256;
+pub(crate) const SPAWN: u32 = 16;
 pub(crate) const CHECK: u32 = 1;
 
 /// Charges the running goroutine, which yields if it has used its turn up. Does nothing outside of goroutines.

@@ -125,6 +125,8 @@ impl M {
         let may_wait = self.registered.load(Relaxed) > 0 || !self.sched.globq.is_empty();
         if may_wait || self.pp().timers.next() != u64::MAX {
             self.time_the_row(turn, turn.wrapping_sub(before));
+        } else {
+            self.own.row_len.set(ROW);
         }
     }
 

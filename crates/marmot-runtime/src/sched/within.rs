@@ -254,7 +254,7 @@ fn park_under<P: Place>(cx: &Cx, gp: NonNull<G>, reason: WaitReason, address: us
     if node.has_ended() {
         if place.retract() {
             // Who tries again and again, as a loop does that takes this for a time, would keep its M to itself.
-            budget::charge(budget::SYSTEM_CALL);
+            budget::charge(budget::OPERATION);
             return Ended::Cancelled;
         }
         // Somebody has taken it out, and readies it.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::context::{self, Context};
 use crate::netpoll;
 use crate::rt::go_under;
-use crate::sched::{self, Sched, Spec, clock, current};
+use crate::sched::{self, Sched, Spec, budget, clock, current};
 use crate::timer::alarm::{Alarm, Ring};
 
 /// What is to be called, under what values, and where that was said.
@@ -108,6 +108,7 @@ impl AfterFunc {
     ///
     /// If not, and it had been set, its goroutine has been made: the one for this time may run at the same time.
     pub fn reset(&self, duration: Duration) -> bool {
+        budget::charge(budget::SPAWN);
         let home = current::sched().map_or(ptr::null_mut(), |home| ptr::from_ref(home).cast_mut());
         self.alarm.set_with(clock::after(duration), |later| later.home.store(home, Release))
     }
