@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `sched` | goroutines, machines, processors; parking and readying | nothing above it |
 //! | `timer` | waiting for a point in time | `sched` |
+//! | [`local`] | `thread_local!`, which is sound when its initialisers park | `sched` |
 //! | [`context`] | cancellation, deadlines, values | `timer`, `sched` |
 //! | `blocking` | closures that block, on spare threads | `sched` |
 //! | `netpoll` | what the pollers report, turned into readied goroutines | `timer`, `sched` |
@@ -22,6 +23,7 @@ pub mod buffered;
 pub mod context;
 mod fd;
 pub mod io;
+pub mod local;
 pub mod net;
 mod netpoll;
 mod primitive;

@@ -41,8 +41,8 @@ pub use marmot_macros::{main, test};
 pub use marmot_runtime::{
     Builder, Goroutine, GoroutineId, Goroutines, Group, JoinHandle, LocalJoinHandle, Runtime, RuntimeBuilder, Scope,
     ScopedJoinHandle, ShutdownError, StackError, Stopped, WaitReason, blocking, buffered, context, current, go,
-    go_local, group, io, net, park, park_timeout, scope, select, sleep, sleep_or_cancelled, sleep_until, sync, time,
-    yield_now,
+    go_local, group, io, net, park, park_timeout, scope, select, sleep, sleep_or_cancelled, sleep_until, sync,
+    thread_local, time, yield_now,
 };
 
 #[cfg(feature = "pprof")]

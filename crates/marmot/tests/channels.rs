@@ -466,8 +466,8 @@ fn errors_say_what_happened_and_give_the_message_back() {
     assert_eq!(TrySendError::Full(String::from("m")).into_inner(), "m");
     assert_eq!(SendTimeoutError::from(SendError::Cancelled(4)), SendTimeoutError::Cancelled(4));
     assert_eq!(RecvTimeoutError::from(RecvError::Cancelled), RecvTimeoutError::Cancelled);
-    assert_eq!(format!("{:?}", SendError::Disconnected(4)), "Disconnected(..)");
-    assert_eq!(TrySendError::Full(4).to_string(), "sending to a full channel");
+    assert_eq!(format!("{:?}", SendError::Disconnected(4)), "SendError::Disconnected(..)");
+    assert_eq!(TrySendError::Full(4).to_string(), "sending on a full channel");
     assert_eq!(RecvError::Cancelled.to_string(), "the context has ended before a message came");
     assert_eq!(format!("{:?}", chan::rendezvous::<u8>()), "(Sender { .. }, Receiver { .. })");
 }

@@ -75,7 +75,9 @@ fn several_addresses_are_tried_in_turn() {
 fn ipv6() {
     everywhere(|_| match TcpListener::builder().only_v6(true).bind((Ipv6Addr::LOCALHOST, 0)) {
         Ok(listener) => {
-            assert!(listener.only_v6().unwrap());
+            #[expect(deprecated, reason = "it is there as long as `std` has it")]
+            let only_v6 = listener.only_v6().unwrap();
+            assert!(only_v6);
             let addr = listener.local_addr().unwrap();
             assert!(addr.is_ipv6());
             connect_to(&listener, addr);

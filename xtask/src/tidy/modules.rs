@@ -15,7 +15,7 @@ const SOURCES: &str = "crates/marmot-runtime/src/";
 const ROOT: &str = "lib";
 
 /// Each module, and which it stands on.
-pub const LAW: [(&str, &[&str]); 16] = [
+pub const LAW: [(&str, &[&str]); 17] = [
     ("buffered", &["net"]),
     ("io", &["net"]),
     ("net", &["fd", "rt"]),
@@ -29,6 +29,7 @@ pub const LAW: [(&str, &[&str]); 16] = [
     ("sync", &["context", "profile"]),
     ("timer", &["sched"]),
     ("blocking", &["sched"]),
+    ("local", &["sched"]),
     ("sched", &["primitive"]),
     ("primitive", &[]),
     (ROOT, &[]),

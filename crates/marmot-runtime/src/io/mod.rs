@@ -13,8 +13,8 @@
 //! | anything else | anything else | read and write |
 //!
 //! A connection or a file is known by its type, also behind `&` and `&mut`, a file behind [`Arc`](std::sync::Arc), a
-//! reader behind [`Take`](std::io::Take), [`LimitReader`], [`BufReader`](std::io::BufReader) and [`bufio::Reader`], and a
-//! writer behind a [`BufWriter`](std::io::BufWriter) or a [`bufio::Writer`] that is empty. For the kernel a file counts only
+//! reader behind [`Take`], [`LimitReader`], [`BufReader`] and [`bufio::Reader`], and a
+//! writer behind a [`BufWriter`] or a [`bufio::Writer`] that is empty. For the kernel a file counts only
 //! if it is a regular one. What little a connection has at a time is read and written all the same, for that costs less than
 //! a pipe. An urgent byte (`MSG_OOB`) is left out, as by every read.
 //!
@@ -33,6 +33,11 @@
 //!
 //! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
 //! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.
+//!
+//! **`std`'s names.** All of `std::io` is here under its names, so that a program is ported by its `use` lines, and is `std`'s
+//! own except for [`copy`], and [`pipe()`] with its [`PipeReader`] and [`PipeWriter`], which is in memory, where `std`'s is the kernel's. **`std`'s streams of the process ([`stdin`], [`stdout`], [`stderr`] and their locks) block the M**, and with it all goroutines
+//! that have settled there: read from a terminal or a pipe in [`blocking`](crate::blocking), and hold no lock of theirs across a
+//! call that parks. [`go_and_std`] goes through them one by one.
 
 mod both;
 mod buffered;
@@ -42,6 +47,14 @@ mod files;
 mod pipes;
 mod progress;
 mod sys;
+
+/// What is `std`'s own.
+pub use std::io::{
+    BufRead, BufReader, BufWriter, Bytes, Chain, Cursor, Empty, Error, ErrorKind, IntoInnerError, IoSlice, IoSliceMut,
+    IsTerminal, LineWriter, Lines, Read, Repeat, Result, Seek, SeekFrom, Sink, Split, Stderr, StderrLock, Stdin,
+    StdinLock, Stdout, StdoutLock, Take, Write, WriterPanicked, empty, prelude, read_to_string, repeat, sink, stderr,
+    stdin, stdout,
+};
 
 pub use both::copy_bidirectional;
 pub use copy::{copy, copy_buffer, copy_counted, copy_n};

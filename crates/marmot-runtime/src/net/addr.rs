@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::panic::resume_unwind;
-use std::vec;
+use std::{iter, option, slice, vec};
 
 use crate::blocking::blocking;
 use crate::context::{self, Context};
@@ -23,6 +23,9 @@ use crate::rt;
 /// The end of the caller's [context](crate::context) ends the wait. The system's resolver cannot be interrupted: it comes to its
 /// end on its spare thread, with a name of its own, and nobody hears of what it finds.
 pub trait ToSocketAddrs {
+    /// What yields the addresses.
+    type Iter: Iterator<Item = SocketAddr>;
+
     /// The addresses, in the order in which they should be tried.
     ///
     /// # Errors
@@ -32,11 +35,7 @@ pub trait ToSocketAddrs {
     /// # Blocking
     ///
     /// G, while a host name is resolved.
-    fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>>;
-}
-
-fn one(addr: SocketAddr) -> io::Result<vec::IntoIter<SocketAddr>> {
-    Ok(vec![addr].into_iter())
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter>;
 }
 
 /// Asks the resolver.
@@ -65,8 +64,10 @@ fn unless_cancelled<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
 macro_rules! literal {
     ($($t:ty),*) => {$(
         impl ToSocketAddrs for $t {
-            fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
-                one(SocketAddr::from(*self))
+            type Iter = option::IntoIter<SocketAddr>;
+
+            fn to_socket_addrs(&self) -> io::Result<option::IntoIter<SocketAddr>> {
+                Ok(Some(SocketAddr::from(*self)).into_iter())
             }
         }
     )*};
@@ -75,43 +76,55 @@ macro_rules! literal {
 literal!(SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16));
 
 impl ToSocketAddrs for str {
+    type Iter = vec::IntoIter<SocketAddr>;
+
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         match self.parse() {
-            Ok(addr) => one(addr),
+            Ok(addr) => Ok(vec![addr].into_iter()),
             Err(_) => resolve(self.to_owned()),
         }
     }
 }
 
 impl ToSocketAddrs for String {
+    type Iter = vec::IntoIter<SocketAddr>;
+
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         self.as_str().to_socket_addrs()
     }
 }
 
 impl ToSocketAddrs for (&str, u16) {
+    type Iter = vec::IntoIter<SocketAddr>;
+
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         match self.0.parse::<IpAddr>() {
-            Ok(ip) => one(SocketAddr::new(ip, self.1)),
+            Ok(ip) => Ok(vec![SocketAddr::new(ip, self.1)].into_iter()),
             Err(_) => resolve((self.0.to_owned(), self.1)),
         }
     }
 }
 
 impl ToSocketAddrs for (String, u16) {
+    type Iter = vec::IntoIter<SocketAddr>;
+
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         (self.0.as_str(), self.1).to_socket_addrs()
     }
 }
 
-impl ToSocketAddrs for &[SocketAddr] {
-    fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
-        Ok(Vec::from(*self).into_iter())
+impl<'a> ToSocketAddrs for &'a [SocketAddr] {
+    type Iter = iter::Cloned<slice::Iter<'a, SocketAddr>>;
+
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
+        Ok(self.iter().cloned())
     }
 }
 
 impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
-    fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
+    type Iter = T::Iter;
+
+    fn to_socket_addrs(&self) -> io::Result<T::Iter> {
         (**self).to_socket_addrs()
     }
 }

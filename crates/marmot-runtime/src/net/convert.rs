@@ -22,6 +22,11 @@ macro_rules! conversions {
             }
         }
 
+        // All that can change is behind atomics and locks of the runtime's, under which no program's code runs: a panic
+        // leaves nothing half done there.
+        impl ::std::panic::UnwindSafe for $ours {}
+        impl ::std::panic::RefUnwindSafe for $ours {}
+
         /// Takes the `std` object over. It becomes non-blocking underneath; the new type waits.
         ///
         /// # Panics

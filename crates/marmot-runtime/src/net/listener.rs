@@ -209,11 +209,23 @@ impl TcpListener {
         self.fd.io().set_ttl(ttl)
     }
 
-    /// Deprecated in `std`, which keeps it: whether the socket is for IPv6 only.
+    /// Sets whether the socket is for IPv6 only. This fails: it would have to be set before the socket is bound, as
+    /// [`TcpListenerBuilder::only_v6`] does.
     ///
     /// # Errors
     ///
     /// As `std`.
+    #[deprecated(since = "0.1.0", note = "`std` has deprecated it: use `TcpListener::builder().only_v6(…)`")]
+    pub fn set_only_v6(&self, only_v6: bool) -> io::Result<()> {
+        SockRef::from(self.fd.io()).set_only_v6(only_v6)
+    }
+
+    /// Whether the socket is for IPv6 only.
+    ///
+    /// # Errors
+    ///
+    /// As `std`.
+    #[deprecated(since = "0.1.0", note = "`std` has deprecated it: use `socket2::SockRef::from(&listener).only_v6()`")]
     pub fn only_v6(&self) -> io::Result<bool> {
         SockRef::from(self.fd.io()).only_v6()
     }

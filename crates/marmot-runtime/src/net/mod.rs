@@ -14,6 +14,19 @@
 //!   that waits already.
 //! * `close` makes every operation of every handle fail, also those that wait. The descriptor's number is given back
 //!   when the last handle goes, so that it cannot become another file under somebody's feet.
+//!
+//! | `std::net` | here | what is different, or the reason |
+//! |---|---|---|
+//! | `TcpStream`, `TcpListener` | [`TcpStream`], [`TcpListener`] | as above |
+//! | `Incoming` | [`Incoming`] | it [ends](TcpListener::incoming) when the listener is closed, or the context has ended |
+//! | `ToSocketAddrs` | [`ToSocketAddrs`], for the same types | `std`'s blocks the thread while it asks for a name. A type of one's own has to implement this one |
+//! | `IpAddr`, `Ipv4Addr`, `Ipv6Addr`, `SocketAddr`, `SocketAddrV4`, `SocketAddrV6`, `AddrParseError`, `Shutdown` | `std`'s, here, too | nothing in them waits |
+//! | `UdpSocket` | none yet | `std`'s blocks the thread: use it in [`blocking`](crate::blocking) |
+//! | `TcpListener::into_incoming` | [the same](TcpListener::into_incoming) | it is not stable in `std` |
+//! | `Ipv6MulticastScope`, `hostname`, `TcpStream::{linger, set_linger}` | none | they are not stable. The crate `socket2` sets options of whatever has a descriptor |
+//! | `std::os::linux::net::TcpStreamExt` | none | it is sealed; `socket2::SockRef` has what it does |
+//!
+//! `AsFd`, `AsRawFd`, `IntoRawFd`, `FromRawFd` and the conversions from and into `OwnedFd` are there, as for `std`'s types.
 
 mod addr;
 mod connect;
@@ -22,6 +35,9 @@ mod explain;
 mod listener;
 mod stream;
 mod sys;
+
+/// What never waits is `std`'s own, and here so that a program is ported by its `use` lines.
+pub use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 pub use addr::ToSocketAddrs;
 pub use listener::{Incoming, IntoIncoming, TcpListener, TcpListenerBuilder};

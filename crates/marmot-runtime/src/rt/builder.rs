@@ -39,7 +39,7 @@ impl Builder {
         Builder::default()
     }
 
-    /// Names the goroutine, for reports.
+    /// Names the goroutine, for reports. The name may not have a null byte in it: then starting the goroutine panics.
     pub fn name(mut self, name: impl Into<String>) -> Builder {
         self.name = Some(name.into().into_boxed_str());
         self
@@ -58,6 +58,10 @@ impl Builder {
     ///
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a stack size out of range; and the reason
     /// if the default runtime has to be started and cannot be.
+    ///
+    /// # Panics
+    ///
+    /// If the name has a null byte in it, as with `std`'s.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
@@ -71,6 +75,10 @@ impl Builder {
     /// Starts the goroutine in a scope; see [`Scope::go`](super::Scope::go).
     ///
     /// # Errors
+    ///
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Panics
     ///
     /// As [`spawn`](Builder::spawn).
     ///
@@ -107,6 +115,10 @@ impl Builder {
     /// # Errors
     ///
     /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](Builder::spawn).
     #[track_caller]
     pub fn spawn_local<F, T>(self, f: F) -> io::Result<LocalJoinHandle<T>>
     where
@@ -118,7 +130,11 @@ impl Builder {
         Ok(spawn::go_local_with(spec, f))
     }
 
+    #[track_caller]
     pub(super) fn spec(self, site: &'static Location<'static>) -> io::Result<Spec> {
+        if self.name.as_ref().is_some_and(|name| name.contains('\0')) {
+            panic!("thread name may not contain interior null bytes");
+        }
         if let Some(size) = self.stack_size {
             check_stack_size(size)?;
         }

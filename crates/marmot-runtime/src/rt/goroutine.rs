@@ -1,14 +1,15 @@
 //! `Goroutine`: a handle to a goroutine, as `std::thread::Thread` is to a thread.
 
 use std::fmt;
-use std::panic::Location;
+use std::num::NonZero;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 
 use crate::sched::{self, GRef, State, WaitReason, budget};
 use crate::timer;
 
-/// The number of a goroutine: unique in the process, never used again.
+/// The number of a goroutine: unique in the process, never used again. An `Option` of it takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GoroutineId(u64);
+pub struct GoroutineId(NonZero<u64>);
 
 impl fmt::Display for GoroutineId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,10 +21,14 @@ impl fmt::Display for GoroutineId {
 #[derive(Clone)]
 pub struct Goroutine(pub(super) GRef);
 
+// What is shared by way of it are atomics, and what never changes: a panic leaves nothing half done there.
+impl UnwindSafe for Goroutine {}
+impl RefUnwindSafe for Goroutine {}
+
 impl Goroutine {
     /// Its number.
     pub fn id(&self) -> GoroutineId {
-        GoroutineId(self.0.id)
+        GoroutineId(NonZero::new(self.0.id).expect("goroutines are numbered from 1"))
     }
 
     /// Its name, if it was given one. A plain thread's is the thread's.

@@ -14,7 +14,8 @@ use crate::sched::{GRef, budget};
 pub(super) struct Claim<T> {
     goroutine: Goroutine,
     taken: bool,
-    result: PhantomData<T>,
+    /// It has no `T` yet: it takes one out, or drops it where it is.
+    result: PhantomData<fn() -> T>,
 }
 
 impl<T> Claim<T> {
@@ -82,18 +83,18 @@ impl<T> Drop for Claim<T> {
 /// thread. Dropping it detaches the goroutine, which runs on.
 pub struct JoinHandle<T>(Claim<T>);
 
-// SAFETY: the goroutine's result may be sent, because `go` demands it, and the head is shared
-// soundly.
-unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: whatever makes one demands that `T` is `Send` (`JoinHandle::new`), so the result may be taken, or dropped, on another
+// thread; that a program can also name the type with another `T` does no harm, because there is none. The head is shared soundly.
+unsafe impl<T> Send for JoinHandle<T> {}
 // SAFETY: `&JoinHandle` gives no access to the result.
-unsafe impl<T: Send> Sync for JoinHandle<T> {}
+unsafe impl<T> Sync for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
     /// # Safety
     ///
-    /// As for `Claim::new`.
+    /// As for `Claim::new`; and `T` is `Send`.
     pub(super) unsafe fn new(g: GRef) -> JoinHandle<T> {
-        // SAFETY: the caller's word.
+        // SAFETY: the caller's word, of which this is a part.
         JoinHandle(unsafe { Claim::new(g) })
     }
 

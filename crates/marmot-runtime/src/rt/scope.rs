@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicUsize,
@@ -76,6 +76,9 @@ pub struct Scope<'scope, 'env: 'scope> {
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
+
+// What is shared by way of it are atomics and a context: a panic leaves nothing half done there.
+impl RefUnwindSafe for Scope<'_, '_> {}
 
 /// Opens a scope: goroutines started in it may borrow from the caller's stack, and all of them have
 /// ended when this returns, also when `f` panics. As `std::thread::scope`.

@@ -79,25 +79,43 @@ fn sched_outside() -> &'static Sched {
 /// Called in a goroutine, it uses that one's runtime; on a plain thread, the default runtime, which
 /// starts on first use with as many Ps as the process may use cores (or `MARMOT_MAXPROCS`).
 ///
-/// **What must not be held across a call that parks**, because goroutines of one M take turns on one
-/// thread:
+/// # What must not be held across a call that parks
 ///
-/// * A lock of `std` or `parking_lot`, and the initialiser of a `LazyLock`, `OnceLock` or `Once`.
-///   When another goroutine of the same M then waits for it, it blocks the M, and the holder never
-///   gets to run: a deadlock.
-/// * The initialiser of a `thread_local!`, and a scope of thread-wide state that has to be left in
-///   the order in which it was entered, such as `scoped_tls`' `set`. The goroutines' scopes would
-///   interleave. **This is beyond what types can forbid, and it can be unsound**: `std` and such
-///   crates rely on a thread's calls being nested.
-/// * A panic hook's own work: a second panic on that thread meanwhile aborts the process.
+/// The goroutines of one M take turns on one thread. Each call that parks may let another goroutine run, and locking a `marmot`
+/// mutex that another goroutine holds is such a call. Two kinds of things are held by the *thread*, and the compiler finds neither:
 ///
-/// Read, sleep and join before or after these, not inside.
+/// **Locks that block the thread: a deadlock.** A lock of `std` or `parking_lot`, a `StdinLock`, and the initialiser of `std`'s
+/// `LazyLock`, `OnceLock` or `Once`. When another goroutine of the same M then waits for it, it blocks the M, and the holder
+/// never gets to run. The locks of [`sync`](crate::sync) may be held.
+///
+/// **Flags and pointers of the thread that a call sets and puts back at its end: undefined behaviour, a panic, or wrong
+/// results.** Libraries rely on such calls being nested, as they are on a thread: what begins inside ends inside. The calls of
+/// two goroutines interleave. A counter survives that. A flag does not, and neither does a pointer or a value that is saved in
+/// order to be restored: the second goroutine finds the state of the first. For example:
+///
+/// * The initialiser of a `std::thread_local!`. Another goroutine of the thread that uses the thread-local meanwhile runs the
+///   initialiser again. When the first one goes on, `std` drops the value that others may have borrowed: **undefined behaviour
+///   in safe code**. [`marmot::thread_local!`](crate::thread_local) panics instead, and otherwise is the same.
+/// * `critical_section::with`, with the crate's feature `std`: a flag of the thread says that it is inside already. So a second
+///   goroutine is let in, and is still inside when the first has given the lock up and another thread has taken it:
+///   **undefined behaviour in safe code**.
+/// * `scoped_tls`' `set`: the pointer that one goroutine restores may point to the stack of another that has ended since:
+///   **undefined behaviour in safe code**.
+/// * Guards for something "current", such as an entered span of `tracing` or an entered runtime of `tokio`: the wrong one is current,
+///   or the guard panics.
+/// * What a panic hook does: `std` marks it by a flag, and a second panic on that thread meanwhile aborts the process.
+///
+/// Read, sleep, lock and join before or after these, not inside. What is to follow a goroutine goes into its
+/// [context](crate::context).
+///
+/// # What a goroutine inherits, and where it runs
 ///
 /// It inherits the caller's [context](crate::context), and is cancelled with it.
 ///
 /// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
 /// `Rc`s, borrows inside `LocalKey::with` and everything else that is not `Send` may live on its
-/// stack across calls that park.
+/// stack across calls that park. It shares the thread-locals with the other goroutines of its thread: **their destructors do
+/// not run when it ends**, but when the thread does.
 ///
 /// The goroutine gets its stack when it first runs. If none can be had then, that is reported on
 /// standard error, `f` is dropped, and [`join`](JoinHandle::join) returns the reason.
@@ -137,7 +155,7 @@ where
 {
     let (new, handle) = New::make(sched, spec, f);
     new.start();
-    // SAFETY: the goroutine was made for this type just now.
+    // SAFETY: the goroutine was made for this type, which is `Send`, just now.
     unsafe { JoinHandle::new(handle) }
 }
 
@@ -152,7 +170,7 @@ where
     drop(context);
     // Not `start`: this is called in the middle of the end of a context, and by timers.
     new.queue();
-    // SAFETY: the goroutine was made for this type just now.
+    // SAFETY: the goroutine was made for this type, which is `Send`, just now.
     unsafe { JoinHandle::new(handle) }
 }
 
@@ -171,7 +189,7 @@ where
     if wait(&handle).is_err() {
         sched::ready(new.gp);
     }
-    // SAFETY: the goroutine was made for this type just now.
+    // SAFETY: the goroutine was made for this type, which is `Send`, just now.
     unsafe { JoinHandle::new(handle) }
 }
 

@@ -56,6 +56,7 @@ mod g;
 mod gate;
 pub(crate) mod idle;
 pub(crate) mod inbox;
+pub(crate) mod initializers;
 mod join;
 mod kept;
 pub(crate) mod labels;

@@ -11,6 +11,7 @@ use super::Sched;
 use super::blocked;
 use super::current;
 use super::g::{G, GRef, Seat};
+use super::initializers;
 use super::m::M;
 use super::status::WaitReason;
 use super::thread;
@@ -54,6 +55,7 @@ pub(crate) fn park_here(gp: NonNull<G>, reason: WaitReason, address: usize) {
     let g = unsafe { gp.as_ref() };
     g.status.wait(reason);
     g.looks_first_at(address);
+    initializers::note_park(gp);
     // SAFETY: `gp` is the goroutine that runs here.
     let suspend = || unsafe { g.suspend() };
     if blocked::timed() {
@@ -115,6 +117,7 @@ pub(crate) fn yield_now() {
     match (current::gp(), current::mp()) {
         (Some(gp), Some(mp)) => {
             mp.ready_here(gp);
+            initializers::note_park(gp);
             // SAFETY: `gp` is the goroutine that runs here.
             unsafe { gp.as_ref().suspend() }
         }

@@ -93,11 +93,14 @@ impl Condvar {
     /// # Cancellation
     ///
     /// As [`wait`](Condvar::wait).
-    pub fn wait_while<'a, T: ?Sized>(
+    pub fn wait_while<'a, T: ?Sized, F>(
         &self,
         mut guard: MutexGuard<'a, T>,
-        mut condition: impl FnMut(&mut T) -> bool,
-    ) -> LockResult<MutexGuard<'a, T>> {
+        mut condition: F,
+    ) -> LockResult<MutexGuard<'a, T>>
+    where
+        F: FnMut(&mut T) -> bool,
+    {
         while condition(&mut guard) {
             guard = self.wait(guard)?;
         }
@@ -126,6 +129,35 @@ impl Condvar {
         with(self.resume(ended, || guard.lock()), WaitTimeoutResult { timed_out: ended == Ended::TimedOut })
     }
 
+    /// As [`wait_timeout`](Condvar::wait_timeout), in milliseconds. What it returns beside the guard is false if the time was over before
+    /// there was a notification.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Condvar::wait).
+    ///
+    /// # Blocking
+    ///
+    /// As [`wait_timeout`](Condvar::wait_timeout).
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing else ends the wait.
+    #[deprecated(since = "0.1.0", note = "`std` has deprecated it: use `wait_timeout`")]
+    pub fn wait_timeout_ms<'a, T: ?Sized>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        ms: u32,
+    ) -> LockResult<(MutexGuard<'a, T>, bool)> {
+        match self.wait_timeout(guard, Duration::from_millis(ms.into())) {
+            Ok((guard, result)) => Ok((guard, !result.timed_out())),
+            Err(poisoned) => {
+                let (guard, result) = poisoned.into_inner();
+                Err(std::sync::PoisonError::new((guard, !result.timed_out())))
+            }
+        }
+    }
+
     /// Waits as long as `condition` is true of what the mutex guards, for so long at most. It has timed out if `condition` still is
     /// true then.
     ///
@@ -140,12 +172,15 @@ impl Condvar {
     /// # Cancellation
     ///
     /// Nothing else ends the wait.
-    pub fn wait_timeout_while<'a, T: ?Sized>(
+    pub fn wait_timeout_while<'a, T: ?Sized, F>(
         &self,
         mut guard: MutexGuard<'a, T>,
         limit: Duration,
-        mut condition: impl FnMut(&mut T) -> bool,
-    ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
+        mut condition: F,
+    ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)>
+    where
+        F: FnMut(&mut T) -> bool,
+    {
         let until = clock::after(limit);
         loop {
             if !condition(&mut guard) {

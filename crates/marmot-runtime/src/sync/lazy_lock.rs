@@ -103,8 +103,10 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// Called by the one whose turn it is at the cell, of whom there is one at a time.
     #[track_caller]
     fn make(&self) -> T {
-        let make = self.make.take().expect("what makes a lazy value has panicked before");
-        make()
+        match self.make.take() {
+            Some(make) => make(),
+            None => poisoned(),
+        }
     }
 }
 
@@ -118,6 +120,12 @@ impl<T, F> LazyLock<T, F> {
     pub fn get_mut(this: &mut LazyLock<T, F>) -> Option<&mut T> {
         this.cell.get_mut()
     }
+}
+
+#[cold]
+#[track_caller]
+fn poisoned() -> ! {
+    panic!("LazyLock instance has previously been poisoned");
 }
 
 impl<T, F: FnOnce() -> T> Deref for LazyLock<T, F> {

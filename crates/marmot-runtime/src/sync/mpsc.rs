@@ -2,7 +2,8 @@
 //!
 //! They are those of [`chan`], and park the goroutine that has to wait. The differences to `std`: the caller's context
 //! may end a wait, so [`RecvError`], [`SendError`] and [`RecvTimeoutError`] have a case `Cancelled`, and are
-//! enumerations; a receiver is [`Sync`], and may be an arm of [`select!`](crate::select).
+//! enumerations; a receiver is [`Sync`], and may be an arm of [`select!`](crate::select). Where `std` converts one of these errors
+//! into one that has no such case, `Cancelled` becomes what was found: an empty channel, or a full one.
 //!
 //! # Examples
 //!

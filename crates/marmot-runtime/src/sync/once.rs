@@ -61,7 +61,6 @@ pub struct Once {
 }
 
 /// What [`Once::call_once_force`] tells its closure.
-#[derive(Debug)]
 pub struct OnceState {
     is_poisoned: bool,
     /// What becomes of the `Once` when the closure has returned.
@@ -104,7 +103,10 @@ impl Once {
     /// Nothing ends the wait: see [`call_once_or_cancelled`](Once::call_once_or_cancelled).
     #[inline]
     #[track_caller]
-    pub fn call_once(&self, f: impl FnOnce()) {
+    pub fn call_once<F>(&self, f: F)
+    where
+        F: FnOnce(),
+    {
         if !self.is_done() {
             // Nothing else ends it.
             let _done = self.call(false, Limit::NONE, |_| f());
@@ -139,7 +141,10 @@ impl Once {
     /// ```
     #[inline]
     #[track_caller]
-    pub fn call_once_force(&self, f: impl FnOnce(&OnceState)) {
+    pub fn call_once_force<F>(&self, f: F)
+    where
+        F: FnOnce(&OnceState),
+    {
         if !self.is_done() {
             // Nothing else ends it.
             let _done = self.call(true, Limit::NONE, f);
@@ -387,7 +392,13 @@ fn done(ended: Ended) -> Result<(), context::Error> {
 #[cold]
 #[track_caller]
 fn poisoned() -> ! {
-    panic!("what was to be done once has panicked before");
+    panic!("Once instance has previously been poisoned");
+}
+
+impl fmt::Debug for OnceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnceState").field("poisoned", &self.is_poisoned).finish()
+    }
 }
 
 impl fmt::Debug for Once {

@@ -1,9 +1,11 @@
 //! `OnceLock`: `std`'s, but who has to wait is parked.
+//!
+//! The value is kept in an `Option`, which is written before `once` is done, and taken out after that has been undone. So the
+//! cell needs no `Drop` of its own. With one, the compiler would demand that the value outlive the cell strictly, which
+//! `std`'s does not.
 
 use std::cell::UnsafeCell;
 use std::fmt;
-use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::once::Once;
@@ -37,10 +39,24 @@ use crate::sched::WaitReason;
 /// ```
 pub struct OnceLock<T> {
     once: Once,
-    /// Written by the closure of `once`; there once that is done.
-    value: UnsafeCell<MaybeUninit<T>>,
-    /// It drops one.
-    owns: PhantomData<T>,
+    /// `None`, until the closure of `once` writes it: `Some`, once that is done.
+    ///
+    /// A value whose destructor looks at what it borrows has to outlive it:
+    ///
+    /// ```compile_fail,E0597
+    /// struct Shows<'a>(&'a str);
+    ///
+    /// impl Drop for Shows<'_> {
+    ///     fn drop(&mut self) {
+    ///         println!("{}", self.0);
+    ///     }
+    /// }
+    ///
+    /// let cell = marmot_runtime::sync::OnceLock::new();
+    /// let word = String::from("word");
+    /// let _ = cell.set(Shows(&word));
+    /// ```
+    value: UnsafeCell<Option<T>>,
 }
 
 // SAFETY: the value is written by one, read by all after that, and may be dropped by any.
@@ -54,7 +70,7 @@ impl<T> OnceLock<T> {
     constant! {
         /// An empty one.
         pub fn new() -> OnceLock<T> {
-            OnceLock { once: Once::new(), value: UnsafeCell::new(MaybeUninit::uninit()), owns: PhantomData }
+            OnceLock { once: Once::new(), value: UnsafeCell::new(None) }
         }
     }
 
@@ -67,8 +83,7 @@ impl<T> OnceLock<T> {
 
     /// The value, if there is one.
     pub fn get_mut(&mut self) -> Option<&mut T> {
-        // SAFETY: it is done, and so the value was written.
-        self.once.is_done().then(|| unsafe { self.value.get_mut().assume_init_mut() })
+        self.value.get_mut().as_mut()
     }
 
     /// The value, when there is one.
@@ -149,7 +164,10 @@ impl<T> OnceLock<T> {
     /// Nothing else ends the wait: see [`get_or_init_or_cancelled`](OnceLock::get_or_init_or_cancelled).
     #[inline]
     #[track_caller]
-    pub fn get_or_init(&self, f: impl FnOnce() -> T) -> &T {
+    pub fn get_or_init<F>(&self, f: F) -> &T
+    where
+        F: FnOnce() -> T,
+    {
         // SAFETY: the closure is called once, until it is done.
         self.once.call_once_force(|_| unsafe { self.write(f()) });
         // SAFETY: it is done.
@@ -209,7 +227,10 @@ impl<T> OnceLock<T> {
     /// assert_eq!(cell.get_or_try_init(|| "7".parse::<u32>()), Ok(&7));
     /// ```
     #[track_caller]
-    pub fn get_or_try_init<E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    pub fn get_or_try_init<F, E>(&self, f: F) -> Result<&T, E>
+    where
+        F: FnOnce() -> Result<T, E>,
+    {
         let mut failed = None;
         self.once.call_once_force(|state| match f() {
             // SAFETY: this is called once, until it is done.
@@ -224,17 +245,14 @@ impl<T> OnceLock<T> {
     }
 
     /// The value, if there was one.
-    pub fn into_inner(mut self) -> Option<T> {
-        self.take()
+    pub fn into_inner(self) -> Option<T> {
+        self.value.into_inner()
     }
 
     /// Takes the value out, if there is one: then the cell is empty, as it was at first.
     pub fn take(&mut self) -> Option<T> {
-        self.once.is_done().then(|| {
-            self.once = Once::new();
-            // SAFETY: it was done, and is not any more: nobody else takes the value.
-            unsafe { self.value.get_mut().assume_init_read() }
-        })
+        self.once.is_done().then(|| self.once = Once::new())?;
+        self.value.get_mut().take()
     }
 
     /// # Safety
@@ -242,7 +260,7 @@ impl<T> OnceLock<T> {
     /// Only in the closure of `once`.
     unsafe fn write(&self, value: T) {
         // SAFETY: one closure at a time runs, until one is done, and nobody reads before that.
-        unsafe { (*self.value.get()).write(value) };
+        unsafe { self.value.get().write(Some(value)) };
     }
 
     /// # Safety
@@ -251,16 +269,9 @@ impl<T> OnceLock<T> {
     #[inline]
     unsafe fn filled(&self) -> &T {
         // SAFETY: the caller's word; nobody writes after that.
-        unsafe { (*self.value.get()).assume_init_ref() }
-    }
-}
-
-impl<T> Drop for OnceLock<T> {
-    fn drop(&mut self) {
-        if self.once.is_done() {
-            // SAFETY: it is done, and nobody uses the cell any more.
-            unsafe { self.value.get_mut().assume_init_drop() };
-        }
+        let value = unsafe { &*self.value.get() };
+        // SAFETY: a closure of `once` that is done has written it, and taking it out undoes that.
+        unsafe { value.as_ref().unwrap_unchecked() }
     }
 }
 

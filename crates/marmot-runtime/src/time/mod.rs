@@ -1,6 +1,7 @@
 //! Waiting for a point in time: sleeps, timers, tickers, and functions that are called later.
 //!
-//! [`Duration`], [`Instant`], [`SystemTime`] and [`UNIX_EPOCH`] are `std`'s own. What waits parks the goroutine, or blocks the plain
+//! [`Duration`], [`Instant`], [`SystemTime`], [`UNIX_EPOCH`] and the errors of the first and the third are `std`'s own: that is all of
+//! `std::time`. What waits parks the goroutine, or blocks the plain
 //! thread, and nothing here ends early, except that the end of the caller's [context](crate::context) ends a wait.
 //!
 //! | | fires | is received by | after `stop` or `reset` |
@@ -20,7 +21,7 @@ mod bell;
 mod ticker;
 mod timer;
 
-pub use std::time::{Duration, Instant, SystemTime, SystemTimeError, UNIX_EPOCH};
+pub use std::time::{Duration, Instant, SystemTime, SystemTimeError, TryFromFloatSecsError, UNIX_EPOCH};
 
 pub use crate::rt::{sleep, sleep_or_cancelled, sleep_until};
 pub use after::{AfterFunc, after_func};

@@ -28,7 +28,7 @@ impl Builder {
         Builder::default()
     }
 
-    /// Names the goroutine, for reports.
+    /// Names the goroutine, for reports. The name may not have a null byte in it: then starting the goroutine panics.
     pub fn name(self, name: String) -> Builder {
         Builder(self.0.name(name))
     }
@@ -43,6 +43,10 @@ impl Builder {
     /// # Errors
     ///
     /// As [`marmot::Builder::spawn`](crate::Builder::spawn).
+    ///
+    /// # Panics
+    ///
+    /// If the name has a null byte in it.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
@@ -55,6 +59,10 @@ impl Builder {
     /// Starts the goroutine in a [`scope`](crate::scope()).
     ///
     /// # Errors
+    ///
+    /// As [`spawn`](Builder::spawn).
+    ///
+    /// # Panics
     ///
     /// As [`spawn`](Builder::spawn).
     #[track_caller]

@@ -17,16 +17,20 @@
 //!
 //! There is nothing of its own here: these are names of what the crate has.
 //!
+//! **A goroutine that ends runs no destructors of thread-locals.** It shares the thread-locals of its thread with the other
+//! goroutines there, and they are destroyed when the thread ends: see [Thread-locals](#thread-locals).
+//!
 //! | `std::thread` | here | what is different, or the reason |
 //! |---|---|---|
-//! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of who makes it |
+//! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of who makes it; when it ends, no thread-local is destroyed |
 //! | `Builder` | [`Builder`]; [`marmot::Builder`](crate::Builder) takes a `&str` as a name, too | a stack has 16 KiB at least, and smaller ones are refused |
-//! | `Builder::spawn_unchecked` | none | [`scope`] is for what borrows |
+//! | `Builder::spawn_unchecked` | none | who calls `std`'s keeps what is borrowed until `join` has returned. Here that may be sooner than the goroutine ends, if the context ends. [`scope`] is for what borrows |
 //! | `scope`, `Scope`, `ScopedJoinHandle` | [`scope`], [`Scope`], [`ScopedJoinHandle`] | [a panic cancels the others](#panics-in-a-scope) |
-//! | `JoinHandle` | [`JoinHandle`] | [`join`](JoinHandle::join) also returns when the caller's context ends |
+//! | `JoinHandle` | [`JoinHandle`] | [`join`](JoinHandle::join) also returns when the caller's context ends. It waits for no destructor of a thread-local |
 //! | `JoinHandle::{join, thread, is_finished}` | the same | – |
 //! | `Thread` | [`Thread`], which is [`Goroutine`](crate::Goroutine) | it also knows where it was made, and what it waits for |
 //! | `Thread::{id, name, unpark}` | the same | – |
+//! | `std::os`' `JoinHandleExt` | none | there is no thread of its own to get at |
 //! | `ThreadId` | [`ThreadId`], which is [`GoroutineId`](crate::GoroutineId) | it can be printed and ordered |
 //! | `current` | [`current`] | the goroutine; a plain thread has a handle, too |
 //! | `park`, `park_timeout`, `yield_now` | [`park`], [`park_timeout`], [`yield_now`] | parking also returns when the context ends: it may return for no reason in `std`, too |
@@ -34,9 +38,10 @@
 //! | `panicking` | [`panicking`] | of the goroutine; `std`'s is the thread's, and is true while another goroutine of it unwinds |
 //! | `available_parallelism` | [`available_parallelism`] | the Ps of the runtime |
 //! | `Result` | [`Result`] | – |
-//! | `LocalKey`, `AccessError`, `thread_local!` | `std`'s own | [Thread-locals](#thread-locals) |
-//! | `park_timeout_ms`, `sleep_ms` | none | `std` has deprecated them |
-//! | `Thread::{into_raw, from_raw}`, `Scope`d hooks and other unstable items | none | they are not stable |
+//! | `thread_local!`, `LocalKey` | [`marmot::thread_local!`](crate::thread_local), [`LocalKey`] | `std`'s own is unsound when its initialiser parks, this one panics: [Thread-locals](#thread-locals) |
+//! | `AccessError` | `std`'s own | – |
+//! | `park_timeout_ms`, `sleep_ms` | the same | `std` has deprecated them |
+//! | `Thread::{into_raw, from_raw}`, `ThreadId::as_u64`, `current_id`, `add_spawn_hook`, `Builder::no_hooks` | none | they are not stable |
 //!
 //! # Panics in a scope
 //!
@@ -63,10 +68,17 @@
 //! A goroutine that has started stays on one thread for life, so thread-locals work: a borrow inside [`LocalKey::with`] may be
 //! held across any call, and what a goroutine finds there is what it, **or another goroutine of that thread**, has left. A value
 //! that is to belong to one goroutine, and to those that it makes, goes into the context:
-//! [`Context::with_value`](crate::context). Do not park in the initialiser of a thread-local; [`go`](crate::go) says why.
+//! [`Context::with_value`](crate::context). What has to happen when a goroutine ends, such as flushing a buffer, is done by a guard on its
+//! stack or at the end of its closure: a thread-local's destructor runs when the thread ends, which for the threads of the default
+//! runtime is never, for the process ends first.
+//!
+//! **Declare thread-locals by [`marmot::thread_local!`](crate::thread_local)**. It has the syntax of `std`'s macro, and its keys have the
+//! methods of `std`'s. With `std`'s own, an initialiser that parks, for example because it locks a mutex of
+//! [`sync`](crate::sync), **is undefined behaviour** if another goroutine of the thread uses the thread-local meanwhile. With this
+//! one, that other goroutine panics. [`go`](crate::go) has the rule of which this is a case.
 //!
 //! ```
-//! use marmot::thread;
+//! use marmot::{thread, thread_local};
 //! use std::cell::Cell;
 //!
 //! thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
@@ -82,9 +94,27 @@
 
 mod builder;
 
+use std::time::Duration;
+
 pub use builder::Builder;
+/// As [`std::thread::spawn`], except that what ends is a goroutine and not a thread: **no destructors of thread-locals run**
+/// then, for it shares them with the other goroutines of its thread. See the [module's head](self#thread-locals).
+pub use marmot_runtime::go as spawn;
+pub use marmot_runtime::local::LocalKey;
 pub use marmot_runtime::{
     Goroutine as Thread, GoroutineId as ThreadId, JoinHandle, Scope, ScopedJoinHandle, available_parallelism, current,
-    go as spawn, panicking, park, park_timeout, scope, sleep, sleep_until, yield_now,
+    panicking, park, park_timeout, scope, sleep, sleep_until, yield_now,
 };
-pub use std::thread::{AccessError, LocalKey, Result};
+pub use std::thread::{AccessError, Result};
+
+/// As [`sleep`], in milliseconds.
+#[deprecated(since = "0.1.0", note = "`std` has deprecated it: use `sleep`")]
+pub fn sleep_ms(ms: u32) {
+    sleep(Duration::from_millis(ms.into()));
+}
+
+/// As [`park_timeout`], in milliseconds.
+#[deprecated(since = "0.1.0", note = "`std` has deprecated it: use `park_timeout`")]
+pub fn park_timeout_ms(ms: u32) {
+    park_timeout(Duration::from_millis(ms.into()));
+}

@@ -7,6 +7,7 @@ use super::sync::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, WaitTimeoutResult, Weak,
 };
 use super::thread::{self, AccessError, JoinHandle, LocalKey, Scope, ScopedJoinHandle, Thread, ThreadId};
+use super::thread_local;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;

@@ -1,5 +1,5 @@
 //! The program with the names of Marmot.
 
-pub use marmot::{sync, thread};
+pub use marmot::{sync, thread, thread_local};
 #[path = "program.rs"]
 pub mod program;

@@ -61,8 +61,8 @@ pub enum SendTimeoutError<T> {
     Cancelled(T),
 }
 
-const NO_SENDERS: &str = "receiving from a channel without messages and senders";
-const NO_RECEIVERS: &str = "sending to a channel without receivers";
+const NO_SENDERS: &str = "receiving on a closed channel";
+const NO_RECEIVERS: &str = "sending on a closed channel";
 
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +76,7 @@ impl fmt::Display for RecvError {
 impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TryRecvError::Empty => "receiving from an empty channel",
+            TryRecvError::Empty => "receiving on an empty channel",
             TryRecvError::Disconnected => NO_SENDERS,
         })
     }
@@ -85,8 +85,8 @@ impl fmt::Display for TryRecvError {
 impl fmt::Display for RecvTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecvTimeoutError::Timeout => f.write_str("no message came in time"),
-            RecvTimeoutError::Disconnected => RecvError::Disconnected.fmt(f),
+            RecvTimeoutError::Timeout => f.write_str("timed out waiting on channel"),
+            RecvTimeoutError::Disconnected => f.write_str("channel is empty and sending half is closed"),
             RecvTimeoutError::Cancelled => RecvError::Cancelled.fmt(f),
         }
     }
@@ -101,6 +101,26 @@ impl From<RecvError> for RecvTimeoutError {
         match error {
             RecvError::Disconnected => RecvTimeoutError::Disconnected,
             RecvError::Cancelled => RecvTimeoutError::Cancelled,
+        }
+    }
+}
+
+/// A wait that the context has ended has found no message: the channel is [`Empty`](TryRecvError::Empty).
+impl From<RecvError> for TryRecvError {
+    fn from(error: RecvError) -> TryRecvError {
+        match error {
+            RecvError::Disconnected => TryRecvError::Disconnected,
+            RecvError::Cancelled => TryRecvError::Empty,
+        }
+    }
+}
+
+/// A wait that the context has ended has found no room: the channel is [`Full`](TrySendError::Full).
+impl<T> From<SendError<T>> for TrySendError<T> {
+    fn from(error: SendError<T>) -> TrySendError<T> {
+        match error {
+            SendError::Disconnected(message) => TrySendError::Disconnected(message),
+            SendError::Cancelled(message) => TrySendError::Full(message),
         }
     }
 }
@@ -129,7 +149,7 @@ macro_rules! holds_the_message {
         impl<T> fmt::Debug for $error<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(match self {
-                    $($error::$variant(_) => concat!(stringify!($variant), "(..)"),)*
+                    $($error::$variant(_) => concat!(stringify!($error), "::", stringify!($variant), "(..)"),)*
                 })
             }
         }
@@ -153,7 +173,7 @@ holds_the_message! { SendError:
     Cancelled => CANCELLED,
 }
 holds_the_message! { TrySendError:
-    Full => "sending to a full channel",
+    Full => "sending on a full channel",
     Disconnected => NO_RECEIVERS,
 }
 holds_the_message! { SendTimeoutError:
