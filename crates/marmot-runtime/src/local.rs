@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::thread::{AccessError, LocalKey as StdKey};
 
-use crate::sched::{self, current, initializers};
+use crate::sched::{self, budget, current, initializers};
 
 /// Declares thread-locals, as [`std::thread_local!`], and is sound when an initialiser parks.
 ///
@@ -320,5 +320,6 @@ pub fn initialize<T>(mark: &'static StdKey<Mark>, thread_local: &'static str, f:
     });
     let _unmark = Unmark(mark);
     let _here = initializers::enter(thread_local);
+    let _unlimited = budget::unlimited();
     f()
 }

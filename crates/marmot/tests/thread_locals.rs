@@ -209,3 +209,17 @@ fn a_park_inside_an_initializer_is_reported_in_debug_builds() {
         assert_eq!(reports, 0, "{}", outcome.stderr);
     }
 }
+
+/// Calls that need not wait yield now and then, but not there, where another goroutine would panic.
+#[test]
+fn an_initializer_that_need_not_wait_is_not_interrupted() {
+    thread_local!(static LONG: usize = {
+        let lock = Mutex::new(0);
+        (0..100_000).for_each(|_| *lock.lock().unwrap() += 1);
+        lock.into_inner().unwrap()
+    });
+    with_procs(1, || {
+        let others: Vec<_> = (0..3).map(|_| marmot::go_local(|| LONG.with(|long| *long))).collect();
+        others.into_iter().for_each(|other| assert_eq!(other.join().unwrap(), 100_000));
+    });
+}

@@ -82,7 +82,8 @@ fn sched_outside() -> &'static Sched {
 /// # What must not be held across a call that parks
 ///
 /// The goroutines of one M take turns on one thread. Each call that parks may let another goroutine run, and locking a `marmot`
-/// mutex that another goroutine holds is such a call. Two kinds of things are held by the *thread*, and the compiler finds neither:
+/// mutex that another goroutine holds is such a call. So may any other call of this library, now and then: a goroutine that makes
+/// thousands of them in one turn yields in one, so that a loop that polls does not keep its M. Two kinds of things are held by the *thread*, and the compiler finds neither:
 ///
 /// **Locks that block the thread: a deadlock.** A lock of `std` or `parking_lot`, a `StdinLock`, and the initialiser of `std`'s
 /// `LazyLock`, `OnceLock` or `Once`. When another goroutine of the same M then waits for it, it blocks the M, and the holder

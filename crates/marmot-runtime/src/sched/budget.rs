@@ -37,6 +37,24 @@ pub(crate) fn charge(cost: u32) {
     }
 }
 
+/// Lets no call of the caller's yield for its budget until what is returned is dropped: for a place in which a switch does harm. A call
+/// that waits still does.
+#[must_use = "the budget is limited again at once"]
+pub(crate) fn unlimited() -> Unlimited {
+    let before = current::budget();
+    current::set_budget(u32::MAX);
+    Unlimited(before)
+}
+
+/// See [`unlimited`].
+pub(crate) struct Unlimited(u32);
+
+impl Drop for Unlimited {
+    fn drop(&mut self) {
+        current::set_budget(self.0);
+    }
+}
+
 /// As [`charge`], for an [`OPERATION`].
 #[inline]
 pub(crate) fn spend() {

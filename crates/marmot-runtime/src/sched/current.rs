@@ -116,6 +116,10 @@ pub(super) fn set_budget(budget: u32) {
     CURRENT.with(|c| c.budget.set(budget));
 }
 
+pub(super) fn budget() -> u32 {
+    CURRENT.with(|c| c.budget.get())
+}
+
 /// Takes `cost` off the budget; false if that is used up.
 #[inline]
 pub(super) fn charge(cost: u32) -> bool {
