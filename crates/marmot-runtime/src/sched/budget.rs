@@ -75,13 +75,14 @@ fn used_up() {
     }
 }
 
-/// Lets others run, unstarted goroutines above all, after the caller has made so many that the ring could not hold them: half of it, and
-/// no more, has gone to the global queue. As many have their turns now, so a loop that makes goroutines makes as many as run.
+/// Lets others run, unstarted goroutines above all, after the caller has made so many that the ring could not hold them. As many as a
+/// ring holds have their turns now, which is as many as can be made until it overflows again; so a loop that makes goroutines makes
+/// as many as run.
 #[cold]
 #[inline(never)]
 pub(crate) fn catch_up() {
     if let (Some(_), Some(mp)) = (current::gp(), current::mp()) {
-        for _ in 0..OVERFLOW {
+        for _ in 0..2 * OVERFLOW {
             if !mp.has_unstarted() {
                 break;
             }
