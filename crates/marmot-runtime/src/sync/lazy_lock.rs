@@ -13,7 +13,7 @@ use crate::primitive::constant;
 /// that has been done.
 ///
 /// What makes the value may park: with `std`'s that can deadlock, because another goroutine of the same M may block the M on it. If it
-/// panics, the value is poisoned, and all who want it panic, too.
+/// panics, or the runtime of its goroutine is shut down meanwhile, the value is poisoned, and all who want it panic, too.
 ///
 /// # Examples
 ///
@@ -103,7 +103,10 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// Called by the one whose turn it is at the cell, of whom there is one at a time.
     #[track_caller]
     fn make(&self) -> T {
-        let make = self.make.take().expect("what makes a lazy value has panicked before");
+        let make = self
+            .make
+            .take()
+            .expect("what makes a lazy value has panicked before, or its runtime was shut down in the middle of it");
         make()
     }
 }
