@@ -214,8 +214,8 @@ fn who_waits_in_a_runtime_that_has_stopped_keeps_nobody_waiting() {
     bounded(|| {
         let ending = runtime(1);
         // Somebody who wants too much, and somebody who wants to write.
-        let (limit, lock) = (Arc::new(Semaphore::new(1)), Arc::new(RwLock::new(())));
-        let reads = lock.read().unwrap();
+        let (limit, lock) = (Arc::new(Semaphore::new(2)), Arc::new(RwLock::new(())));
+        let (held, reads) = (limit.acquire().unwrap(), lock.read().unwrap());
         let (theirs, to_write) = (Arc::clone(&limit), Arc::clone(&lock));
         let _lost = [
             wait_in(&ending, WaitReason::Semaphore, move || drop(theirs.acquire_many(2))),
@@ -229,6 +229,8 @@ fn who_waits_in_a_runtime_that_has_stopped_keeps_nobody_waiting() {
         drop(reads);
         drop(lock.write().unwrap());
         assert_eq!(limit.available_permits(), 1);
+        drop(held);
+        assert_eq!(limit.available_permits(), 2);
     });
 }
 
@@ -238,8 +240,8 @@ fn permits_pass_by_who_has_stopped_though_its_thread_is_held_up() {
     let _alone = alone();
     bounded(|| {
         let (ending, staying) = (runtime(1), runtime(1));
-        let (limit, few) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
-        let held = limit.acquire().unwrap();
+        let (limit, few) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(2)));
+        let (held, one) = (limit.acquire().unwrap(), few.acquire().unwrap());
         let (theirs, wanted) = (Arc::clone(&limit), Arc::clone(&few));
         let wait = move || drop(theirs.acquire().unwrap());
         let _lost = [
@@ -253,7 +255,8 @@ fn permits_pass_by_who_has_stopped_though_its_thread_is_held_up() {
         waits.join().unwrap();
         // Who comes later does not wait behind it, either.
         drop(few.acquire_timeout(LIMIT / 2).unwrap());
-        assert_eq!((limit.available_permits(), few.available_permits()), (1, 1));
+        drop(one);
+        assert_eq!((limit.available_permits(), few.available_permits()), (1, 2));
         drop(keeps);
         staying.shutdown(LIMIT).unwrap();
     });
@@ -786,6 +789,61 @@ fn permits_go_to_those_who_wait_in_order() {
         assert!(limit.acquire_many_timeout(4, ms(2)).unwrap_err().is_deadline_exceeded());
         assert!(too_late(|| limit.acquire().map(drop)).unwrap_err().is_cancelled());
         assert_eq!(limit.available_permits(), 3);
+    });
+}
+
+#[test]
+fn who_wants_more_permits_than_there_ever_were_keeps_nobody_waiting() {
+    in_goroutines(|place| {
+        let semaphore = Arc::new(Semaphore::new(2));
+        let take = |n| {
+            let semaphore = Arc::clone(&semaphore);
+            move || semaphore.acquire_many(n).map(|permit| permit.count())
+        };
+        let (three, four) = (place.start(take(3)), place.start(take(4)));
+        let (ended, cancel) = start(place, take(3));
+        [&three, &four, &ended].into_iter().for_each(|waits| waits.until_waiting(WaitReason::Semaphore));
+        // Others come and go, whether they have to wait or not.
+        drop(semaphore.try_acquire_many(2).unwrap());
+        let held = semaphore.acquire_many_timeout(2, LIMIT).unwrap();
+        let waits = place.start(take(2));
+        waits.until_waiting(WaitReason::Semaphore);
+        drop(held);
+        assert_eq!(waits.join().unwrap(), 2);
+        cancel.cancel();
+        assert!(ended.join().unwrap_err().is_cancelled());
+        // There are as many as the one wants, of which one is lent: it is in order now, and the other is not.
+        let held = semaphore.acquire().unwrap();
+        semaphore.add_permits(1);
+        assert!(semaphore.try_acquire().is_none());
+        assert!(!three.is_finished());
+        drop(held);
+        assert_eq!(three.join().unwrap(), 3);
+        drop(semaphore.try_acquire_many(3).unwrap());
+        // What was forgotten does not count for those that come after.
+        semaphore.acquire_many(3).unwrap().forget();
+        assert_eq!(semaphore.forget_permits(1), 0);
+        semaphore.add_permits(3);
+        drop(semaphore.try_acquire_many(3).unwrap());
+        assert!(!four.is_finished());
+        semaphore.add_permits(1);
+        assert_eq!(four.join().unwrap(), 4);
+        assert_eq!(semaphore.available_permits(), 4);
+    });
+}
+
+#[test]
+fn who_wants_no_more_than_there_were_is_not_overtaken_though_some_are_forgotten() {
+    in_goroutines(|place| {
+        let semaphore = Arc::new(Semaphore::new(2));
+        semaphore.acquire_many(2).unwrap().forget();
+        let theirs = Arc::clone(&semaphore);
+        let waits = place.start(move || theirs.acquire_many(2).map(|permit| permit.count()));
+        waits.until_waiting(WaitReason::Semaphore);
+        semaphore.add_permits(1);
+        assert!(semaphore.try_acquire().is_none());
+        semaphore.add_permits(1);
+        assert_eq!(waits.join().unwrap(), 2);
     });
 }
 

@@ -308,6 +308,65 @@ fn the_same_channel_may_be_in_several_arms() {
 }
 
 #[test]
+fn arms_at_one_channel_are_chosen_equally_often_by_a_select_that_has_waited() {
+    const TIMES: usize = 3000;
+    for procs in [1, 2, 8] {
+        with_procs(procs, || {
+            let (sender, receiver) = chan::rendezvous();
+            let other = receiver.clone();
+            let idle = chan::never::<()>();
+            let receives = marmot::go_local(move || {
+                let mut counts = [0; 3];
+                for _ in 0..TIMES {
+                    let chosen = select! {
+                        recv(receiver) -> _ => 0,
+                        recv(idle) -> _ => unreachable!(),
+                        recv(other) -> _ => 1,
+                        recv(receiver) -> _ => 2,
+                    };
+                    counts[chosen] += 1;
+                }
+                counts
+            });
+            // Both have settled here: when this one yields, the other goes on until it waits.
+            let until_selecting = |other: &marmot::Goroutine| {
+                while other.wait_reason() != Some(WaitReason::Select) {
+                    marmot::yield_now();
+                }
+            };
+            for _ in 0..TIMES {
+                until_selecting(receives.goroutine());
+                sender.send(()).unwrap();
+            }
+            let counts = receives.join().unwrap();
+            // As above.
+            assert!(counts.iter().all(|&count| count > 850), "{counts:?}");
+
+            let (sender, receiver) = chan::rendezvous();
+            let other = sender.clone();
+            let sends = marmot::go_local(move || {
+                let mut counts = [0; 2];
+                for _ in 0..TIMES {
+                    counts[select! {
+                        send(sender, 0) -> _ => 0,
+                        send(other, 1) -> _ => 1,
+                    }] += 1;
+                }
+                counts
+            });
+            let mut received = [0; 2];
+            for _ in 0..TIMES {
+                until_selecting(sends.goroutine());
+                received[receiver.recv().unwrap()] += 1;
+            }
+            let counts = sends.join().unwrap();
+            assert_eq!(counts, received);
+            assert!(counts.iter().all(|&count| count > 1300), "{counts:?}");
+        });
+    }
+}
+
+#[test]
 fn all_kinds_of_ends_are_arms() {
     everywhere(|_| {
         let (sender, receiver) = mpsc::channel();

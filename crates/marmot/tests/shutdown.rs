@@ -32,7 +32,7 @@ fn stops_with(queued: impl FnOnce(MakesOne) + Send + 'static) {
             let _ = ended.recv();
         });
         begun.recv().unwrap();
-        assert_eq!(rt.shutdown(Duration::ZERO).unwrap_err().left(), 2);
+        assert!(rt.shutdown(Duration::ZERO).unwrap_err().left() >= 2);
         drop(end);
         let made = told.recv_timeout(LIMIT).expect("what was queued is dropped");
         assert!(made.join().unwrap_err().is::<Stopped>());
@@ -46,5 +46,9 @@ fn what_a_dropped_closure_makes_is_dropped_too() {
 
 #[test]
 fn also_if_it_was_to_start_on_its_m() {
-    stops_with(|makes| drop(marmot::go_local(move || drop(makes))));
+    stops_with(|makes| {
+        // So many run in a row before the M sees that the runtime has stopped.
+        (0..64).for_each(|_| drop(marmot::go_local(|| ())));
+        marmot::go_local(move || drop(makes));
+    });
 }

@@ -117,7 +117,7 @@ pub(crate) use timers::{Fire, Timer};
 pub(crate) use token::Token;
 pub(crate) use unwind::is_unwinding;
 pub(crate) use will::{Bequest, with_will};
-pub(crate) use within::{Ended, park_in};
+pub(crate) use within::{Ended, has_context_ended, park_in};
 
 use idle::Idle;
 use m::{Count, P};

@@ -36,7 +36,7 @@ pub(super) struct Clause {
 }
 
 /// Calls `wait`, which parks the caller. Should it never go on, `bequest` is passed on; what `wait` leaves in the same way is passed on
-/// before that. `wait` does not unwind.
+/// before that. If `wait` unwinds, the bequest is taken back.
 ///
 /// `gp` is what [`super::waiter`] returned.
 #[inline]
@@ -53,9 +53,21 @@ pub(crate) fn with_will<R>(gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnO
     // It is taken back before the borrow ends, or the goroutine stays where it is, and with it what is borrowed.
     let clause = Clause { bequest, before: will.get() };
     will.set(Some(NonNull::from(&clause)));
-    let result = wait();
-    will.set(clause.before);
-    result
+    let _revoked = Revoked { will, before: clause.before };
+    wait()
+}
+
+/// Takes the last clause of a will back, when it is dropped.
+struct Revoked<'a> {
+    will: &'a Will,
+    before: Option<NonNull<Clause>>,
+}
+
+impl Drop for Revoked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.will.set(self.before);
+    }
 }
 
 impl M {

@@ -64,6 +64,19 @@ impl Slot {
     }
 }
 
+/// Whether the context of `gp` has ended, which waits. What a plain thread works under is not in its G, and is not asked for: the end of that
+/// takes the thread out of its place before it returns.
+///
+/// # Safety
+///
+/// `gp` is in a place where it waits, or has been taken out of there and not been readied; and nobody else can take it out meanwhile. So
+/// it is inside the call that waits, and does not change its context.
+#[inline]
+pub(crate) unsafe fn has_context_ended(gp: NonNull<G>) -> bool {
+    // SAFETY: the caller's word. What was written before it came to its place is seen by who has that locked.
+    unsafe { gp.as_ref().context.has_ended() }
+}
+
 /// Does something with the slot of what runs on this thread.
 #[inline]
 fn with_own<R>(f: impl FnOnce(&Slot) -> R) -> R {

@@ -1,8 +1,8 @@
 //! `Barrier`: `std`'s, but it parks the goroutine.
 //!
 //! Who comes goes into a list, under its lock; the last one takes all others out and readies them. Under the same lock, one whose wait is
-//! ended otherwise leaves the list, and does not count any more. One that does not go on because its runtime has stopped has come
-//! all the same: it counts, and is not readied.
+//! ended otherwise leaves the list, and does not count any more; nor does one that is still in the list, but whose context has ended.
+//! One that does not go on because its runtime has stopped has come all the same: it counts, and is not readied.
 
 use std::fmt;
 
@@ -101,12 +101,12 @@ impl Barrier {
 
     fn come(&self, limit: Limit) -> Result<BarrierWaitResult, Ended> {
         sched::spend();
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         let mut inside = self.inside();
         inside.count += 1;
-        if inside.count >= self.size {
+        if inside.count >= self.size && inside.count - inside.waiting.count_in_vain() >= self.size {
             inside.count = 0;
-            let taken = inside.waiting.take_all(sched::has_stopped, Fate::Woken);
+            let taken = inside.waiting.take_all(Fate::Woken);
             drop(inside);
             taken.ready();
             return Ok(BarrierWaitResult { is_leader: true });
@@ -129,10 +129,10 @@ impl Barrier {
 impl Queue for Barrier {
     fn retract(&self, waiter: &Waiter) -> bool {
         let mut inside = self.inside();
+        // One that was dismissed does not count any more.
+        inside.count -= usize::from(waiter.is_listed());
         // SAFETY: it waits here and nowhere else.
-        let was_there = unsafe { inside.waiting.leave(waiter) };
-        inside.count -= usize::from(was_there);
-        was_there
+        unsafe { inside.waiting.leave(waiter) }
     }
 
     fn lose(&self, waiter: &Waiter) {

@@ -308,7 +308,7 @@ impl Condvar {
 
     /// Gives the lock up, and waits.
     fn suspend<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>, limit: Limit) -> (Ended, Unlocked<'a, T>) {
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         // SAFETY: it is in no list, and stays here until the wait is over.
         unsafe { self.signal.enter(&waiter) };
         let guard = guard.unlock();

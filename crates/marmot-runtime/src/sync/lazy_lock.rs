@@ -13,7 +13,7 @@ use crate::primitive::constant;
 /// that has been done.
 ///
 /// What makes the value may park: with `std`'s that can deadlock, because another goroutine of the same M may block the M on it. If it
-/// panics, the value is poisoned, and all who want it panic, too.
+/// panics, or the runtime of its goroutine is shut down meanwhile, the value is poisoned, and all who want it panic, too.
 ///
 /// # Examples
 ///

@@ -3,6 +3,21 @@
 //! A record stays where it is while its owner is parked, and a parked goroutine is never unwound or freed: so waiting
 //! needs no allocation, and there is no limit. The list is linked both ways, so that somebody in the middle can leave
 //! it at no cost, as one must whose wait is ended by something else.
+//!
+//! # Nothing is given to a waiter that does not take it
+//!
+//! Whoever gives something away takes the first waiter [that goes on](List::next) out of the list. The waiters before it come out, too:
+//!
+//! | the waiter | because | what becomes of it |
+//! |---|---|---|
+//! | a goroutine whose runtime has stopped | it never goes on | it is [`PassedOver`](Fate::PassedOver) |
+//! | a goroutine whose context has ended, if its wait observes that | its wait is over: it returns the error | it is [`Dismissed`](Fate::Dismissed) |
+//!
+//! A goroutine is woken for the end of its context by its own M, some time after whoever ended the context has gone on
+//! ([`cancel`](crate::sched::cancel)). What is given away in between is for the next waiter. The dismissed one stays parked until
+//! its M comes, which takes it out of the list as if it were still there: [`List::leave`] is true then, once. The end of a context
+//! always comes to those that wait under it, so a dismissed waiter needs nobody else to wake it. A plain thread is taken out of the
+//! list before whoever ends its context goes on.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -20,6 +35,8 @@ pub(crate) struct Waiter<X = ()> {
     pub(crate) fate: Cell<Fate>,
     /// How much it waits for, where that differs.
     pub(crate) wants: usize,
+    /// The end of its context ends the wait.
+    observes: bool,
     /// It is in a list.
     is_listed: Cell<bool>,
     links: Cell<Links<X>>,
@@ -32,6 +49,10 @@ pub(crate) struct Waiter<X = ()> {
 pub(crate) enum Fate {
     /// It is in a list, or has been taken out of it for nothing.
     Waits,
+    /// It was taken out of a list because its context has ended, and is still to be woken for that.
+    Dismissed,
+    /// It was taken out of a list because its runtime has stopped, and is not woken any more.
+    PassedOver,
     /// It was woken to look again, or to try again.
     Woken,
     /// It was given what it waits for.
@@ -61,17 +82,19 @@ impl<X> Default for Links<X> {
 }
 
 impl Waiter {
-    pub(crate) fn new(gp: NonNull<G>) -> Waiter {
-        Waiter::with(gp, ())
+    /// One whose wait is ended by the end of its context, if it `observes` that.
+    pub(crate) fn new(gp: NonNull<G>, observes: bool) -> Waiter {
+        Waiter { observes, ..Waiter::with(gp, ()) }
     }
 
-    /// One that waits for so much.
-    pub(crate) fn wanting(gp: NonNull<G>, wants: usize) -> Waiter {
-        Waiter { wants, ..Waiter::with(gp, ()) }
+    /// The same, for so much.
+    pub(crate) fn wanting(gp: NonNull<G>, observes: bool, wants: usize) -> Waiter {
+        Waiter { wants, ..Waiter::new(gp, observes) }
     }
 }
 
 impl<X> Waiter<X> {
+    /// One whose wait is ended by the end of its context.
     pub(crate) fn with(gp: NonNull<G>, more: X) -> Waiter<X> {
         Waiter {
             gp,
@@ -79,10 +102,28 @@ impl<X> Waiter<X> {
             queued: Cell::new(0),
             fate: Cell::new(Fate::Waits),
             wants: 0,
+            observes: true,
             is_listed: Cell::new(false),
             links: Cell::default(),
             more,
         }
+    }
+
+    /// Whether it is in a list. For who has that locked.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.is_listed.get()
+    }
+
+    /// Whether its wait is over because its context has ended.
+    ///
+    /// # Safety
+    ///
+    /// It is in a list, which the caller has locked, or was until now.
+    #[inline]
+    unsafe fn waits_in_vain(&self) -> bool {
+        // SAFETY: the caller's word. A waiter does not go on before it has been taken out of its list, under the lock, or readied; and it is
+        // the same goroutine until then, within the same call.
+        self.observes && unsafe { sched::has_context_ended(self.gp) }
     }
 }
 
@@ -144,29 +185,62 @@ impl<X> List<X> {
         Some(first)
     }
 
-    /// Takes out the first for which `passes` is not true, and those before it, which nobody readies any more.
-    pub(crate) fn pop_while(&mut self, passes: impl Fn(NonNull<G>) -> bool) -> Option<NonNull<Waiter<X>>> {
+    /// Takes out the first that goes on, and those before it that do not: see [the module](self).
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<NonNull<Waiter<X>>> {
         loop {
             let first = self.pop_front()?;
             // SAFETY: it was in this list until now, and is alive until it is readied.
-            if !passes(unsafe { first.as_ref() }.gp) {
+            if unsafe { !pass_over(first.as_ref()) } {
                 return Some(first);
             }
         }
     }
 
-    /// Takes `waiter` out, wherever in the list it is; false if it is in none.
+    /// Takes out those before the first that goes on, and returns that one.
+    pub(crate) fn first_that_goes_on(&mut self) -> Option<&Waiter<X>> {
+        loop {
+            let first = self.first?;
+            // SAFETY: it is in this list, and alive.
+            unsafe {
+                if !pass_over(first.as_ref()) {
+                    return self.first();
+                }
+                self.remove(first.as_ref());
+            }
+        }
+    }
+
+    /// How many are in it whose wait is over because their context has ended.
+    pub(crate) fn count_in_vain(&self) -> usize {
+        let (mut count, mut next) = (0, self.first);
+        while let Some(waiter) = next {
+            // SAFETY: it is in this list, and alive.
+            unsafe {
+                count += usize::from(waiter.as_ref().waits_in_vain());
+                next = waiter.as_ref().links.get().after;
+            }
+        }
+        count
+    }
+
+    /// Takes `waiter` out, wherever in the list it is, for who ends its wait otherwise; false if somebody has taken it out who
+    /// readies it, and for one that was passed over because its runtime has stopped.
     ///
     /// # Safety
     ///
     /// It is in no other list.
     pub(crate) unsafe fn leave(&mut self, waiter: &Waiter<X>) -> bool {
-        let was_listed = waiter.is_listed.get();
-        if was_listed {
+        if waiter.is_listed.get() {
             // SAFETY: the caller's word.
             unsafe { self.remove(waiter) };
+            return true;
         }
-        was_listed
+        let was_dismissed = waiter.fate.get() == Fate::Dismissed;
+        if was_dismissed {
+            waiter.fate.set(Fate::Waits);
+        }
+        was_dismissed
     }
 
     /// # Safety
@@ -206,15 +280,34 @@ impl<X> List<X> {
 }
 
 impl List {
-    /// Takes all out for which `passes` is not true, says what becomes of them, and hands them over to be readied.
-    pub(crate) fn take_all(&mut self, passes: impl Fn(NonNull<G>) -> bool, fate: Fate) -> Taken {
+    /// Takes all out. Says what becomes of those that go on, and hands them over to be readied.
+    pub(crate) fn take_all(&mut self, fate: Fate) -> Taken {
         let mut taken = Taken::new();
-        while let Some(waiter) = self.pop_while(&passes) {
+        while let Some(waiter) = self.next() {
             // SAFETY: it was in this list until now, and is alive until it is readied.
             unsafe { taken.push(waiter, fate) };
         }
         taken
     }
+}
+
+/// Whether `waiter` does not go on; if so, that becomes of it. Then it is for the caller to take it out of the list.
+///
+/// # Safety
+///
+/// It is in a list, which the caller has locked, or was until now.
+#[inline]
+pub(crate) unsafe fn pass_over<X>(waiter: &Waiter<X>) -> bool {
+    if sched::has_stopped(waiter.gp) {
+        waiter.fate.set(Fate::PassedOver);
+        return true;
+    }
+    // SAFETY: the caller's word.
+    let in_vain = unsafe { waiter.waits_in_vain() };
+    if in_vain {
+        waiter.fate.set(Fate::Dismissed);
+    }
+    in_vain
 }
 
 /// Some who have been taken out of a list, to be readied when it is no longer locked, in order.

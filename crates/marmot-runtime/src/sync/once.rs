@@ -3,13 +3,16 @@
 //! | state | meaning | who leaves it |
 //! |---|---|---|
 //! | `NEW` | nobody has begun | who calls, to `RUNNING` |
-//! | `RUNNING` | somebody runs its closure | the same: to `DONE`, or, if it panics, to `POISONED` |
-//! | `POISONED` | the last who ran its closure has panicked | who calls by force, to `RUNNING` |
+//! | `RUNNING` | somebody runs its closure | the same: to `DONE`, or, if it panics or does not go on, to `POISONED` |
+//! | `POISONED` | the last who ran its closure has panicked, or has not gone on | who calls by force, to `RUNNING` |
 //! | `DONE` | a closure has returned | nobody |
 //!
 //! Beside the state, the word has `WAITED`: somebody may be in the list. It is set with the list locked, by an exchange that sees a
 //! state in which one has to wait. Who ends its closure swaps the word for the new state, and if `WAITED` was set, locks the list and readies
 //! all who are there. They look again. The closure may park, and others of its M run meanwhile; that is what this `Once` is for.
+//!
+//! **Who does not go on.** A goroutine whose runtime stops while its closure is parked never ends that. It leaves a
+//! [will](crate::sched::with_will): when its M leaves, the `Once` is poisoned, as it is by a panic, and those who wait go on.
 //!
 //! To end is a Release and pairs with the Acquire of whoever sees `DONE`. The model is `tests/loom/once.rs`.
 
@@ -23,7 +26,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, Ended, WaitReason, budget};
+use crate::sched::{self, Bequest, Ended, WaitReason, budget, with_will};
 
 const NEW: u8 = 0;
 const RUNNING: u8 = 1;
@@ -34,7 +37,8 @@ const WAITED: u8 = 4;
 
 /// Something that is done once, as with [`std::sync::Once`]: whoever comes while another does it is parked until it is done.
 ///
-/// The closure may park: with `std`'s that can deadlock, because another goroutine of the same M may block the M on it.
+/// The closure may park: with `std`'s that can deadlock, because another goroutine of the same M may block the M on it. If the runtime
+/// of its goroutine is shut down meanwhile, it is poisoned, as by a panic.
 ///
 /// # Examples
 ///
@@ -284,7 +288,7 @@ impl Once {
                         self.runner.store(me(), Relaxed);
                         let state = OnceState { is_poisoned: before == POISONED, ends: DONE.into() };
                         let run = Run { once: self, ends: POISONED };
-                        f(&state);
+                        with_will(sched::waiter(), &run, || f(&state));
                         run.end(state.ends.get());
                         return Ended::Readied;
                     }
@@ -314,7 +318,7 @@ impl Once {
     /// Waits as long as the state is one of these; returns sooner, too.
     fn wait_for_change(&self, states: &[u8], reason: WaitReason, limit: Limit) -> Ended {
         sched::spend();
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         let mut waiting = self.waiting();
         loop {
             let word = self.word.load(Relaxed);
@@ -336,7 +340,7 @@ impl Once {
         self.runner.store(0, Relaxed);
         // Release pairs with the Acquire of whoever sees the state. Acquire is for nothing.
         if self.word.swap(state, AcqRel) & WAITED != 0 {
-            let taken = self.waiting().take_all(sched::has_stopped, Fate::Woken);
+            let taken = self.waiting().take_all(Fate::Woken);
             taken.ready();
         }
     }
@@ -368,6 +372,12 @@ struct Run<'a> {
 impl Run<'_> {
     fn end(mut self, state: u8) {
         self.ends = state;
+    }
+}
+
+impl Bequest for Run<'_> {
+    fn pass_on(&self) {
+        self.once.end(POISONED);
     }
 }
 

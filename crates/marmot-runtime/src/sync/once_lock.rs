@@ -16,7 +16,8 @@ use crate::sched::WaitReason;
 /// A cell that is written once, as [`std::sync::OnceLock`]. Who comes while another makes the value is parked until that has
 /// been done.
 ///
-/// What makes the value may park. If it panics, the cell stays empty, and the next may try.
+/// What makes the value may park. If it panics, or the runtime of its goroutine is shut down meanwhile, the cell stays empty, and the
+/// next may try.
 ///
 /// # Examples
 ///

@@ -7,9 +7,15 @@
 //! gives permits back then locks the list, and hands them to the first as long as there are enough for it, and so on; what is left
 //! is free, but nobody takes it past those who wait. So a waiter for many is not overtaken by others for few.
 //!
+//! **More than there are.** Who wants more than there ever were at a time, free and lent, cannot be served before some are added. It waits
+//! apart, in a list of its own, and nobody waits for it; when there are enough, it goes behind those who wait by then. What counts is not how
+//! many there are now: where permits are forgotten, and others added by the tick, that is less for a while, and a waiter for many
+//! would be overtaken by others for few.
+//!
 //! **A wait that ends otherwise** may have kept others waiting who want less: they are served by the one that has waited, when it goes
-//! on. One that does not go on, because its runtime has stopped, is passed over, and keeps nobody waiting who comes after that. Its
-//! runtime may stop right after that look; so it leaves what it was handed to its [will](crate::sched::with_will).
+//! on, or by whoever comes before that. One that is still in the list though its context has ended, or its runtime has stopped, is
+//! passed over, and keeps nobody waiting. Its runtime may stop right after that look; so it leaves what it was handed to its
+//! [will](crate::sched::with_will).
 //!
 //! **Too many.** To add permits past [`MOST`] panics, but what is given back is never refused: if others were added meanwhile, there are
 //! [`MOST`] free ones then, and the rest is gone. Nobody counts the permits that are lent, for that would be a second exchange.
@@ -21,6 +27,7 @@
 //!
 //! * To let who runs take permits before those who wait, as the mutex does. A permit is mostly held across I/O, so a switch is little
 //!   beside it; and a limit on the work that is under way is expected to be served in order.
+//! * To keep who wants more than there are now, and not ever, apart. That is Go's rule, whose semaphores do not grow or shrink.
 
 use super::list::{Fate, List, Taken, Waiter};
 use super::wait::{Limit, Queue, wait};
@@ -41,14 +48,24 @@ pub(crate) const MOST: usize = usize::MAX >> 2;
 /// See the module.
 pub(crate) struct Permits {
     word: AtomicUsize,
-    waiting: Mutex<List>,
+    waiting: Mutex<Waiting>,
+}
+
+struct Waiting {
+    list: List,
+    /// Those that want more than `most`.
+    apart: List,
+    /// How many there are, free and lent; and how many there ever were at a time.
+    total: usize,
+    most: usize,
 }
 
 impl Permits {
     constant! {
         pub(crate) fn new(permits: usize) -> Permits {
             assert!(permits <= MOST, "a semaphore cannot have so many permits");
-            Permits { word: AtomicUsize::new(permits * PERMIT), waiting: Mutex::new(List::new()) }
+            let waiting = Waiting { list: List::new(), apart: List::new(), total: permits, most: permits };
+            Permits { word: AtomicUsize::new(permits * PERMIT), waiting: Mutex::new(waiting) }
         }
     }
 
@@ -80,7 +97,7 @@ impl Permits {
     #[cold]
     fn take_slowly(&self, n: usize, reason: WaitReason, limit: Limit) -> Ended {
         sched::spend();
-        let waiter = Waiter::wanting(sched::waiter(), n);
+        let waiter = Waiter::wanting(sched::waiter(), limit.observes(), n);
         if !self.queue_up(&waiter) {
             return Ended::Readied;
         }
@@ -91,27 +108,33 @@ impl Permits {
         ended
     }
 
-    /// Puts the waiter into the list; false if it need not wait, and has its permits.
+    /// Puts the waiter into a list; false if it need not wait, and has its permits.
     fn queue_up(&self, waiter: &Waiter) -> bool {
         let mut waiting = self.waiting();
-        while waiting.first().is_some_and(has_stopped) {
-            drop(waiting);
-            self.serve(0);
-            waiting = self.waiting();
+        // The first may have gone, or not go on, and nobody has served the others since.
+        let taken = self.hand_out(&mut waiting, 0);
+        let has_to_wait = waiter.wants > waiting.most || !self.take_or_mark(waiter.wants);
+        if has_to_wait {
+            // SAFETY: it is in no list, and its owner parks until it has been taken out.
+            unsafe { waiting.list_of(waiter).push_back(waiter) };
         }
+        drop(waiting);
+        taken.ready();
+        has_to_wait
+    }
+
+    /// Takes `n`; if they are not free, or others wait, sets `WAITED`. For who has the list.
+    fn take_or_mark(&self, n: usize) -> bool {
         loop {
-            if self.try_take(waiter.wants) {
-                return false;
+            if self.try_take(n) {
+                return true;
             }
             let word = self.word.load(Relaxed);
-            let has_to_wait = word & WAITED != 0 || word / PERMIT < waiter.wants;
+            let has_to_wait = word & WAITED != 0 || word / PERMIT < n;
             if has_to_wait && self.word.compare_exchange(word, word | WAITED, Relaxed, Relaxed).is_ok() {
-                break;
+                return false;
             }
         }
-        // SAFETY: it is in no list, and its owner parks until it has been taken out.
-        unsafe { waiting.push_back(waiter) };
-        true
     }
 
     /// Adds `n`, for good.
@@ -120,9 +143,24 @@ impl Permits {
     ///
     /// If more than [`MOST`] were free then. Nothing has changed in that case.
     pub(crate) fn add(&self, n: usize) {
-        self.serve_if(n, |free| {
-            assert!(n <= MOST && free <= MOST - n, "a semaphore cannot have so many permits");
-        });
+        let mut waiting = self.waiting();
+        let mut word = self.word.load(Relaxed);
+        loop {
+            assert!(n <= MOST && word / PERMIT <= MOST - n, "a semaphore cannot have so many permits");
+            // Release as in `give`.
+            match self.word.compare_exchange_weak(word, sum(word, n), Release, Relaxed) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        waiting.total = MOST.min(waiting.total + n);
+        waiting.most = waiting.most.max(waiting.total);
+        if waiting.line_up() {
+            self.word.fetch_or(WAITED, Relaxed);
+        }
+        let taken = self.hand_out(&mut waiting, 0);
+        drop(waiting);
+        taken.ready();
     }
 
     /// Gives `n` back.
@@ -142,69 +180,93 @@ impl Permits {
     /// Adds `n`, and hands out what can be handed out.
     #[cold]
     fn serve(&self, n: usize) {
-        self.serve_if(n, |_| {});
-    }
-
-    /// As [`serve`](Permits::serve). `check` sees how many were free, whenever they are about to become more, and may panic.
-    fn serve_if(&self, n: usize, check: impl Fn(usize)) {
         let mut waiting = self.waiting();
-        let mut taken = Taken::new();
         let mut word = self.word.load(Relaxed);
-        loop {
-            check(word / PERMIT);
-            if word & WAITED != 0 {
-                break;
-            }
+        while word & WAITED == 0 {
             // Nobody waits. Release as in `give`.
             match self.word.compare_exchange_weak(word, sum(word, n), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => word = now,
             }
         }
-        // Acquire pairs with the Release of those who gave back what is handed on here. From here on the word is ours.
-        let mut free = sum(self.word.load(Acquire), n) / PERMIT;
-        while let Some(first) = waiting.first() {
-            let (wants, is_passed_over) = (first.wants, has_stopped(first));
-            if wants > free && !is_passed_over {
-                break;
-            }
-            let first = waiting.pop_front().expect("it is the first");
-            if !is_passed_over {
-                free -= wants;
-                // SAFETY: it was in the list until now, which is locked.
-                unsafe { taken.push(first, Fate::Given) };
-            }
-        }
-        let waited = if waiting.is_empty() { 0 } else { WAITED };
-        // Release as in `give`.
-        self.word.store((free * PERMIT) | waited, Release);
+        debug_assert!(!waiting.list.is_empty(), "`WAITED` is set");
+        let taken = self.hand_out(&mut waiting, n);
         drop(waiting);
         taken.ready();
     }
 
+    /// Adds `n`, if anybody waits in order, and hands out what can be handed out.
+    fn hand_out(&self, waiting: &mut Waiting, n: usize) -> Taken {
+        let mut taken = Taken::new();
+        if waiting.list.is_empty() {
+            return taken;
+        }
+        // Acquire pairs with the Release of those who gave back what is handed on here. As long as `WAITED` is set, the word is ours.
+        let mut free = sum(self.word.load(Acquire), n) / PERMIT;
+        while let Some(wants) =
+            waiting.list.first_that_goes_on().map(|first| first.wants).filter(|wants| *wants <= free)
+        {
+            free -= wants;
+            let first = waiting.list.pop_front().expect("it is the first");
+            // SAFETY: it was in the list until now, which is locked.
+            unsafe { taken.push(first, Fate::Given) };
+        }
+        let waited = if waiting.list.is_empty() { 0 } else { WAITED };
+        // Release as in `give`.
+        self.word.store((free * PERMIT) | waited, Release);
+        taken
+    }
+
     /// Takes up to `n` out of those that are free, for good.
     pub(crate) fn remove(&self, n: usize) -> usize {
-        let _waiting = self.waiting();
+        let mut waiting = self.waiting();
         let mut word = self.word.load(Relaxed);
-        loop {
+        let fewer = loop {
             let fewer = n.min(word / PERMIT);
             // Acquire as in `try_take`.
             match self.word.compare_exchange_weak(word, word - fewer * PERMIT, Acquire, Relaxed) {
-                Ok(_) => return fewer,
+                Ok(_) => break fewer,
                 Err(now) => word = now,
             }
-        }
+        };
+        waiting.total = waiting.total.saturating_sub(fewer);
+        fewer
     }
 
-    fn waiting(&self) -> MutexGuard<'_, List> {
+    /// `n` that are lent do not come back.
+    pub(crate) fn forget(&self, n: usize) {
+        let mut waiting = self.waiting();
+        waiting.total = waiting.total.saturating_sub(n);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         // What panics under the lock does so before it has changed anything.
         self.waiting.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
-/// Whether somebody who is in the list does not go on.
-fn has_stopped(waiter: &Waiter) -> bool {
-    sched::has_stopped(waiter.gp)
+impl Waiting {
+    /// Where `waiter` waits, if it does.
+    fn list_of(&mut self, waiter: &Waiter) -> &mut List {
+        if waiter.wants > self.most { &mut self.apart } else { &mut self.list }
+    }
+
+    /// Puts those behind the others that want no more than `most` by now; whether there were any.
+    fn line_up(&mut self) -> bool {
+        let mut still_apart = List::new();
+        let mut moves = false;
+        while let Some(waiter) = self.apart.pop_front() {
+            // SAFETY: it was in a list until now, which is locked, and is alive until it is readied.
+            unsafe {
+                let waiter = waiter.as_ref();
+                let fits = waiter.wants <= self.most;
+                moves |= fits;
+                if fits { &mut self.list } else { &mut still_apart }.push_back(waiter);
+            }
+        }
+        self.apart = still_apart;
+        moves
+    }
 }
 
 /// The word with `n` more permits, or with as many as there can be.
@@ -214,8 +276,14 @@ fn sum(word: usize, n: usize) -> usize {
 
 impl Queue for Permits {
     fn retract(&self, waiter: &Waiter) -> bool {
-        // SAFETY: it waits here and nowhere else. `WAITED` stays until somebody serves: the caller, or `lose`.
-        unsafe { self.waiting().leave(waiter) }
+        let mut waiting = self.waiting();
+        // SAFETY: it waits here and nowhere else.
+        let was_there = unsafe { waiting.list_of(waiter).leave(waiter) };
+        if was_there && waiting.list.is_empty() {
+            // Relaxed: it tells nothing else, and what was released by the word before still is.
+            self.word.fetch_and(!WAITED, Relaxed);
+        }
+        was_there
     }
 
     fn lose(&self, waiter: &Waiter) {

@@ -41,7 +41,9 @@
 //!
 //! **A wait that ends otherwise** (a deadline, a cancellation) locks the list. If the waiter is still
 //! there, it takes itself out, and clears `WAITED` if it was the last. Else it has been taken out and will be readied: it
-//! waits for that, and has the lock, or is the woken one and tries as always. So no hand-over is lost.
+//! waits for that, and has the lock, or is the woken one and tries as always. So no hand-over is lost. One whose context has ended is
+//! neither handed the lock nor woken to try (see [`list`](super::list)); and if that happens while it is the woken one, it does not try, but
+//! wakes the next.
 //!
 //! **Who does not go on.** A goroutine whose runtime has stopped is taken out when its turn comes, and not
 //! woken, for it would never try, nor give up what it was given. The runtime may stop right after that look. So who waits
@@ -167,7 +169,7 @@ impl Raw {
         if sched::may_spin() {
             self.spin();
         }
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         // `WOKEN` once this is the woken one.
         let mut woken = 0;
         loop {
@@ -184,6 +186,11 @@ impl Raw {
                     return ended;
                 }
                 woken = WOKEN;
+                // Whatever is given up from now on is for the next.
+                if limit.check().is_err() {
+                    self.give_up_the_try();
+                    return Ended::Cancelled;
+                }
             }
         }
     }
@@ -241,7 +248,7 @@ impl Raw {
             }
         };
         // SAFETY: who waits is alive until it has been readied.
-        let Some(waiter) = waiters.list.pop_while(sched::has_stopped).map(|first| unsafe { first.as_ref() }) else {
+        let Some(waiter) = waiters.list.next().map(|first| unsafe { first.as_ref() }) else {
             waiters.is_fair = false;
             self.word.fetch_and(!(LOCKED | WAITED), Release);
             return;
@@ -318,7 +325,7 @@ impl Queue for Raw {
         match waiter.fate.get() {
             Fate::Given => self.unlock(),
             Fate::Woken => self.give_up_the_try(),
-            Fate::Waits => {}
+            Fate::Waits | Fate::Dismissed | Fate::PassedOver => {}
         }
     }
 }

@@ -25,10 +25,12 @@
 //!
 //! **A wait that ends otherwise.** A reader leaves the list. A writer that waits for the mutex leaves that. One
 //! that waits for readers has `WRITER` set: it ends as if it had written. Between its being taken out and
-//! that, the lock looks as if it wrote. Who has been handed the lock meanwhile has it.
+//! that, the lock looks as if it wrote. Who has been handed the lock meanwhile has it. Nothing is handed to one whose context has ended
+//! (see [`list`](super::list)): if it is the writer, it ends as above when it is woken for that.
 //!
-//! **Who does not go on** because its runtime has stopped leaves a [will](crate::sched::with_will), and that does the same, or gives up what
-//! was handed over.
+//! **Who does not go on** because its runtime has stopped is passed over: readers do not come in with the others, and in place of a writer
+//! the last reader ends as if it had written. The runtime may stop right after that look; so who waits leaves a
+//! [will](crate::sched::with_will), and that does the same, or gives up what was handed over.
 //!
 //! **Orderings.** To begin to read or to write is an Acquire, and to end is a Release. A writer comes after all readers: they leave by
 //! read-modify-writes of one word, so that one Acquire of what the last of them left pairs with them all. Where the lock is handed
@@ -44,7 +46,7 @@
 
 use std::hint::spin_loop;
 
-use super::list::{Fate, List, Taken, Waiter};
+use super::list::{Fate, List, Waiter, pass_over};
 use super::raw::Raw;
 use super::wait::{Limit, Queue, wait};
 use crate::primitive::atomic::{
@@ -116,7 +118,7 @@ impl RawRw {
         if sched::may_spin() {
             self.spin();
         }
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         if !self.queue_up(&waiter) {
             return Ended::Readied;
         }
@@ -157,13 +159,19 @@ impl RawRw {
         if self.word.load(Acquire) & !WAITED != WRITER {
             return;
         }
-        let mut taken = Taken::new();
-        if let Some(writer) = waiting.writer.pop_front() {
-            // SAFETY: it was in the list until now, and is readied below.
-            unsafe { taken.push(writer, Fate::Given) };
+        // SAFETY: who waits is alive until it has been readied.
+        let Some(writer) = waiting.writer.pop_front().map(|writer| unsafe { writer.as_ref() }) else { return };
+        // SAFETY: it was in the list until now, which is locked.
+        if !unsafe { pass_over(writer) } {
+            writer.fate.set(Fate::Given);
+            let gp = writer.gp;
+            drop(waiting);
+            sched::ready(gp);
+        } else if writer.fate.get() == Fate::PassedOver {
+            drop(waiting);
+            // In its place, for it does not go on.
+            self.unlock_write();
         }
-        drop(waiting);
-        taken.ready();
     }
 
     /// Begins to write, if nobody else does or reads.
@@ -199,7 +207,7 @@ impl RawRw {
         if self.word.fetch_or(WRITER, Acquire) < READER {
             return Ended::Readied;
         }
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         let mut waiting = self.waiting();
         // Acquire as above.
         if self.word.load(Acquire) < READER {
@@ -238,7 +246,7 @@ impl RawRw {
     #[cold]
     fn let_readers_in(&self, more: usize) {
         let mut waiting = self.waiting();
-        let taken = waiting.readers.take_all(sched::has_stopped, Fate::Given);
+        let taken = waiting.readers.take_all(Fate::Given);
         // `WRITER` is the caller's, and `WAITED` changes only with the list locked; readers who were here before may leave meanwhile.
         let bits = self.word.load(Relaxed) & (WRITER | WAITED);
         let readers = (taken.len() + more) * READER;
@@ -290,7 +298,9 @@ impl Queue for Writer<'_> {
 
     fn lose(&self, waiter: &Waiter) {
         self.retract(waiter);
-        // It has the lock, or has set `WRITER`, which it does not clear itself any more.
-        self.0.unlock_write();
+        // It has the lock, or has set `WRITER`, which it does not clear itself any more; unless somebody has done so in its place.
+        if waiter.fate.get() != Fate::PassedOver {
+            self.0.unlock_write();
+        }
     }
 }

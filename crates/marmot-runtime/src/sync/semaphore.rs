@@ -14,7 +14,8 @@ use crate::sched::{Ended, WaitReason, budget, clock};
 /// A number of permits, which are taken and given back: it limits how many do something at a time, or how much they use.
 ///
 /// It is fair: permits go to those who wait in the order in which they came, and nobody takes one past them, be it that the first
-/// waits for more than there are. (As Go's `golang.org/x/sync/semaphore` does.) Goroutines and plain threads may share it.
+/// waits for more than are free. (As Go's `golang.org/x/sync/semaphore` does.) Who wants more than the semaphore ever had waits
+/// apart, and keeps nobody waiting. Goroutines and plain threads may share it.
 ///
 /// # Examples
 ///
@@ -76,13 +77,18 @@ impl Semaphore {
     ///
     /// # Cancellation
     ///
-    /// The end of the context ends the wait. A permit that was handed over at the same time is taken.
+    /// The end of the context ends the wait. A permit that was handed over before is taken; what is
+    /// given back after it goes to others.
     pub fn acquire(&self) -> Result<Permit<'_>, context::Error> {
         self.acquire_many(1)
     }
 
-    /// Takes `n` permits at a time. Who wants more than there ever are waits until they are [added](Semaphore::add_permits), and
-    /// others behind it.
+    /// Takes `n` permits at a time.
+    ///
+    /// Others who come later do not overtake the caller, though they want less. It is different if `n` is more than the semaphore ever
+    /// had at a time, free and lent. Then it is not the caller's turn before enough are [added](Semaphore::add_permits), and
+    /// others pass it; once they are, it comes behind those who wait by then. (In Go, where none can be added, such a caller waits for
+    /// the end of its context only.)
     ///
     /// # Errors
     ///
@@ -90,7 +96,7 @@ impl Semaphore {
     ///
     /// # Blocking
     ///
-    /// G (a plain thread blocks), until it is the caller's turn and there are enough.
+    /// G (a plain thread blocks), until it is the caller's turn and enough are free.
     ///
     /// # Cancellation
     ///
@@ -266,6 +272,7 @@ impl Permit<'_> {
 
     /// Does not give them back: there are fewer from now on, unless some are [added](Semaphore::add_permits).
     pub fn forget(self) {
+        self.semaphore.permits.forget(self.n);
         forget(self);
     }
 }
@@ -298,6 +305,7 @@ impl OwnedPermit {
 
     /// Does not give them back: there are fewer from now on, unless some are [added](Semaphore::add_permits).
     pub fn forget(mut self) {
+        self.semaphore.permits.forget(self.n);
         // The reference is given up all the same.
         self.n = 0;
     }

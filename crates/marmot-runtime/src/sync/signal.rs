@@ -61,7 +61,7 @@ impl Signal {
     #[cold]
     fn notify_first(&self) {
         let mut waiting = self.waiting();
-        let first = waiting.pop_while(sched::has_stopped);
+        let first = waiting.next();
         self.is_waited.store(!waiting.is_empty(), Relaxed);
         // SAFETY: who waits is alive until it has been readied.
         let gp = first.map(|first| unsafe { first.as_ref() }).map(|first| {
@@ -77,7 +77,7 @@ impl Signal {
     #[cold]
     fn notify_them(&self) {
         let mut waiting = self.waiting();
-        let taken = waiting.take_all(sched::has_stopped, Fate::Woken);
+        let taken = waiting.take_all(Fate::Woken);
         self.is_waited.store(false, Relaxed);
         drop(waiting);
         taken.ready();

@@ -3,7 +3,8 @@
 //! A [`Group`] has a table of the calls that are under way, by key. Whoever finds none for its key leads: it puts one there, runs
 //! its function without any lock, takes the call out of the table, and lands it: leaves the outcome and wakes all who wait. Whoever
 //! finds one joins it, and gets a clone. So a call can be joined exactly as long as it is in the table; and what is in the table
-//! has a leader, who lands it in any case, by a destructor.
+//! has a leader, who lands it in any case, by a destructor; or, if
+//! its runtime stops, by its [will](crate::sched::with_will).
 
 use std::any::Any;
 use std::borrow::Borrow;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::{Mutex, MutexGuard, OnceLock};
 use crate::context;
-use crate::sched::{self, WaitReason, budget};
+use crate::sched::{self, Bequest, WaitReason, budget, with_will};
 
 /// Calls by key, of which only one for each key is under way at a time.
 ///
@@ -114,7 +115,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
     /// # Errors
     ///
     /// [`Cancelled`](Error::Cancelled) if the caller's context has ended, before this or while it waited: the call itself goes on.
-    /// [`Panicked`](Error::Panicked) if the caller waited for one that panicked.
+    /// [`Panicked`](Error::Panicked) if the caller waited for one that panicked, or whose runtime was shut down in the middle of it.
     ///
     /// # Panics
     ///
@@ -123,8 +124,8 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
     ///
     /// # Blocking
     ///
-    /// What `f` does; and G (a plain thread blocks), until the call of another has returned. If the runtime of the leading
-    /// goroutine is shut down in the middle of it, for ever.
+    /// What `f` does; and G (a plain thread blocks), until the call of another has returned, or its runtime was shut down in the
+    /// middle of it.
     ///
     /// # Cancellation
     ///
@@ -138,7 +139,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         budget::charge(budget::CHECK);
         context::check_to_wait().map_err(Error::Cancelled)?;
         let mut calls = self.calls();
-        // One that has landed is there only if a comparison has panicked when it was to be taken out.
+        // One that has landed is there only if a comparison has panicked when it was to be taken out, or if its leader does not go on.
         if let Some(call) = calls.get(key).filter(|call| call.outcome.get().is_none()) {
             let call = Arc::clone(call);
             call.joined.fetch_add(1, Relaxed);
@@ -175,7 +176,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         F: FnOnce() -> V,
     {
         let lands = Lands(&*call);
-        let result = catch_unwind(AssertUnwindSafe(f));
+        let result = with_will(sched::waiter(), &lands, || catch_unwind(AssertUnwindSafe(f)));
         self.take_out(key, &call);
         // From here on nobody joins.
         let is_shared = call.joined.load(Relaxed) > 0;
@@ -232,6 +233,13 @@ impl<V> Lands<'_, V> {
     }
 }
 
+impl<V> Bequest for Lands<'_, V> {
+    fn pass_on(&self) {
+        // It stays in the table, as one that has landed, which nobody joins.
+        self.with(Outcome::Panicked("its runtime was shut down in the middle of it".into()));
+    }
+}
+
 impl<V> Drop for Lands<'_, V> {
     fn drop(&mut self) {
         self.with(Outcome::Lost);
@@ -269,7 +277,7 @@ impl<K, V, S> fmt::Debug for Group<K, V, S> {
 pub enum Error {
     /// The caller's context has ended.
     Cancelled(context::Error),
-    /// The function of the caller that came first has panicked; what it said.
+    /// The function of the caller that came first has panicked, or does not go on; what it said, or why.
     Panicked(Box<str>),
 }
 

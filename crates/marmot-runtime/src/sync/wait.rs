@@ -8,6 +8,9 @@
 //!
 //! All three lock the list, and so one of them finds the waiter there. Where the end of a wait that was retracted concerns others, it
 //! is the caller that sees to it, or, if that one does not go on, `lose`.
+//!
+//! The end of the context comes to a goroutine some time after whoever ended it has gone on; in between, nothing is given to it (see
+//! [`list`](super::list)).
 
 use super::list::Waiter;
 use crate::context;
@@ -38,6 +41,12 @@ impl Limit {
         Limit { observes: true, ..self }
     }
 
+    /// Whether the end of the caller's context counts.
+    #[inline]
+    pub(crate) fn observes(self) -> bool {
+        self.observes
+    }
+
     /// Whether the caller's context has ended, if that counts.
     ///
     /// # Errors
@@ -59,7 +68,7 @@ pub(crate) fn why(ended: Ended) -> context::Error {
 
 /// A list of those who wait, with its lock.
 pub(crate) trait Queue: Sync {
-    /// Takes `waiter` out; false if somebody else has.
+    /// Takes `waiter` out; false if somebody else has, who readies it.
     fn retract(&self, waiter: &Waiter) -> bool;
 
     /// `waiter` does not go on: takes it out, or gives to others what it was given.

@@ -136,7 +136,7 @@ impl Shared {
             let exchange = |to| self.word.compare_exchange(word, to, AcqRel, Relaxed);
             let changed = if count == 0 && word & WAITED != 0 {
                 let mut waiting = self.waiting();
-                exchange(0).map(|_| waiting.take_all(sched::has_stopped, Fate::Woken))
+                exchange(0).map(|_| waiting.take_all(Fate::Woken))
             } else {
                 exchange((count * ONE) | (word & WAITED)).map(|_| Taken::new())
             };
@@ -154,7 +154,7 @@ impl Shared {
         }
         limit.check()?;
         sched::spend();
-        let waiter = Waiter::new(sched::waiter());
+        let waiter = Waiter::new(sched::waiter(), limit.observes());
         if !self.queue_up(&waiter) {
             return Ok(());
         }

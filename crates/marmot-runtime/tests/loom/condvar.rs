@@ -38,7 +38,7 @@ impl Pair {
                 self.raw.unlock();
                 return true;
             }
-            let waiter = Waiter::new(sched::waiter());
+            let waiter = Waiter::new(sched::waiter(), limit.observes());
             // SAFETY: it is in no list, and stays here until the wait is over.
             unsafe { self.signal.enter(&waiter) };
             self.raw.unlock();

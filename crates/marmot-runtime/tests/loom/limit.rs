@@ -25,9 +25,21 @@ pub enum Ended {
 }
 
 pub fn park_within<P: Place>(gp: NonNull<G>, reason: WaitReason, until: u64, place: &P) -> Ended {
-    if until != NEVER && place.retract() {
-        return if until == CANCELLED.as_secs() { Ended::Cancelled } else { Ended::TimedOut };
+    let is_cancelled = until == CANCELLED.as_secs();
+    if is_cancelled {
+        sched::note_end(gp, true);
     }
-    sched::park(gp, reason);
-    Ended::Readied
+    let ended = match (until, is_cancelled) {
+        (NEVER, _) => Ended::Readied,
+        (_, true) if place.retract() => Ended::Cancelled,
+        (_, false) if place.retract() => Ended::TimedOut,
+        _ => Ended::Readied,
+    };
+    if ended == Ended::Readied {
+        sched::park(gp, reason);
+    }
+    if is_cancelled {
+        sched::note_end(gp, false);
+    }
+    ended
 }

@@ -51,12 +51,13 @@ mod join;
 #[path = "../../src/buffered/left.rs"]
 mod left;
 #[path = "../../src/sync/list.rs"]
+#[expect(dead_code, reason = "what only barriers use is not modelled")]
 mod list;
 #[path = "../../src/sync/once.rs"]
 #[expect(dead_code, reason = "what only cells use is not modelled")]
 mod once_file;
 #[path = "../../src/sync/permits.rs"]
-#[expect(dead_code, reason = "permits that are added for good are not modelled")]
+#[expect(dead_code, reason = "permits that are taken out for good are not modelled")]
 mod permits;
 #[path = "../../src/sched/queue.rs"]
 #[expect(dead_code, reason = "lists are looked at and closed by what is not modelled")]

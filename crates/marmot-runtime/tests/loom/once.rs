@@ -4,7 +4,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::once_file::Once;
-use crate::support::{Plain, explore};
+use crate::sched;
+use crate::support::{Bell, Plain, explore};
 
 struct Guarded {
     once: Once,
@@ -66,6 +67,25 @@ fn who_is_cancelled_keeps_nobody_waiting() {
         ends.join().unwrap();
         waits.join().unwrap();
         assert!(guarded.once.is_completed());
+    });
+}
+
+#[test]
+fn who_does_not_go_on_lets_another_try() {
+    explore(3, || {
+        let (guarded, gone) = (guarded(), Arc::new(Bell::new()));
+        let lost = {
+            let (guarded, gone) = (Arc::clone(&guarded), Arc::clone(&gone));
+            thread::spawn(move || {
+                // It leaves what it has begun, or waits for and leaves that.
+                let _none = sched::lost(gone, || guarded.once.call_once_force(|_| unreachable!("it does not go on")));
+            })
+        };
+        guarded.once.call_once_force(|_| guarded.done.set(1));
+        guarded.once.wait();
+        gone.ring();
+        lost.join().unwrap();
+        assert_eq!(guarded.done.get(), 1);
     });
 }
 

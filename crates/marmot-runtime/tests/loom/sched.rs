@@ -7,11 +7,13 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use loom::sync::atomic::AtomicBool;
+
 pub use crate::due::Due;
 use crate::support::Bell;
 pub use crate::timer::limit::{Ended, Place};
 
-pub struct G(Bell, u64);
+pub struct G(Bell, u64, AtomicBool);
 
 #[derive(Clone, Copy)]
 pub enum WaitReason {
@@ -31,7 +33,7 @@ pub enum WaitReason {
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 loom::thread_local! {
-    static RECORD: Arc<G> = Arc::new(G(Bell::new(), NUMBERS.fetch_add(1, Relaxed)));
+    static RECORD: Arc<G> = Arc::new(G(Bell::new(), NUMBERS.fetch_add(1, Relaxed), AtomicBool::new(false)));
 }
 
 pub fn waiter() -> NonNull<G> {
@@ -104,6 +106,20 @@ pub fn with_will<R>(_gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnOnce() 
 
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
     false
+}
+
+/// From now on, the context of `gp`, which is the caller's, has ended, until it waits no longer.
+pub fn note_end(gp: NonNull<G>, has_ended: bool) {
+    // SAFETY: the caller's own record.
+    unsafe { gp.as_ref() }.2.store(has_ended, Relaxed);
+}
+
+/// # Safety
+///
+/// `gp` waits.
+pub unsafe fn has_context_ended(gp: NonNull<G>) -> bool {
+    // SAFETY: the caller's word.
+    unsafe { gp.as_ref() }.2.load(Relaxed)
 }
 
 pub fn may_spin() -> bool {

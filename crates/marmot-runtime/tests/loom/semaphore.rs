@@ -53,6 +53,35 @@ fn who_is_cancelled_keeps_nobody_waiting() {
 }
 
 #[test]
+fn who_wants_more_than_there_are_waits_apart_until_they_are_added() {
+    for limit in [Limit::Never, Limit::Cancelled] {
+        explore(3, move || {
+            let permits = Arc::new(Permits::new(1));
+            let wants = {
+                let permits = Arc::clone(&permits);
+                thread::spawn(move || {
+                    let taken = permits.take(2, WaitReason::Semaphore, limit) == Ended::Readied;
+                    if taken {
+                        permits.give(2);
+                    }
+                    taken
+                })
+            };
+            let adds = {
+                let permits = Arc::clone(&permits);
+                thread::spawn(move || permits.add(1))
+            };
+            // It is not kept waiting, whether they have been added or not.
+            assert_eq!(permits.take(1, WaitReason::Semaphore, Limit::Never), Ended::Readied);
+            permits.give(1);
+            adds.join().unwrap();
+            assert!(wants.join().unwrap() || limit == Limit::Cancelled);
+            assert!(permits.try_take(2), "all are free at the end");
+        });
+    }
+}
+
+#[test]
 fn who_does_not_go_on_keeps_nobody_waiting() {
     for limit in [Limit::Lost, Limit::CancelledAndLost] {
         take_turns(3, [2, 1, 2], limit);

@@ -34,6 +34,10 @@ impl Limit {
         self
     }
 
+    pub fn observes(self) -> bool {
+        matches!(self, Limit::Cancelled | Limit::CancelledAndLost)
+    }
+
     pub fn check(self) -> Result<(), Error> {
         Ok(())
     }
@@ -49,7 +53,11 @@ pub trait Queue: Sync {
 }
 
 pub fn wait<Q: Queue>(queue: &Q, waiter: &Waiter, reason: WaitReason, limit: Limit) -> Ended {
-    if matches!(limit, Limit::Cancelled | Limit::CancelledAndLost) && queue.retract(waiter) {
+    if limit.observes() {
+        // From here on, nobody gives anything to it.
+        sched::note_end(waiter.gp, true);
+    }
+    if limit.observes() && queue.retract(waiter) {
         if limit == Limit::Cancelled {
             return Ended::Cancelled;
         }

@@ -64,6 +64,10 @@ impl Plan {
 /// What is from here: what an arm tells of itself is relied upon, so nobody else makes any.
 mod own {
     pub trait Own {}
+
+    /// What may hold a message of type `T`. This names the type, too: a trait with a parameter may be implemented by another crate for
+    /// a type that is not its own, if the parameter is.
+    pub trait Holds<T> {}
 }
 
 impl<T> own::Own for Receive<'_, T> {}
@@ -72,8 +76,8 @@ impl own::Own for Until {}
 impl own::Own for Cancelled {}
 impl<A, R> own::Own for Cons<A, R> {}
 impl own::Own for Nil {}
-impl<T> own::Own for Option<T> {}
-impl<T> own::Own for &mut Option<T> {}
+impl<T> own::Holds<T> for Option<T> {}
+impl<T> own::Holds<T> for &mut Option<T> {}
 
 /// An arm.
 pub trait One<'a>: own::Own {
@@ -143,8 +147,19 @@ pub fn send_from<'a, S: SelectableSender + ?Sized>(
     Send { to: to.sender(), message, sends: PhantomData }
 }
 
-/// Where a message may be.
-pub trait Pending<T>: own::Own {
+/// Where a message may be. Nobody else says where:
+///
+/// ```compile_fail,E0277
+/// use marmot_runtime::sync::chan::arms::Pending;
+///
+/// struct Message;
+/// impl Pending<Message> for Option<String> {
+///     fn place(&mut self) -> &mut Option<Message> {
+///         Box::leak(Box::new(None))
+///     }
+/// }
+/// ```
+pub trait Pending<T>: own::Holds<T> {
     /// The place.
     fn place(&mut self) -> &mut Option<T>;
 }

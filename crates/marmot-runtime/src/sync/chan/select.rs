@@ -160,7 +160,8 @@ pub(super) fn first(
         entries[index].waiter = Some(Waiter::with(gp, Arm { ticket: &ticket, slot, index }));
     }
     let entries = &*entries;
-    for &index in &*by_lock {
+    // By chance again: a message comes to the first of the arms that wait at its channel.
+    for &index in by_chance {
         // SAFETY: its channel is locked; the record is new, and stays here until it has been taken out, by who chooses it or below.
         unsafe { entries[index].port().enlist(entries[index].waiter()) };
     }

@@ -21,8 +21,9 @@
 //! **One outcome.** A record has a word that says whether its operation is still open ([`Ticket`]). Who takes a record out
 //! of a list claims the word by an exchange, and passes over a record whose word is no longer open. Who ends the wait by
 //! a time or by the end of a context claims the same word, without any lock; the owner then takes its record out itself. So
-//! what was given was given to somebody who says so, and a wait that has ended otherwise has been given nothing. A select
-//! has a record in the list of each of its channels, all with one word.
+//! what was given was given to somebody who says so, and a wait that has ended otherwise has been given nothing. The record of one
+//! whose context has ended is taken out, too, and its word is left open for who wakes it for that (see [`list`](super::super::list)).
+//! A select has a record in the list of each of its channels, all with one word.
 //!
 //! **Nobody meets half of a select.** It takes the locks of all its channels, in the order of their addresses, looks whether one
 //! of them can go on, and puts its records into all lists if none can; then it gives the locks up, and parks. So two selects
@@ -307,7 +308,7 @@ impl<T> Chan<T> {
             unsafe { told.push_back(waiter) };
         }
         drop(state);
-        while let Some(waiter) = told.pop_while(|_| false) {
+        while let Some(waiter) = told.pop_front() {
             // SAFETY: as above.
             sched::ready(unsafe { waiter.as_ref() }.gp);
         }
@@ -455,12 +456,12 @@ impl<T> Bequest for Lone<'_, T> {
     }
 }
 
-/// Takes out the first who waits and whose operation has no outcome yet: it has this one.
+/// Takes out the first who waits, goes on, and whose operation has no outcome yet: it has this one.
 #[inline]
 fn claim<'a>(list: &mut List<Arm>) -> Option<&'a Waiter<Arm>> {
     loop {
         // SAFETY: those in a list are alive, and one that was claimed is until it is readied.
-        let waiter = unsafe { list.pop_while(sched::has_stopped)?.as_ref() };
+        let waiter = unsafe { list.next()?.as_ref() };
         // SAFETY: a ticket lives as long as any record of its operation is in a list, and this one was until now, with the
         // channel locked.
         if unsafe { &*waiter.more.ticket }.claim(waiter.more.index) {
