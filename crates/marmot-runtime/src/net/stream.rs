@@ -84,6 +84,7 @@ impl TcpStream {
     /// # Blocking
     ///
     /// G, while a name is resolved and while the connection is made.
+    #[track_caller]
     pub fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
         connect::connect(addr).map(TcpStream::new)
     }
