@@ -171,7 +171,8 @@ impl RuntimeBuilder {
     }
 
     /// The usable bytes of a goroutine's stack, unless
-    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise. The default is 256 KiB.
+    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise, and rounded as there: to 64 KiB at least. The default is
+    /// 256 KiB.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self
