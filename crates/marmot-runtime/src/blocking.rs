@@ -65,5 +65,5 @@ unsafe fn run<F: FnOnce() -> T, T>(data: NonNull<()>) {
     let call = unsafe { data.cast::<Call<F, T>>().as_mut() };
     // A job runs once.
     let f = call.f.take().expect("a job runs once");
-    call.result = Some(catch_unwind(AssertUnwindSafe(f)));
+    call.result = Some(catch_unwind(AssertUnwindSafe(|| sched::in_short_backtrace(f))));
 }

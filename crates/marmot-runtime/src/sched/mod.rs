@@ -71,6 +71,7 @@ mod roll;
 mod roster;
 pub(crate) mod runq;
 mod settled;
+mod short_backtrace;
 pub(crate) mod stack;
 mod status;
 mod sys;
@@ -110,6 +111,9 @@ pub(crate) use park::{has_stopped, may_spin, number, park, ready, spend, waiter,
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use roster::{Number, Why};
+pub(crate) use short_backtrace::{
+    __rust_begin_short_backtrace as in_short_backtrace, __rust_begin_short_backtrace_with as in_short_backtrace_with,
+};
 pub(crate) use status::State;
 pub use status::WaitReason;
 pub(crate) use timers::{Fire, Timer};
