@@ -21,6 +21,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::io;
+use std::mem::offset_of;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 use super::due::{Call, Due};
 use super::g::G;
-use super::timers::Timer;
+use super::timers::{Fire, Timer};
 use super::{clock, current, labels, outside, park, threads, within};
 
 /// How long a thread stays without work.
@@ -225,7 +226,7 @@ impl BlockingPool {
     fn watch_on(&'static self) {
         let when = clock::after(PERIOD);
         // SAFETY: a pool lives as long as the process, `watch` is the timer of this one, and who arms has the lock.
-        unsafe { outside::arm(&self.watch, when, fire) };
+        unsafe { outside::arm::<BlockingPool>(NonNull::from(self), when) };
     }
 
     /// Looks at the queue, a period after the last time.
@@ -299,15 +300,16 @@ impl Running {
     }
 }
 
-/// # Safety
-///
-/// `timer` is the watch of a pool, and armed.
-unsafe fn fire(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // SAFETY: the caller's word.
-    let pool = unsafe { timer.byte_sub(std::mem::offset_of!(BlockingPool, watch)) };
-    // SAFETY: pools live as long as the process.
-    unsafe { due.call(Call { with: pool.cast(), run: look }) };
-    None
+// SAFETY: that is where a pool has its timer.
+unsafe impl Fire for BlockingPool {
+    type Record = BlockingPool;
+    const OFFSET: usize = offset_of!(BlockingPool, watch);
+
+    unsafe fn fire(pool: NonNull<BlockingPool>, _now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: pools live as long as the process.
+        unsafe { due.call(Call { with: pool.cast(), run: look }) };
+        None
+    }
 }
 
 /// # Safety

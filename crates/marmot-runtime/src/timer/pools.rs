@@ -18,7 +18,7 @@ use std::time::Duration;
 use marmot_buf::pool;
 
 use super::arm;
-use crate::sched::{self, Due, Head, M, Sched, Spec, Timer, clock, current};
+use crate::sched::{self, Due, Fire, Head, M, Sched, Spec, Timer, clock, current};
 
 static TIMER: LazyLock<Timer> = LazyLock::new(Timer::new);
 
@@ -47,22 +47,28 @@ fn arm_tick(after: Duration) -> bool {
     let Some(mp) = some_m() else { return false };
     // Nothing that panics runs under the lock.
     let _arming = ARMING.lock().unwrap_or_else(|e| e.into_inner());
-    // SAFETY: the timer is static, `fire` asks for nothing around it, and whoever arms it holds the lock.
-    unsafe { arm(&TIMER, clock::after(after), fire, mp) };
+    // SAFETY: the timer is static, and whoever arms it holds the lock.
+    unsafe { arm::<Tick>(NonNull::from(&*TIMER), clock::after(after), mp) };
     true
 }
 
-/// # Safety
-///
-/// None: it does not look at the timer.
-unsafe fn fire(_timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // An M fires its timers itself.
-    if let Some(mp) = current::mp().filter(|mp| !mp.sched.is_stopping()) {
-        let spec = Spec { name: Some("pool tick".into()), stack_size: None, site: Location::caller() };
-        // One reference, which is the scheduler's: nobody joins it.
-        let head = sched::new_goroutine(mp.sched, mp.next_id(), spec, 1, pool::tick);
-        mp.sched.note_spawn();
-        due.push(Head::unstarted(head));
+/// The timer of the pools, with nothing around it.
+struct Tick;
+
+// SAFETY: the record is the timer.
+unsafe impl Fire for Tick {
+    type Record = Timer;
+    const OFFSET: usize = 0;
+
+    unsafe fn fire(_timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
+        // An M fires its timers itself.
+        if let Some(mp) = current::mp().filter(|mp| !mp.sched.is_stopping()) {
+            let spec = Spec { name: Some("pool tick".into()), stack_size: None, site: Location::caller() };
+            // One reference, which is the scheduler's: nobody joins it.
+            let head = sched::new_goroutine(mp.sched, mp.next_id(), spec, 1, pool::tick);
+            mp.sched.note_spawn();
+            due.push(Head::unstarted(head));
+        }
+        None
     }
-    None
 }
