@@ -67,7 +67,7 @@ fn locked_memory_falls_back_to_mprotect() {
     let outcome = run_child(NAME);
     // A child that may not lock memory has nothing to show and ends well.
     if !outcome.success {
-        assert!(outcome.stderr.contains("overflowed its stack of 16 KiB"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("overflowed its stack of 64 KiB"), "{}", outcome.stderr);
     }
 }
 

@@ -12,7 +12,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitInt, Result, Token};
 
 /// The options that there are. Each is a method of `RuntimeBuilder` of the same name, which takes a `usize`.
-const KNOWN: [&str; 2] = ["procs", "stack_size"];
+const KNOWN: [&str; 3] = ["procs", "stack_size", "max_blocking_threads"];
 
 /// The options of an attribute, in the order in which they were written.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl Parse for Options {
             if !KNOWN.iter().any(|known| name == known) {
                 return Err(Error::new(
                     name.span(),
-                    format!("unknown option `{name}`: there are `{}`", KNOWN.join("` and `")),
+                    format!("unknown option `{name}`: there are `{}`", KNOWN.join("`, `")),
                 ));
             }
             if options.0.iter().any(|(earlier, _)| name == *earlier) {

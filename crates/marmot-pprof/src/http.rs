@@ -12,6 +12,7 @@
 //! server of any kind can have the endpoints among its own; [`Endpoints::handle`] is a server of its own, over one connection
 //! of any kind.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
@@ -19,17 +20,23 @@ use crate::alloc::quietly;
 use crate::raw::Profile;
 use crate::text;
 
+mod host;
 mod index;
 mod query;
 mod serve;
 
 use query::{Query, Refusal};
 
+pub use serve::HEAD_TIME;
+
 /// Where the endpoints are.
 pub const ROOT: &str = "/debug/pprof/";
 
 /// How long a recording takes if the request does not say: as in Go.
 const DEFAULT_RECORDING: Duration = Duration::from_secs(30);
+
+/// The longest recording: it costs the program time, and there is one at a time.
+pub const MAX_RECORDING: Duration = Duration::from_secs(10 * 60);
 
 /// How often it is looked whether an answer that takes time is still wanted.
 const LOOK: Duration = Duration::from_secs(1);
@@ -165,6 +172,46 @@ impl Response {
     }
 }
 
+/// What is known of the other end of a connection.
+#[derive(Clone, Copy)]
+#[must_use = "it is for `Endpoints::handle_peer`"]
+pub struct Peer<'a> {
+    wanted: Wanted<'a>,
+    is_local: bool,
+}
+
+impl<'a> Peer<'a> {
+    /// Nothing is known: it stays until the connection says otherwise, and may be anywhere.
+    pub fn new() -> Peer<'a> {
+        Peer { wanted: &|| true, is_local: false }
+    }
+
+    /// The function says whether it is still there; see [`Endpoints::respond_while`].
+    pub fn wanted(mut self, wanted: Wanted<'a>) -> Peer<'a> {
+        self.wanted = wanted;
+        self
+    }
+
+    /// Whether the server listens on the loopback interface, for this machine alone. Requests that name another host are refused
+    /// then: a browser sends those for a page of some site, whose name leads to this machine ("DNS rebinding").
+    pub fn local(mut self, is_local: bool) -> Peer<'a> {
+        self.is_local = is_local;
+        self
+    }
+}
+
+impl Default for Peer<'_> {
+    fn default() -> Self {
+        Peer::new()
+    }
+}
+
+impl fmt::Debug for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("is_local", &self.is_local).finish_non_exhaustive()
+    }
+}
+
 /// The endpoints.
 ///
 /// # Examples
@@ -239,6 +286,10 @@ impl Endpoints {
 
     /// Serves the requests that come over a connection, until the other end closes it or asks for that.
     ///
+    /// A request whose first byte has come has [`HEAD_TIME`] to come as a whole, without its body: this looks at the time whenever
+    /// something has come. How long nothing at all may come, or nothing of an answer be taken, is for the connection's own limits
+    /// to say.
+    ///
     /// # Errors
     ///
     /// Those of the connection. That it ends between two requests is none.
@@ -269,7 +320,7 @@ impl Endpoints {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn handle(&self, conn: &mut (impl Read + Write)) -> io::Result<()> {
-        serve::serve(self, conn, &|| true)
+        self.handle_peer(conn, &Peer::new())
     }
 
     /// As [`handle`](Endpoints::handle), and as [`respond_while`](Endpoints::respond_while) for each request: `wanted` says whether
@@ -279,7 +330,44 @@ impl Endpoints {
     ///
     /// As there.
     pub fn handle_while(&self, conn: &mut (impl Read + Write), wanted: Wanted<'_>) -> io::Result<()> {
-        serve::serve(self, conn, wanted)
+        self.handle_peer(conn, &Peer::new().wanted(wanted))
+    }
+
+    /// As [`handle`](Endpoints::handle), with what is known of the other end.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{self, Read, Write};
+    /// use marmot_pprof::http::{Endpoints, Peer};
+    ///
+    /// struct Conn<'a>(&'a [u8], Vec<u8>);
+    ///
+    /// # impl Read for Conn<'_> {
+    /// #     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    /// #         self.0.read(buf)
+    /// #     }
+    /// # }
+    /// # impl Write for Conn<'_> {
+    /// #     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+    /// #         self.1.write(buf)
+    /// #     }
+    /// #     fn flush(&mut self) -> io::Result<()> {
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// let endpoints = Endpoints::new(|time| Ok(std::thread::sleep(time)));
+    /// let mut conn = Conn(b"GET /debug/pprof/ HTTP/1.1\r\nHost: example.com\r\n\r\n", Vec::new());
+    /// endpoints.handle_peer(&mut conn, &Peer::new().local(true))?;
+    /// assert!(conn.1.starts_with(b"HTTP/1.1 403 Forbidden\r\n"));
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    pub fn handle_peer(&self, conn: &mut (impl Read + Write), peer: &Peer<'_>) -> io::Result<()> {
+        serve::serve(self, conn, peer)
     }
 
     fn answer(&self, method: &str, target: &str, wanted: Wanted<'_>) -> Result<Response, Refusal> {
@@ -312,6 +400,12 @@ impl Endpoints {
 
     /// The answer with a profile; for `only_head` that is not taken.
     fn profile(&self, page: &Page, query: &Query, only_head: bool, wanted: Wanted<'_>) -> Result<Response, Refusal> {
+        if let (Source::Recording(_), Some(time)) = (&page.source, query.seconds)
+            && time > MAX_RECORDING
+        {
+            let text = format!("{} takes {} seconds at most", page.name, MAX_RECORDING.as_secs());
+            return Err(Refusal::new(400, text));
+        }
         let is_delta = query.seconds.is_some() && matches!(page.source, Source::Snapshot(_));
         if query.debug > 0 && matches!(page.source, Source::Snapshot(_)) {
             if is_delta {
@@ -371,5 +465,7 @@ impl Endpoints {
 }
 
 fn failed(page: &Page, error: &io::Error) -> Refusal {
-    Refusal::new(500, format!("Could not take the profile {}: {error}", page.name))
+    // Somebody else's is being taken, so another try may do.
+    let status = if error.kind() == io::ErrorKind::ResourceBusy { 503 } else { 500 };
+    Refusal::new(status, format!("Could not take the profile {}: {error}", page.name))
 }

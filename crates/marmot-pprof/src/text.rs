@@ -143,6 +143,9 @@ pub fn counts(profile: &Profile) -> String {
             printer.stack(&mut text, sample);
             text.push('\n');
         }
+        for comment in &profile.comments {
+            let _ = writeln!(text, "# {comment}");
+        }
         text
     })
 }

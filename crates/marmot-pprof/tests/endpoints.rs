@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{folder, heap_types, pprof, sample};
-use marmot_pprof::http::{Endpoints, Page};
+use marmot_pprof::http::{Endpoints, MAX_RECORDING, Page, Peer};
 use marmot_pprof::proto;
 use marmot_pprof::raw::{Profile, ValueType};
 
@@ -58,6 +58,9 @@ fn endpoints() -> (Endpoints, Arc<AtomicU64>) {
         let mut taken = profile(vec![ValueType::new("samples", "count"), ValueType::new("cpu", "nanoseconds")], 1);
         taken.duration = Some(time);
         Ok(taken)
+    }))
+    .page(Page::recording("busy", "Is taken by somebody else.", |_| {
+        Err(std::io::Error::new(std::io::ErrorKind::ResourceBusy, "there can be one at a time"))
     }))
     .page(Page::snapshot("broken", "Never works.", || Err(std::io::Error::other("somebody else is taking it"))));
     (endpoints, waited)
@@ -166,6 +169,11 @@ fn a_time_gives_what_comes_within() {
     // As in Go, it is half a minute if nothing is said.
     endpoints.respond("GET", "/debug/pprof/profile");
     assert_eq!(waited.load(Relaxed), 42);
+    assert_eq!(
+        endpoints.respond("GET", &format!("/debug/pprof/profile?seconds={}", MAX_RECORDING.as_secs())).status,
+        200
+    );
+    assert_eq!(waited.swap(42, Relaxed), 642);
     // Nobody waits for what is only asked about.
     let answer = endpoints.respond("HEAD", "/debug/pprof/profile?seconds=5");
     assert_eq!((answer.status, answer.body.len(), waited.load(Relaxed)), (200, 0, 42));
@@ -183,6 +191,8 @@ fn what_cannot_be_answered_is_explained() {
         ("GET", "/debug/pprof/heap?debug=x", 400, "debug has to be"),
         ("GET", "/debug/pprof/heap?seconds=0", 400, "seconds has to be"),
         ("GET", "/debug/pprof/heap?seconds=1&debug=1", 400, "cannot be combined"),
+        ("GET", "/debug/pprof/profile?seconds=601", 400, "600 seconds at most"),
+        ("GET", "/debug/pprof/busy", 503, "there can be one at a time"),
         ("GET", "/debug/pprof/broken", 500, "somebody else is taking it"),
         ("GET", "/debug/pprof/broken?debug=1", 500, "somebody else is taking it"),
     ] {
@@ -218,6 +228,12 @@ fn what_is_no_request_is_refused() {
     for (request, status) in [
         ("NONSENSE\r\n\r\n".to_owned(), 400),
         ("GET /debug/pprof/ HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 0\r\n\r\nabc".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\ncontent-length: 0\r\n\r\n".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 0\r\n\r\n".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc".to_owned(), 400),
         (format!("GET /{} HTTP/1.1\r\n", "x".repeat(16 * 1024 - 16)), 431),
         (format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "a: b\r\n".repeat(100)), 431),
     ] {
@@ -230,6 +246,65 @@ fn what_is_no_request_is_refused() {
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("Connection: close\r\n"), "{head}");
     let (head, _) = exchange(addr, "GET /debug/pprof/cmdline HTTP/1.0\r\n\r\n");
     assert!(head.contains("Connection: close\r\n"), "{head}");
+}
+
+/// A connection that is read byte by byte, with a pause before each, and then fails.
+struct Slow(&'static [u8], Duration, Vec<u8>);
+
+impl Read for Slow {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let Some((first, rest)) = self.0.split_first() else { return Err(std::io::ErrorKind::WouldBlock.into()) };
+        thread::park_timeout(self.1);
+        (buf[0], self.0) = (*first, rest);
+        Ok(1)
+    }
+}
+
+impl Write for Slow {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        self.2.write(buf)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_request_has_a_time_to_come_in() {
+    let endpoints = endpoints().0;
+    // Each read is quick enough, but there are too many of them.
+    let mut drips = Slow(&[b'A'; 500], Duration::from_millis(50), Vec::new());
+    endpoints.handle(&mut drips).unwrap();
+    assert!(!drips.0.is_empty(), "it was read for too long");
+    assert!(drips.2.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&drips.2));
+    // The limit of the connection's own.
+    let mut stops = Slow(b"GET /debug", Duration::ZERO, Vec::new());
+    endpoints.handle(&mut stops).unwrap();
+    assert!(stops.2.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&stops.2));
+    let mut silent = Slow(b"", Duration::ZERO, Vec::new());
+    assert_eq!(endpoints.handle(&mut silent).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn who_is_there_for_this_machine_alone_answers_to_its_names() {
+    let endpoints = endpoints().0;
+    let status = |is_local, head: &str| {
+        let request = format!("GET /debug/pprof/cmdline {head}\r\n\r\n");
+        let mut conn = Slow(Box::leak(request.into_bytes().into_boxed_slice()), Duration::ZERO, Vec::new());
+        // It ends by an error where the connection would be kept.
+        let _ = endpoints.handle_peer(&mut conn, &Peer::new().local(is_local));
+        String::from_utf8(conn.2).unwrap()[9..12].parse::<u16>().unwrap()
+    };
+    for host in ["localhost", "LOCALHOST:1", "127.0.0.1:6060", "[::1]:6060"] {
+        assert_eq!(status(true, &format!("HTTP/1.1\r\nHost: {host}")), 200, "{host}");
+    }
+    for host in ["example.com", "example.com:6060", "10.0.0.1", "localhost.example.com", ""] {
+        assert_eq!(status(true, &format!("HTTP/1.1\r\nHost: {host}")), 403, "{host}");
+        assert_eq!(status(true, &format!("HTTP/1.0\r\nHost: {host}")), 403, "{host}");
+        assert_eq!(status(false, &format!("HTTP/1.1\r\nHost: {host}")), 200, "{host}");
+    }
+    assert_eq!(status(true, "HTTP/1.0"), 200);
 }
 
 #[test]

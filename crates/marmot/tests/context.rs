@@ -386,7 +386,7 @@ fn many_are_told_at_once() {
             let sleeper = |_| {
                 let asleep = Arc::clone(&asleep);
                 marmot::Builder::new()
-                    .stack_size(16 * 1024)
+                    .stack_size(64 * 1024)
                     .spawn(move || {
                         asleep.fetch_add(1, SeqCst);
                         marmot::sleep_or_cancelled(LONG)

@@ -282,7 +282,7 @@ fn they_have_names_and_spawn_sites() {
                 assert_eq!(marmot::current().name(), Some("named"));
                 Ok(())
             })?;
-            let refused = g.spawn(marmot::Builder::new().stack_size(1), || unreachable!("it was not started"));
+            let refused = g.spawn(marmot::Builder::new().stack_size(usize::MAX), || unreachable!("it was not started"));
             assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
             Ok::<_, io::Error>(())
         })

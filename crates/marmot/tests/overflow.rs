@@ -119,9 +119,9 @@ fn a_panic_names_the_goroutine_and_reaches_who_joins() {
 #[test]
 fn the_size_may_be_the_runtimes() {
     let outcome = in_child("the_size_may_be_the_runtimes", || {
-        let rt = marmot::Runtime::builder().procs(1).stack_size(32 << 10).build().unwrap();
+        let rt = marmot::Runtime::builder().procs(1).stack_size(128 << 10).build().unwrap();
         rt.run(|| recurse(0));
     });
     assert_aborted(&outcome);
-    outcome.assert_says("has overflowed its stack of 32768 bytes");
+    outcome.assert_says("has overflowed its stack of 131072 bytes");
 }

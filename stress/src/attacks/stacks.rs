@@ -19,7 +19,7 @@ pub fn run(ground: &Arc<Ground>) {
         let all: Vec<_> = (0..GOROUTINES)
             .map(|i| {
                 // Up to 2 MiB. The smallest are for leaf calls only.
-                let size = MIN_STACK_SIZE << chance.below(8);
+                let size = MIN_STACK_SIZE << chance.below(6);
                 let calls = size.saturating_sub(MIN_STACK_SIZE) / (8 * FRAME);
                 let builder = Builder::new().name(format!("stack {i}")).stack_size(size);
                 let one = builder.spawn(move || {

@@ -3,6 +3,7 @@
 //! A rule looks at one file at a time, as text or as [`Tokens`](tokens::Tokens), and returns what it found. None of them
 //! compiles anything. So all platforms' code is seen wherever the check runs, and so is what stands inside of macros.
 
+mod container;
 mod crates;
 mod files;
 mod head;
@@ -32,8 +33,9 @@ type Found = (usize, String);
 type Check = fn(&File) -> Vec<Found>;
 
 /// The rules, by the names under which they report.
-const RULES: [(&str, Check); 10] = [
+const RULES: [(&str, Check); 11] = [
     ("cfg", platform::check),
+    ("container", container::check),
     ("crates", crates::check),
     ("head", head::check),
     ("modules", modules::check),

@@ -227,6 +227,15 @@ fn unsafe_functions_are_documented() {
 }
 
 #[test]
+fn nobody_goes_from_a_field_to_what_is_around_it() {
+    let goes = "fn f(t: NonNull<T>) -> NonNull<R> {\n    // SAFETY: none.\n    unsafe { t.byte_sub(8).cast() }\n}";
+    assert_found(LIBRARY, goes, &["3: container"]);
+    assert_found(TEST, goes, &["3: container"]);
+    assert_clean("crates/marmot-runtime/src/sched/timers.rs", goes);
+    assert_clean(LIBRARY, &goes.replace("byte_sub", "byte_add"));
+}
+
+#[test]
 fn tests_do_not_sleep() {
     let sleeps = "use std::thread;\nfn f() { thread::sleep(D) }";
     assert_clean(LIBRARY, sleeps);

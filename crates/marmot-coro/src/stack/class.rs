@@ -17,8 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Base, GUARD_SIZE, MAX_STACK_SIZE, MIN_STACK_SIZE, StackError, slab, sys};
 
-/// The number of size classes: 16 KiB to 1 GiB.
-pub(super) const COUNT: usize = 17;
+/// The number of size classes: 64 KiB to 1 GiB.
+pub(super) const COUNT: usize = 15;
 
 /// How many stacks a trim takes out of the list at a time, so that the lock is held briefly and
 /// takers find some.

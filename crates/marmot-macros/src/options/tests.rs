@@ -32,6 +32,7 @@ fn none_are_needed() {
 #[test]
 fn each_is_a_call_of_the_builder() {
     assert_builder(quote!(procs = 4), quote!(::marmot::Runtime::builder().procs(4)));
+    assert_builder(quote!(max_blocking_threads = 8), quote!(::marmot::Runtime::builder().max_blocking_threads(8)));
     assert_builder(
         quote!(stack_size = 0x1_0000, procs = 1usize,),
         quote!(::marmot::Runtime::builder().stack_size(0x1_0000).procs(1usize)),
@@ -40,7 +41,10 @@ fn each_is_a_call_of_the_builder() {
 
 #[test]
 fn unknown_and_repeated_ones_are_refused() {
-    assert_refused(quote!(threads = 4), "unknown option `threads`: there are `procs` and `stack_size`");
+    assert_refused(
+        quote!(threads = 4),
+        "unknown option `threads`: there are `procs`, `stack_size`, `max_blocking_threads`",
+    );
     assert_refused(quote!(procs = 4, procs = 4), "`procs` is given twice");
 }
 

@@ -4,36 +4,45 @@
 //! for nobody reads on to where the body ends.
 
 use std::io::{self, Read, Write};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::alloc::quietly;
 
-use super::{Endpoints, Refusal, Response, Wanted};
+use super::host::is_loopback;
+use super::{Endpoints, Peer, Refusal, Response};
 
 /// The most bytes of a request, without its body.
 pub const MAX_HEAD: usize = 16 * 1024;
 /// The most fields of a request.
 const MAX_FIELDS: usize = 100;
+/// How long a request may take to come, without its body, in all: however its bytes are spread over that time.
+pub const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// A request, as far as it matters here.
 struct Request {
     method: String,
     target: String,
+    host: Option<String>,
     keeps: bool,
 }
 
-/// Serves until the connection ends; `wanted` says whether the other end is still there.
+/// Serves until the connection ends.
 ///
 /// # Errors
 ///
 /// Those of the connection.
-pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), wanted: Wanted<'_>) -> io::Result<()> {
+pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), peer: &Peer<'_>) -> io::Result<()> {
     let mut bytes = Vec::new();
     loop {
         let (response, method, keeps) = match next(conn, &mut bytes)? {
             None => return Ok(()),
+            Some(Ok(Request { host: Some(host), .. })) if peer.is_local && !is_loopback(&host) => {
+                let text =
+                    "This address is for this machine alone: a request for it names it as localhost, or by its number";
+                (Response::refused(Refusal::new(403, text.to_owned())), String::new(), false)
+            }
             Some(Ok(request)) => {
-                let response = endpoints.respond_while(&request.method, &request.target, wanted);
+                let response = endpoints.respond_while(&request.method, &request.target, peer.wanted);
                 (response, request.method, request.keeps)
             }
             Some(Err(refusal)) => (Response::refused(refusal), String::new(), false),
@@ -47,6 +56,8 @@ pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), wanted: Want
 
 /// Takes the next request off the connection, of which `bytes` have been read; `None` at its end.
 fn next(conn: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Result<Request, Refusal>>> {
+    // While nothing comes at all, the connection's own limits say how long that may last.
+    let mut begun = (!bytes.is_empty()).then(Instant::now);
     loop {
         match parse(bytes) {
             Ok(Some((request, length))) => {
@@ -60,13 +71,24 @@ fn next(conn: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Result<R
             }
             Err(refusal) => return Ok(Some(Err(refusal))),
         }
+        let too_late = || Ok(Some(Err(Refusal::new(408, "The request has not come in time".to_owned()))));
+        if begun.is_some_and(|begun| begun.elapsed() >= HEAD_TIME) {
+            return too_late();
+        }
         let mut piece = [0; 2048];
         let room = piece.len().min(MAX_HEAD - bytes.len());
         match conn.read(&mut piece[..room]) {
             Ok(0) if bytes.is_empty() => return Ok(None),
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => bytes.extend_from_slice(&piece[..count]),
+            Ok(count) => {
+                begun.get_or_insert_with(Instant::now);
+                bytes.extend_from_slice(&piece[..count]);
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            // Of a limit of the connection's own, a system speaks in either way.
+            Err(e) if begun.is_some() && [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock].contains(&e.kind()) => {
+                return too_late();
+            }
             Err(e) => return Err(e),
         }
     }
@@ -91,19 +113,40 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
             text.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
         })
     };
-    let has = |name: &str| head.headers.iter().any(|field| field.name.eq_ignore_ascii_case(name));
-    let has_body = has("transfer-encoding") || (has("content-length") && !says("content-length", "0"));
+    let all = |name: &'static str| head.headers.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
+    let has = |name| all(name).next().is_some();
+    let mut lengths = all("content-length").map(|field| field.value);
+    let length_of_body = lengths.next();
+    // Where two programs read a request differently, one of them can be led to take a part of it for another.
+    if lengths.next().is_some() || length_of_body.is_some_and(|length| !is_number(length)) {
+        return Err(Refusal::new(400, "A request has one Content-Length, which is a number".to_owned()));
+    }
+    if length_of_body.is_some() && has("transfer-encoding") {
+        return Err(Refusal::new(400, "A request has a Content-Length or a Transfer-Encoding, not both".to_owned()));
+    }
+    let has_body =
+        has("transfer-encoding") || length_of_body.is_some_and(|length| length.iter().any(|&digit| digit != b'0'));
     let is_1_1 = head.version == Some(1);
-    if is_1_1 && !has("host") {
+    let mut hosts = all("host").map(|field| String::from_utf8_lossy(field.value).trim().to_owned());
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refusal::new(400, "A request names one host".to_owned()));
+    }
+    if is_1_1 && host.is_none() {
         return Err(Refusal::new(400, "A request of HTTP/1.1 names its host".to_owned()));
     }
     let keeps = if is_1_1 { !says("connection", "close") } else { says("connection", "keep-alive") };
     let request = Request {
         method: head.method.unwrap_or_default().to_owned(),
         target: head.path.unwrap_or_default().to_owned(),
+        host,
         keeps: keeps && !has_body,
     };
     Ok(Some((request, length)))
+}
+
+fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 fn write(conn: &mut impl Write, response: &Response, only_head: bool, keeps: bool) -> io::Result<()> {
@@ -111,9 +154,12 @@ fn write(conn: &mut impl Write, response: &Response, only_head: bool, keeps: boo
         200 => "OK",
         301 => "Moved Permanently",
         400 => "Bad Request",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        408 => "Request Timeout",
         431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
         _ => "Internal Server Error",
     };
     let bytes = quietly(|| -> io::Result<Vec<u8>> {

@@ -2,17 +2,37 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::panic::resume_unwind;
+use std::panic::{Location, resume_unwind};
+use std::sync::{Arc, LazyLock};
 use std::{iter, option, slice, vec};
 
-use crate::blocking::blocking;
+use crate::blocking::blocking_in;
 use crate::context::{self, Context};
+use crate::netpoll;
 use crate::rt;
+use crate::sched::{About, BlockingPool, Spec};
+
+/// How many names are looked up at a time: in all of the process, because they have the system's resolver in common.
+const LOOKUPS: usize = 128;
+
+/// The threads on which names are looked up: apart from those of `blocking`, so that a program can connect while all of these are
+/// busy, and a resolver that does not answer holds up nothing else.
+static NAMES: LazyLock<BlockingPool> = LazyLock::new(|| {
+    let about = About {
+        threads: "marmot-names",
+        what: "looking names up",
+        advice: "the system's resolver does not answer: see resolv.conf(5) for its servers and their timeouts",
+    };
+    BlockingPool::new(about, LOOKUPS)
+});
 
 /// What can be made into socket addresses: the same types as with [`std::net::ToSocketAddrs`].
 ///
 /// It is a trait of its own because resolving a host name blocks: the goroutine is parked while a
 /// spare thread asks the system's resolver. Literal addresses are parsed on the spot.
+///
+/// There are at most 128 such threads, which do nothing else: names are found also when all threads for
+/// [`blocking`](crate::blocking()) are busy.
 ///
 /// # Errors
 ///
@@ -35,10 +55,12 @@ pub trait ToSocketAddrs {
     /// # Blocking
     ///
     /// G, while a host name is resolved.
+    #[track_caller]
     fn to_socket_addrs(&self) -> io::Result<Self::Iter>;
 }
 
 /// Asks the resolver.
+#[track_caller]
 fn resolve<A>(addr: A) -> io::Result<vec::IntoIter<SocketAddr>>
 where
     A: std::net::ToSocketAddrs + Send + 'static,
@@ -47,18 +69,30 @@ where
     found.flatten().map(Vec::into_iter)
 }
 
-/// What `f` returns, which blocks, unless the caller's context ends first. Then `f` goes on by itself.
+/// What `f` returns, which blocks, unless the caller's context ends first. Then `f` goes on by itself, or is not called if it has
+/// not been yet.
+#[track_caller]
 fn unless_cancelled<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     context::check_io()?;
     if context::current().node().is_none() {
-        return Ok(blocking(f));
+        return Ok(blocking_in(Some(&NAMES), f));
     }
+    let wanted = Arc::new(());
+    let is_wanted = Arc::downgrade(&wanted);
+    // Nobody waits any more for a name whose turn comes after the end of the context.
+    let f = move || (is_wanted.strong_count() > 0).then(f);
     // The one who waits for `f` in any case is another goroutine.
-    let asks = Context::current().without_cancel().run(|| rt::go(|| blocking(f)));
-    asks.join().map_err(|payload| match payload.downcast::<context::Error>() {
-        Ok(ended) => io::Error::from(*ended),
-        Err(payload) => resume_unwind(payload),
-    })
+    let spec = Spec { name: Some("name lookup".into()), stack_size: None, site: Location::caller() };
+    let context = Context::current().without_cancel();
+    let asks = rt::go_under(netpoll::sched_here()?, spec, context, || blocking_in(Some(&NAMES), f));
+    match asks.join() {
+        // The caller has kept `wanted` until here.
+        Ok(found) => Ok(found.expect("what is wanted is done")),
+        Err(payload) => match payload.downcast::<context::Error>() {
+            Ok(ended) => Err(io::Error::from(*ended)),
+            Err(payload) => resume_unwind(payload),
+        },
+    }
 }
 
 macro_rules! literal {
@@ -131,17 +165,20 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::sync::{Mutex, mpsc};
     use std::time::Duration;
 
     use super::*;
 
-    /// A resolver that does not answer before it is let go.
-    fn asks_in_vain(ctx: Context) -> (io::Result<u32>, mpsc::Receiver<()>) {
+    /// A resolver that is asked, and does not answer before it is let go. The context ends meanwhile.
+    fn asks_in_vain() -> (io::Result<u32>, mpsc::Receiver<()>) {
         let (let_go, wait) = mpsc::channel::<()>();
         let (tell, told) = mpsc::channel();
+        let (ctx, cancel) = Context::background().with_cancel();
         let result = ctx.run(|| {
             unless_cancelled(move || {
+                cancel.cancel();
                 let _ = wait.recv();
                 tell.send(()).unwrap();
                 7
@@ -155,9 +192,8 @@ mod tests {
     fn a_resolver_that_does_not_answer_is_left_alone() {
         for on_goroutine in [true, false] {
             let test = || {
-                let (ctx, _cancel) = Context::background().with_timeout(Duration::from_millis(5));
-                let (result, told) = asks_in_vain(ctx);
-                assert!(context::Error::of(&result.unwrap_err()).unwrap().is_deadline_exceeded());
+                let (result, told) = asks_in_vain();
+                assert!(context::Error::of(&result.unwrap_err()).unwrap().is_cancelled());
                 // It comes to its end by itself.
                 told.recv_timeout(Duration::from_secs(60)).unwrap();
             };
@@ -173,5 +209,40 @@ mod tests {
             let found: Vec<_> = ctx.run(|| "localhost:80".to_socket_addrs()).unwrap().collect();
             assert!(!found.is_empty() && found.iter().all(|addr| addr.port() == 80));
         }
+    }
+    #[test]
+    fn a_name_whose_turn_comes_too_late_is_not_looked_up() {
+        let (let_go, wait) = mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let (tell, busy) = mpsc::channel();
+        let others: Vec<_> = (0..LOOKUPS)
+            .map(|_| {
+                let (tell, wait) = (tell.clone(), Arc::clone(&wait));
+                rt::go(move || {
+                    blocking_in(Some(&NAMES), move || {
+                        tell.send(()).unwrap();
+                        let _ = wait.lock().map(|wait| wait.recv());
+                    });
+                })
+            })
+            .collect();
+        for _ in &others {
+            busy.recv_timeout(Duration::from_secs(60)).unwrap();
+        }
+        let was_called = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&was_called);
+        let (ctx, _cancel) = Context::background().with_timeout(Duration::from_millis(5));
+        let result = rt::go(move || ctx.run(|| unless_cancelled(move || told.store(true, Relaxed)))).join().unwrap();
+        assert!(context::Error::of(&result.unwrap_err()).unwrap().is_deadline_exceeded());
+        drop(let_go);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        // The queue is in order, so what was in it before this has had its turn.
+        rt::go(|| blocking_in(Some(&NAMES), || ())).join().unwrap();
+        let begun = std::time::Instant::now();
+        while Arc::strong_count(&was_called) > 1 {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            std::thread::yield_now();
+        }
+        assert!(!was_called.load(Relaxed));
     }
 }

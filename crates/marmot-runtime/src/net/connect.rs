@@ -15,6 +15,7 @@ use crate::fd::Fd;
 type Stream = Fd<std::net::TcpStream>;
 
 /// Connects to the first of the addresses that answers.
+#[track_caller]
 pub(super) fn connect(addr: impl ToSocketAddrs) -> io::Result<Stream> {
     // Before anybody is asked for the name.
     context::check_io()?;

@@ -66,6 +66,7 @@ impl TcpListener {
     /// # Blocking
     ///
     /// G, while a name is resolved.
+    #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
         TcpListener::builder().bind(addr)
     }
@@ -340,6 +341,7 @@ impl TcpListenerBuilder {
     /// # Blocking
     ///
     /// G, while a name is resolved.
+    #[track_caller]
     pub fn bind<A: ToSocketAddrs>(&self, addr: A) -> io::Result<TcpListener> {
         let mut last = None;
         for addr in addr.to_socket_addrs()? {

@@ -15,6 +15,7 @@ use super::sys;
 use crate::fd::Fd;
 use crate::netpoll::Direction::{Read as Reading, Write as Writing};
 use crate::rt::{self, JoinHandle};
+use crate::sched::in_short_backtrace_with;
 
 /// A TCP connection: [`std::net::TcpStream`], parking goroutines instead of blocking threads.
 ///
@@ -84,6 +85,7 @@ impl TcpStream {
     /// # Blocking
     ///
     /// G, while a name is resolved and while the connection is made.
+    #[track_caller]
     pub fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
         connect::connect(addr).map(TcpStream::new)
     }
@@ -333,13 +335,13 @@ impl TcpStream {
     {
         let Some(wait) = self.fd.begin_unstarted_wait() else {
             // It inherits the context that has ended.
-            return rt::go(move || f(self));
+            return rt::go(move || in_short_backtrace_with(f, self));
         };
         let fd = self.fd.share();
         rt::go_after(
             move || {
                 wait.end();
-                f(self)
+                in_short_backtrace_with(f, self)
             },
             move |gp| fd.wait_unstarted(gp, sys::is_readable),
         )

@@ -28,17 +28,16 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
-use marmot_coro::DEFAULT_STACK_SIZE;
 use marmot_poll::{Event, Events};
 
 pub(crate) use desc::{Direction, NEVER, PollDesc};
 
-use crate::sched::{self, Head, Hooks, M, Sched, current};
+use crate::sched::{Config, Head, Hooks, M, Sched, current};
 use crate::timer::pools;
 
 /// Starts a scheduler whose Ms poll for this netpoller, and whose timers let pools age.
-pub(crate) fn start(procs: usize, stack_size: usize) -> io::Result<&'static Sched> {
-    let sched = Sched::start(procs, stack_size, Hooks { on_events })?;
+pub(crate) fn start(config: Config) -> io::Result<&'static Sched> {
+    let sched = Sched::start(config, Hooks { on_events })?;
     pools::serve(sched);
     Ok(sched)
 }
@@ -105,7 +104,7 @@ pub(crate) fn default_sched() -> io::Result<&'static Sched> {
     if let Some(sched) = started() {
         return Ok(sched);
     }
-    let sched = start(sched::default_procs(), DEFAULT_STACK_SIZE)?;
+    let sched = start(Config::default())?;
     DEFAULT.store(std::ptr::from_ref(sched).cast_mut(), Release);
     Ok(sched)
 }

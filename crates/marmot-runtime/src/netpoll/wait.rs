@@ -28,7 +28,7 @@ use super::{error, table, word};
 use crate::context;
 use crate::sched::cancel::Stead;
 use crate::sched::{
-    self, Bequest, Due, Fire, G, GRef, Head, M, Place, Sched, Timer, WaitReason, clock, current, with_will, within,
+    self, Bequest, Due, Fire, G, GRef, Head, M, Place, Sched, WaitReason, clock, current, with_will, within,
 };
 use crate::timer;
 use crate::timer::limit::park_within;
@@ -162,9 +162,15 @@ impl PollDesc {
             self.set_times(direction, until, wanted);
             let timed = needs_timer && wanted != NEVER;
             if timed && !times.timer.fires_by(wanted) {
-                // SAFETY: descs are never freed, `fire` is made for them, and we hold the turn. Of
-                // a desc's owner, only the last, in `put`, disarms it.
-                unsafe { timer::arm(&times.timer, wanted, FIRE[direction as usize], home) };
+                let desc = NonNull::from(self);
+                // SAFETY: descs are never freed, and we hold the turn. Of a desc's owner, only the
+                // last, in `put`, disarms it.
+                unsafe {
+                    match direction {
+                        Direction::Read => timer::arm::<ReadTimer>(desc, wanted, home),
+                        Direction::Write => timer::arm::<WriteTimer>(desc, wanted, home),
+                    }
+                };
             }
             if !side.slot.publish(word) {
                 return Ok(Published::Ready);
@@ -374,21 +380,35 @@ fn reason(direction: Direction) -> WaitReason {
     }
 }
 
-/// What the timers of the two directions call.
-const FIRE: [Fire; 2] = [
-    // SAFETY: as `Fire` asks: the timer sits in a desc, as that of reading.
-    |timer, now, due| unsafe { of_timer(timer, Direction::Read) }.fire(Direction::Read, now, due),
-    // SAFETY: as above, as that of writing.
-    |timer, now, due| unsafe { of_timer(timer, Direction::Write) }.fire(Direction::Write, now, due),
-];
+/// The timer of a desc's reads.
+struct ReadTimer;
 
-/// The desc whose timer this is.
-///
-/// # Safety
-///
-/// It sits in a desc, as that of `direction`.
-unsafe fn of_timer(timer: NonNull<Timer>, direction: Direction) -> &'static PollDesc {
-    let offset = PollDesc::TIMES + size_of::<Times>() * direction as usize + offset_of!(Times, timer);
-    // SAFETY: the caller's word; and descs are never freed.
-    unsafe { timer.byte_sub(offset).cast::<PollDesc>().as_ref() }
+/// The timer of a desc's writes.
+struct WriteTimer;
+
+/// Where the timer of a direction is in a desc.
+const fn timer_at(direction: Direction) -> usize {
+    PollDesc::TIMES + size_of::<Times>() * direction as usize + offset_of!(Times, timer)
+}
+
+// SAFETY: that is where a desc has that timer.
+unsafe impl Fire for ReadTimer {
+    type Record = PollDesc;
+    const OFFSET: usize = timer_at(Direction::Read);
+
+    unsafe fn fire(desc: NonNull<PollDesc>, now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: descs are never freed.
+        unsafe { desc.as_ref() }.fire(Direction::Read, now, due)
+    }
+}
+
+// SAFETY: as above.
+unsafe impl Fire for WriteTimer {
+    type Record = PollDesc;
+    const OFFSET: usize = timer_at(Direction::Write);
+
+    unsafe fn fire(desc: NonNull<PollDesc>, now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: as above.
+        unsafe { desc.as_ref() }.fire(Direction::Write, now, due)
+    }
 }

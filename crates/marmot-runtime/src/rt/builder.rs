@@ -4,7 +4,7 @@ use std::io;
 use std::num::NonZero;
 use std::panic::Location;
 
-use marmot_coro::{MAX_STACK_SIZE, MIN_STACK_SIZE};
+use marmot_coro::MAX_STACK_SIZE;
 
 use super::join::{JoinHandle, LocalJoinHandle};
 use super::scope::{Scope, ScopedJoinHandle};
@@ -45,8 +45,10 @@ impl Builder {
         self
     }
 
-    /// The usable bytes of its stack. They are reserved, and memory is used as they are touched;
-    /// what is not a size class is rounded up.
+    /// The usable bytes of its stack. They are reserved, and memory is used as they are touched.
+    ///
+    /// The number is rounded up to the next power of two, and at least to 64 KiB: a panic is reported on the stack of the goroutine, with
+    /// its backtrace if `RUST_BACKTRACE` asks for that, and needs 23 KiB of it. One gibibyte is the most.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self
@@ -56,7 +58,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a stack size out of range; and the reason
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a stack size that is too large; and the reason
     /// if the default runtime has to be started and cannot be.
     ///
     /// # Panics
@@ -138,17 +140,17 @@ impl Builder {
         if let Some(size) = self.stack_size {
             check_stack_size(size)?;
         }
-        Ok(Spec { name: self.name, stack_size: self.stack_size.and_then(NonZero::new), site })
+        Ok(Spec { name: self.name, stack_size: self.stack_size.and_then(|size| NonZero::new(size.max(1))), site })
     }
 }
 
-/// Whether stacks of that size can be had.
+/// Whether stacks of that size can be had. What is less than the smallest is rounded up.
 pub(super) fn check_stack_size(size: usize) -> io::Result<()> {
-    if (MIN_STACK_SIZE..=MAX_STACK_SIZE).contains(&size) {
+    if size <= MAX_STACK_SIZE {
         return Ok(());
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
-        format!("a stack of {size} bytes is out of range: it may have {MIN_STACK_SIZE} to {MAX_STACK_SIZE}"),
+        format!("a stack of {size} bytes is too large: it may have {MAX_STACK_SIZE} at most"),
     ))
 }

@@ -419,7 +419,7 @@ struct Member<'scope, 'env, E> {
 impl<E> Member<'_, '_, E> {
     fn run(mut self, f: impl FnOnce() -> Result<(), E>) {
         self.has_run = true;
-        match catch_unwind(AssertUnwindSafe(f)) {
+        match catch_unwind(AssertUnwindSafe(|| sched::in_short_backtrace(f))) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => self.group.fail(Failure::Error(error), super::current()),
             Err(payload) => {

@@ -12,7 +12,7 @@ use super::builder::check_stack_size;
 use super::join::JoinHandle;
 use super::spawn;
 use crate::netpoll;
-use crate::sched::{self, MAX_PROCS, Sched, budget};
+use crate::sched::{self, Config, MAX_BLOCKING_THREADS, MAX_PROCS, Sched, budget};
 
 /// A runtime: Ps, Ms and their pollers. Most programs need none of their own: the default runtime
 /// starts on first use.
@@ -38,7 +38,7 @@ pub struct Runtime {
 impl Runtime {
     /// A runtime that is configured first.
     pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder { procs: None, stack_size: DEFAULT_STACK_SIZE }
+        RuntimeBuilder::default()
     }
 
     /// A runtime like the default one.
@@ -155,11 +155,12 @@ impl fmt::Debug for Runtime {
 }
 
 /// Configures a [`Runtime`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "a builder makes nothing until `build`"]
 pub struct RuntimeBuilder {
     procs: Option<usize>,
-    stack_size: usize,
+    stack_size: Option<usize>,
+    max_blocking_threads: Option<usize>,
 }
 
 impl RuntimeBuilder {
@@ -171,9 +172,35 @@ impl RuntimeBuilder {
     }
 
     /// The usable bytes of a goroutine's stack, unless
-    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise. The default is 256 KiB.
+    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise, and rounded as there: to 64 KiB at least. The default is
+    /// 256 KiB.
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.stack_size = bytes;
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// How many threads run the closures that its goroutines give to [`blocking`](super::blocking), and what the library does that
+    /// way, such as copying files: 1 to 1,048,576. The default is `MARMOT_MAX_BLOCKING_THREADS`, or 512.
+    ///
+    /// Threads are started as needed, and end when they have had nothing to do for ten seconds. When all of them are busy, further
+    /// closures wait in a queue. If no closure ends for a second then, that is reported on standard error, with the places in the
+    /// program where those were called that run.
+    ///
+    /// The default runtime, which plain threads use, is configured by the environment, or by
+    /// `#[marmot::main(max_blocking_threads = N)]`. Plain threads themselves run such closures on the spot. Host names are looked up
+    /// on other threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use marmot_runtime as marmot;
+    ///
+    /// let runtime = marmot::Runtime::builder().max_blocking_threads(4).build()?;
+    /// assert_eq!(runtime.run(|| marmot::blocking(|| 6 * 7)), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn max_blocking_threads(mut self, threads: usize) -> Self {
+        self.max_blocking_threads = Some(threads);
         self
     }
 
@@ -184,14 +211,25 @@ impl RuntimeBuilder {
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a number is out of range; and the reason if
     /// descriptors or threads cannot be had.
     pub fn build(self) -> io::Result<Runtime> {
-        let procs = self.procs.unwrap_or_else(sched::default_procs);
-        if !(1..=MAX_PROCS).contains(&procs) {
-            let text = format!("a runtime cannot have {procs} Ps: it may have 1 to {MAX_PROCS}");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        check_stack_size(self.stack_size)?;
-        Ok(Runtime { sched: netpoll::start(procs, self.stack_size)? })
+        let config = Config {
+            procs: self.procs.unwrap_or_else(sched::default_procs),
+            stack_size: self.stack_size.unwrap_or(DEFAULT_STACK_SIZE),
+            max_blocking_threads: self.max_blocking_threads.unwrap_or_else(sched::default_max_blocking_threads),
+        };
+        check_number("Ps", config.procs, MAX_PROCS)?;
+        check_number("threads for `blocking`", config.max_blocking_threads, MAX_BLOCKING_THREADS)?;
+        check_stack_size(config.stack_size)?;
+        Ok(Runtime { sched: netpoll::start(config)? })
     }
+}
+
+/// Whether a runtime may have so many of something.
+fn check_number(what: &str, number: usize, most: usize) -> io::Result<()> {
+    if (1..=most).contains(&number) {
+        return Ok(());
+    }
+    let text = format!("a runtime cannot have {number} {what}: it may have 1 to {most}");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
 /// Goroutines were left when a [shutdown](Runtime::shutdown) was over.

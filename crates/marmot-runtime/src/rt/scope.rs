@@ -294,7 +294,7 @@ impl<F: FnOnce() -> T, T> Body<F, T> {
     fn run(self) {
         // Should cancelling panic, they are dropped in this order, too.
         let (_leave, packet, f) = (self.leave, self.packet, self.f);
-        let result = catch_unwind(AssertUnwindSafe(f));
+        let result = catch_unwind(AssertUnwindSafe(|| sched::in_short_backtrace(f)));
         if let Err(payload) = &result {
             sched::report_panic(&**payload);
         }

@@ -113,7 +113,11 @@ pub fn park_timeout(duration: Duration) {
 /// Runs `f`, which may block its thread, on a spare thread while the goroutine is parked, so that
 /// its M goes on. `f` may borrow from the caller. On a plain thread it runs right there.
 ///
-/// There are at most 512 spare threads; when all are busy, `f` waits for one.
+/// A runtime has a limited number of spare threads, 512 unless
+/// [`RuntimeBuilder::max_blocking_threads`](super::RuntimeBuilder::max_blocking_threads) says
+/// otherwise. When all are busy, `f` waits for one. So closures that wait for one another must not be
+/// more than that. If no closure ends for a second while others wait, standard error says so, and
+/// where those that run were called.
 ///
 /// # Panics
 ///
@@ -134,6 +138,7 @@ pub fn park_timeout(duration: Duration) {
 /// });
 /// assert!(lines > 0);
 /// ```
+#[track_caller]
 pub fn blocking<F, T>(f: F) -> T
 where
     F: FnOnce() -> T + Send,

@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use super::join::JoinHandle;
 use super::spawn;
+use crate::sched::in_short_backtrace;
 use crate::sync::WaitGroup;
 
 impl WaitGroup {
@@ -27,7 +28,7 @@ impl WaitGroup {
         let counted = Counted(self.clone());
         let run = move || {
             let _counted = counted;
-            f()
+            in_short_backtrace(f)
         };
         spawn::go_on(spawn::sched_here(), spawn::spec(Location::caller()), run)
     }

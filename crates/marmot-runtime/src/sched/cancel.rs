@@ -49,7 +49,7 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::mem::take;
+use std::mem::{offset_of, take};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{
     AtomicBool,
@@ -64,7 +64,7 @@ use super::due::{Call, Due};
 use super::g::{G, GRef, Head, Seat};
 use super::m::M;
 use super::roster::{Number, Roster, Why};
-use super::timers::Timer;
+use super::timers::{Fire, Timer};
 use super::{clock, current, outside, park};
 
 /// Where somebody waits, as that one sees it.
@@ -163,7 +163,6 @@ pub(crate) struct Node {
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The timer of a node with a deadline of its own. It is armed once, and disarmed by whoever comes first.
-#[repr(C)]
 struct Alarm {
     timer: Timer,
     node: Weak<Node>,
@@ -337,9 +336,9 @@ impl Alarm {
         }
         match current::mp() {
             // SAFETY: it stays where it is until it is disarmed, `fire` is made for it, and we have the lock.
-            Some(mp) => unsafe { mp.pp().timers.arm(&self.timer, deadline, fire) },
+            Some(mp) => unsafe { mp.pp().timers.arm::<Alarm>(NonNull::from(self), deadline) },
             // SAFETY: as above.
-            None => unsafe { outside::arm(&self.timer, deadline, fire) },
+            None => unsafe { outside::arm::<Alarm>(NonNull::from(self), deadline) },
         };
     }
 
@@ -356,20 +355,23 @@ impl Drop for Alarm {
     }
 }
 
-/// # Safety
-///
-/// `timer` sits in an `Alarm`, and is armed.
-unsafe fn fire(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // SAFETY: the caller's word: it is the first field, and who is armed is there.
-    let alarm = unsafe { timer.cast::<Alarm>().as_ref() };
-    // One that is being dropped has nobody left under it.
-    if let Some(node) = alarm.node.upgrade() {
-        // The reference goes with the call.
-        let with = NonNull::new(Arc::into_raw(node).cast_mut()).expect("references are not null").cast();
-        // SAFETY: that is the node, and it is called once.
-        unsafe { due.call(Call { with, run: pass }) };
+// SAFETY: that is where an alarm has its timer.
+unsafe impl Fire for Alarm {
+    type Record = Alarm;
+    const OFFSET: usize = offset_of!(Alarm, timer);
+
+    unsafe fn fire(alarm: NonNull<Alarm>, _now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: who is armed is there.
+        let alarm = unsafe { alarm.as_ref() };
+        // One that is being dropped has nobody left under it.
+        if let Some(node) = alarm.node.upgrade() {
+            // The reference goes with the call.
+            let with = NonNull::new(Arc::into_raw(node).cast_mut()).expect("references are not null").cast();
+            // SAFETY: that is the node, and it is called once.
+            unsafe { due.call(Call { with, run: pass }) };
+        }
+        None
     }
-    None
 }
 
 /// # Safety

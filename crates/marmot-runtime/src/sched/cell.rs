@@ -13,6 +13,7 @@ use super::caught::caught;
 use super::g::{G, Head, Spec, VTable};
 use super::join::Ended;
 use super::park;
+use super::short_backtrace::__rust_begin_short_backtrace;
 
 enum Stage<F, T> {
     Closure(F),
@@ -60,7 +61,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         };
         // The closure's captures are gone or poisoned by their own types after a panic, as with
         // `std::thread`.
-        let result = catch_unwind(AssertUnwindSafe(f));
+        let result = catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(f)));
         if let Err(payload) = &result {
             report_panic(&**payload);
         }

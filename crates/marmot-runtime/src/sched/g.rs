@@ -340,11 +340,8 @@ impl G {
         unsafe { (*self.suspender.get()).suspend() }
     }
 
-    /// The G whose timer this is.
-    pub(crate) fn of_timer(t: NonNull<Timer>) -> NonNull<G> {
-        // SAFETY: a `Timer` handed to us sits in a G, at this offset.
-        unsafe { t.byte_sub(offset_of!(G, timer)).cast() }
-    }
+    /// Where its timer is.
+    pub(crate) const TIMER: usize = offset_of!(G, timer);
 }
 
 impl Seat {

@@ -38,6 +38,7 @@
 //!   closed ([`gate`]).
 
 pub(crate) mod blocked;
+mod blocking_pool;
 pub(crate) mod budget;
 pub(crate) mod cancel;
 #[cfg(test)]
@@ -72,6 +73,7 @@ mod roll;
 mod roster;
 pub(crate) mod runq;
 mod settled;
+mod short_backtrace;
 pub(crate) mod stack;
 mod status;
 mod sys;
@@ -98,11 +100,12 @@ use std::time::{Duration, Instant};
 
 use marmot_poll::{Events, Poller};
 
+pub(crate) use blocking_pool::{About, BlockingPool, Job};
 pub(crate) use budget::spend;
 pub(crate) use cancel::Place;
 pub(crate) use cell::{new as new_goroutine, report_panic};
 pub(crate) use census::Errand;
-pub(crate) use config::{MAX_PROCS, default_procs};
+pub(crate) use config::{Config, MAX_BLOCKING_THREADS, MAX_PROCS, default_max_blocking_threads, default_procs};
 pub(crate) use due::{Call, Due};
 pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
@@ -111,6 +114,9 @@ pub(crate) use park::{has_stopped, may_spin, number, own_number, park, ready, wa
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
 pub(crate) use roster::{Number, Why};
+pub(crate) use short_backtrace::{
+    __rust_begin_short_backtrace as in_short_backtrace, __rust_begin_short_backtrace_with as in_short_backtrace_with,
+};
 pub(crate) use status::State;
 pub use status::WaitReason;
 pub(crate) use timers::{Fire, Timer};
@@ -130,6 +136,14 @@ pub(crate) struct Hooks {
     pub(crate) on_events: fn(&Events),
 }
 
+/// How the threads for `blocking` are spoken of.
+const BLOCKING: About = About {
+    threads: "marmot-blocking",
+    what: "`blocking`",
+    advice: "if they wait for one another, or for long, let there be more threads: RuntimeBuilder::max_blocking_threads, \
+             #[marmot::main(max_blocking_threads = N)], or MARMOT_MAX_BLOCKING_THREADS=N for all runtimes that do not say themselves",
+};
+
 /// A runtime's scheduler. It lives as long as the process.
 pub(crate) struct Sched {
     ms: OnceLock<Box<[M]>>,
@@ -138,6 +152,7 @@ pub(crate) struct Sched {
     idle: Idle,
     hooks: Hooks,
     stack_size: usize,
+    blocking_pool: BlockingPool,
     /// Its number among the runtimes of the process, for reports.
     pub(crate) number: usize,
     /// Goroutines made by plain threads, and goroutines ended by them.
@@ -153,13 +168,14 @@ pub(crate) struct Sched {
 }
 
 impl Sched {
-    /// Makes a scheduler with `procs` Ps and as many Ms, whose threads start now.
+    /// Makes a scheduler with as many Ms as it has Ps, whose threads start now.
     ///
     /// # Errors
     ///
     /// When a poller or a thread cannot be had. Threads that were started before that are stopped
     /// again.
-    pub(crate) fn start(procs: usize, stack_size: usize, hooks: Hooks) -> io::Result<&'static Sched> {
+    pub(crate) fn start(config: Config, hooks: Hooks) -> io::Result<&'static Sched> {
+        let Config { procs, stack_size, max_blocking_threads } = config;
         overflow::install()?;
         unwind::watch();
         sys::watch_exit();
@@ -171,6 +187,7 @@ impl Sched {
             idle: Idle::new(procs),
             hooks,
             stack_size,
+            blocking_pool: BlockingPool::new(BLOCKING, max_blocking_threads),
             number: NUMBERS.fetch_add(1, Relaxed),
             spawned: Count::new(),
             ended: Count::new(),
@@ -209,6 +226,11 @@ impl Sched {
         // SAFETY: a scheduler is leaked when it is made, so what it holds lives as long as the
         // process.
         unsafe { &*std::ptr::from_ref::<[M]>(ms) }
+    }
+
+    /// The threads on which its goroutines block.
+    pub(crate) fn blocking_pool(&'static self) -> &'static BlockingPool {
+        &self.blocking_pool
     }
 
     fn ps(&self) -> &'static [P] {

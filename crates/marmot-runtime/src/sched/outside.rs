@@ -25,12 +25,13 @@
 //! * To move the timers of a runtime that goes to another one: there may be none, and then they have to wait for one to
 //!   come, or are lost; and two runtimes that go at the same time would have each other's.
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use super::timers::{Fire, Timer, Timers};
+use super::timers::{Fire, Timers};
 use super::{clock, sys, threads};
 
 /// See the module.
@@ -55,9 +56,9 @@ fn state() -> MutexGuard<'static, bool> {
 /// # Safety
 ///
 /// As there.
-pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire) -> bool {
+pub(crate) unsafe fn arm<F: Fire>(record: NonNull<F::Record>, when: u64) -> bool {
     // SAFETY: the caller's word.
-    let was_armed = unsafe { HEAP.arm(timer, when, fire) };
+    let was_armed = unsafe { HEAP.arm::<F>(record, when) };
     // Relaxed: it hurries things up only; if nobody arms, there is nobody to try again.
     if HEAP.next() >= when || IS_MISSED.load(Relaxed) {
         serve();

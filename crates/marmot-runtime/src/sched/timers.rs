@@ -53,9 +53,46 @@ use crate::primitive::atomic::{
 };
 use crate::primitive::{Mutex, MutexGuard};
 
-/// What a timer does when its time has come. It is called under the heap's lock, and returns the
-/// time for which it is to be armed again.
-pub(crate) type Fire = unsafe fn(NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64>;
+/// A kind of timers: where they are in what they sit in, and what they do when their time has come.
+///
+/// Whoever arms one hands over the address of the whole record, and gets that back. The heap goes from there to the timer, and back by
+/// the same address: from a reference to the timer alone, nobody may go to what is around it.
+///
+/// # Safety
+///
+/// There is a [`Timer`] at `OFFSET` in each `Record`.
+pub(crate) unsafe trait Fire {
+    /// What the timer sits in.
+    type Record;
+    /// Where it is there.
+    const OFFSET: usize;
+
+    /// The time has come. It is called under the heap's lock, and returns the time for which the timer is to be armed again.
+    ///
+    /// # Safety
+    ///
+    /// `record` is what was armed, and still is.
+    unsafe fn fire(record: NonNull<Self::Record>, now: u64, due: &mut Due) -> Option<u64>;
+}
+
+/// The timer of a record.
+///
+/// # Safety
+///
+/// `record` is the address of one.
+#[inline]
+unsafe fn timer_of<F: Fire>(record: NonNull<F::Record>) -> NonNull<Timer> {
+    // SAFETY: the caller's word, and that of `Fire`.
+    unsafe { record.byte_add(F::OFFSET).cast() }
+}
+
+/// # Safety
+///
+/// `timer` is that of an armed record of this kind, by [`timer_of`].
+unsafe fn fire<F: Fire>(timer: NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64> {
+    // SAFETY: the caller's word: the address came from that of the record.
+    unsafe { F::fire(timer.byte_sub(F::OFFSET).cast(), now, due) }
+}
 
 /// `when` of a timer that is in no heap.
 pub(super) const UNARMED: u64 = u64::MAX;
@@ -169,13 +206,24 @@ impl Timers {
         self.lock().entries.len()
     }
 
-    /// Arms `timer` for `when`, or moves it there; returns whether it was armed before.
+    /// Arms the timer of `record` for `when`, or moves it there; returns whether it was armed before.
     ///
     /// # Safety
     ///
-    /// `timer` stays where it is until it has fired for good or has been disarmed, `fire` fits what
-    /// it is embedded in, and nobody else arms or disarms it meanwhile.
-    pub(crate) unsafe fn arm(&'static self, timer: &Timer, when: u64, fire: Fire) -> bool {
+    /// The record stays where it is until its timer has fired for good or has been disarmed, and nobody else arms or disarms that
+    /// meanwhile. `record` may be used, as [`Fire::fire`] does, for all of it and for as long.
+    #[inline]
+    pub(crate) unsafe fn arm<F: Fire>(&'static self, record: NonNull<F::Record>, when: u64) -> bool {
+        // SAFETY: the caller's word.
+        unsafe { self.insert(Armed { timer: timer_of::<F>(record), fire: fire::<F> }, when) }
+    }
+
+    /// # Safety
+    ///
+    /// As for `arm`, of the record of `armed`.
+    unsafe fn insert(&'static self, armed: Armed, when: u64) -> bool {
+        // SAFETY: the caller's word.
+        let timer = unsafe { armed.timer.as_ref() };
         let when = when.min(LATEST);
         let mut was_armed = false;
         loop {
@@ -190,7 +238,7 @@ impl Timers {
                 continue;
             }
             if timer.when.load(Relaxed) == UNARMED {
-                timer.slot.set(entries.add(when, Armed { timer: NonNull::from(timer), fire }));
+                timer.slot.set(entries.add(when, armed));
             } else {
                 was_armed = true;
                 entries.change(timer.slot.get(), when);
@@ -311,8 +359,9 @@ struct Entry {
 /// Who has a slot.
 #[derive(Clone, Copy)]
 struct Armed {
+    /// By an address that may be used for the whole record.
     timer: NonNull<Timer>,
-    fire: Fire,
+    fire: unsafe fn(NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64>,
 }
 
 /// No slot.

@@ -5,14 +5,39 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::due::{Call, Due};
-use super::timers::{LATEST, ROOM, Timer, Timers, UNARMED};
+use super::timers::{Fire, LATEST, ROOM, Timer, Timers, UNARMED};
 
 fn heap() -> &'static Timers {
     Box::leak(Box::new(Timers::new()))
 }
 
-fn once(_: NonNull<Timer>, _: u64, _: &mut Due) -> Option<u64> {
-    None
+/// A timer with nothing around it, that fires as the function does.
+macro_rules! kind {
+    ($name:ident, $fire:expr) => {
+        struct $name;
+
+        // SAFETY: the record is the timer.
+        unsafe impl Fire for $name {
+            type Record = Timer;
+            const OFFSET: usize = 0;
+
+            unsafe fn fire(timer: NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64> {
+                let fire: fn(&Timer, u64, &mut Due) -> Option<u64> = $fire;
+                // SAFETY: an armed timer is alive.
+                fire(unsafe { timer.as_ref() }, now, due)
+            }
+        }
+    };
+}
+
+kind!(Once, |_, _, _| None);
+
+/// # Safety
+///
+/// As for `Timers::arm`.
+unsafe fn arm<F: Fire<Record = Timer>>(heap: &'static Timers, timer: &Timer, when: u64) -> bool {
+    // SAFETY: the caller's word.
+    unsafe { heap.arm::<F>(NonNull::from(timer), when) }
 }
 
 /// A cheap generator: the test needs variety, not quality.
@@ -35,7 +60,7 @@ fn fires_in_order_whatever_was_moved_or_disarmed() {
         } else {
             let when = 1 + next(&mut seed) % 10_000;
             // SAFETY: the timers outlive the heap's use, and this thread is alone.
-            unsafe { heap.arm(&timers[i], when, once) };
+            unsafe { arm::<Once>(heap, &timers[i], when) };
             due[i] = Some(when);
         }
     }
@@ -54,13 +79,11 @@ fn fires_in_order_whatever_was_moved_or_disarmed() {
 
 #[test]
 fn a_timer_may_ask_to_be_armed_again() {
-    fn again(_: NonNull<Timer>, now: u64, _: &mut Due) -> Option<u64> {
-        (now < 30).then_some(now + 10)
-    }
+    kind!(Again, |_, now, _| (now < 30).then_some(now + 10));
     let heap = heap();
     let timer = Timer::new();
     // SAFETY: the timer outlives its arming.
-    unsafe { heap.arm(&timer, 10, again) };
+    unsafe { arm::<Again>(heap, &timer, 10) };
     assert_eq!((heap.fire_due(10), heap.next()), (1, 20));
     assert_eq!((heap.fire_due(20), heap.next()), (1, 30));
     assert_eq!((heap.fire_due(30), heap.next()), (1, u64::MAX));
@@ -68,16 +91,15 @@ fn a_timer_may_ask_to_be_armed_again() {
 
 #[test]
 fn a_heap_that_is_given_up_keeps_nobody_and_fires_early_only_who_bears_it() {
-    fn count(timer: NonNull<Timer>, now: u64, _: &mut Due) -> Option<u64> {
-        // SAFETY: an armed timer is alive.
-        assert!(now == LATEST && !unsafe { timer.as_ref() }.keeps_time);
+    kind!(Early, |timer, now, _| {
+        assert!(now == LATEST && !timer.keeps_time);
         None
-    }
+    });
     let (old, heir) = (heap(), heap());
     let timers: Vec<Timer> = (0..600).map(|i| if i % 2 == 0 { Timer::new() } else { Timer::keeping() }).collect();
     let when = |i: usize| 1000 + (i as u64 * 7919) % 600;
     // SAFETY: the timers are disarmed at the end, or have fired.
-    timers.iter().enumerate().for_each(|(i, timer)| assert!(!unsafe { old.arm(timer, when(i), count) }));
+    timers.iter().enumerate().for_each(|(i, timer)| assert!(!unsafe { arm::<Early>(old, timer, when(i)) }));
     old.give_up(heir);
     assert_eq!(old.next(), UNARMED);
     assert_eq!(heir.next(), (0..600).filter(|i| i % 2 == 1).map(when).min().unwrap());
@@ -92,19 +114,19 @@ fn callbacks_are_called_with_no_lock_and_a_panic_of_theirs_ends_there() {
     static CALLED: AtomicU64 = AtomicU64::new(0);
     static HEAP: LazyLock<Timers> = LazyLock::new(Timers::new);
     static TIMER: LazyLock<Timer> = LazyLock::new(Timer::new);
-    fn call(_: NonNull<Timer>, _: u64, due: &mut Due) -> Option<u64> {
+    kind!(Calls, |_, _, due| {
         fn run(_: NonNull<()>) {
             CALLED.fetch_add(1, Relaxed);
             // The lock is free: this would wait for ever. SAFETY: the timer is static, and disarmed below.
-            unsafe { HEAP.arm(&TIMER, 20, once) };
+            unsafe { arm::<Once>(&HEAP, &TIMER, 20) };
             std::panic::resume_unwind(Box::new(()));
         }
         // SAFETY: `run` asks for nothing.
         unsafe { due.call(Call { with: NonNull::dangling(), run }) };
         None
-    }
+    });
     // SAFETY: as above.
-    unsafe { HEAP.arm(&TIMER, 10, call) };
+    unsafe { arm::<Calls>(&HEAP, &TIMER, 10) };
     assert_eq!(HEAP.fire_due(10), 1);
     assert_eq!((CALLED.load(Relaxed), HEAP.next()), (1, 20));
     assert!(TIMER.disarm());
@@ -115,11 +137,11 @@ fn many_that_are_due_at_once_fire_in_batches_and_leave_no_memory() {
     let heap = heap();
     let timers: Vec<Timer> = (0..3 * ROOM).map(|_| Timer::new()).collect();
     // SAFETY: they outlive their firing.
-    timers.iter().for_each(|timer| assert!(!unsafe { heap.arm(timer, 5, once) }));
+    timers.iter().for_each(|timer| assert!(!unsafe { arm::<Once>(heap, timer, 5) }));
     assert_eq!(heap.fire_due(5), timers.len());
     assert_eq!(heap.room(), 0);
     // SAFETY: as above; they are disarmed before they go.
-    timers.iter().for_each(|timer| assert!(!unsafe { heap.arm(timer, 5, once) }));
+    timers.iter().for_each(|timer| assert!(!unsafe { arm::<Once>(heap, timer, 5) }));
     assert!(timers.iter().all(Timer::disarm));
     assert_eq!(heap.room(), 0);
 }
@@ -130,8 +152,8 @@ fn arming_in_another_heap_leaves_the_first() {
     let timer = Timer::new();
     // SAFETY: the timer is disarmed at the end.
     unsafe {
-        a.arm(&timer, 5, once);
-        b.arm(&timer, 9, once);
+        arm::<Once>(a, &timer, 5);
+        arm::<Once>(b, &timer, 9);
     }
     assert_eq!((a.next(), b.next()), (u64::MAX, 9));
     timer.disarm();

@@ -50,7 +50,7 @@ impl Ring for Later {
         let spec = Spec { name: None, stack_size: None, site: alarm.what.site };
         // The reference goes into the goroutine: if it is the last, what the function has is dropped there.
         let values = alarm.what.values.clone();
-        drop(go_under(sched, spec, values, move || (alarm.what.f)()));
+        drop(go_under(sched, spec, values, move || sched::in_short_backtrace(&alarm.what.f)));
     }
 }
 

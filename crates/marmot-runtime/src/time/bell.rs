@@ -24,12 +24,11 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::context::{self, Error};
-use crate::sched::{Due, Timer, clock};
+use crate::sched::{Due, Fire, Timer, clock};
 use crate::sync::chan::{self, Receiver, Sender};
 use crate::timer::arm_here;
 
 /// See the module.
-#[repr(C)]
 pub(super) struct Bell {
     timer: Timer,
     /// When it rings next, and how long after that again; 0 if it does not.
@@ -66,8 +65,8 @@ impl Bell {
         let when = clock::after(first);
         self.next.set(when);
         self.period.set(u64::try_from(period.as_nanos()).unwrap_or(u64::MAX));
-        // SAFETY: a bell is in a box, and is silenced before it goes; `fire` is made for bells; and we have the lock.
-        unsafe { arm_here(&self.timer, when, fire) };
+        // SAFETY: a bell is in a box, and is silenced before it goes; and we have the lock.
+        unsafe { arm_here::<Bell>(NonNull::from(self), when) };
         was_set
     }
 
@@ -129,12 +128,15 @@ impl Drop for Bell {
     }
 }
 
-/// # Safety
-///
-/// `timer` sits in a `Bell`, and is armed.
-unsafe fn fire(timer: NonNull<Timer>, now: u64, due: &mut Due) -> Option<u64> {
-    // SAFETY: the caller's word; who is armed is alive.
-    unsafe { timer.byte_sub(offset_of!(Bell, timer)).cast::<Bell>().as_ref() }.ring(now, due)
+// SAFETY: that is where a bell has its timer.
+unsafe impl Fire for Bell {
+    type Record = Bell;
+    const OFFSET: usize = offset_of!(Bell, timer);
+
+    unsafe fn fire(bell: NonNull<Bell>, now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: who is armed is alive.
+        unsafe { bell.as_ref() }.ring(now, due)
+    }
 }
 
 #[cfg(test)]

@@ -16,12 +16,11 @@
 //! lock at all: it may set and stop alarms, also its own.
 
 use std::mem::offset_of;
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::arm_here;
-use crate::sched::{Call, Due, Timer};
+use crate::sched::{Call, Due, Fire, Timer};
 
 /// What an alarm does.
 pub(crate) trait Ring: Send + Sync + Sized + 'static {
@@ -36,8 +35,6 @@ pub(crate) trait Ring: Send + Sync + Sized + 'static {
 /// See the module.
 pub(crate) struct Alarm<R> {
     timer: Timer,
-    /// As a reference is known to the heap. Written before it is armed.
-    own: AtomicPtr<Alarm<R>>,
     /// Held by who sets or stops it.
     setting: Mutex<()>,
     /// What is rung.
@@ -47,7 +44,7 @@ pub(crate) struct Alarm<R> {
 impl<R: Ring> Alarm<R> {
     /// One that is not set.
     pub(crate) fn new(what: R) -> Arc<Alarm<R>> {
-        Arc::new(Alarm { timer: Timer::keeping(), own: AtomicPtr::new(ptr::null_mut()), setting: Mutex::new(()), what })
+        Arc::new(Alarm { timer: Timer::keeping(), setting: Mutex::new(()), what })
     }
 
     /// Sets it to ring at `when`, by the scheduler's clock, and calls `note` first: where several set it, the last one has done both.
@@ -56,11 +53,9 @@ impl<R: Ring> Alarm<R> {
         let setting = self.lock();
         note(&self.what);
         let own = Arc::into_raw(Arc::clone(self));
-        // Relaxed: arming orders it.
-        self.own.store(own.cast_mut(), Relaxed);
-        // SAFETY: the reference above is given up only after the timer has fired or was disarmed; `fire` is made for
-        // alarms; and we have the lock.
-        let was_set = unsafe { arm_here(&self.timer, when, fire::<R>) };
+        let record = NonNull::new(own.cast_mut()).expect("references are not null");
+        // SAFETY: the reference above is given up only after the timer has fired or was disarmed; and we have the lock.
+        let was_set = unsafe { arm_here::<Alarm<R>>(record, when) };
         drop(setting);
         if was_set {
             // SAFETY: the heap has had a reference already, and this one is nobody's.
@@ -70,13 +65,13 @@ impl<R: Ring> Alarm<R> {
     }
 
     /// Sees to it that it does not ring, until it is set again; true if it was set. If not, it may be ringing right now.
-    pub(crate) fn stop(&self) -> bool {
+    pub(crate) fn stop(self: &Arc<Self>) -> bool {
         let setting = self.lock();
         let was_set = self.timer.disarm();
         drop(setting);
         if was_set {
             // SAFETY: it was the heap's, which does not have the timer any more. The caller has another.
-            drop(unsafe { Arc::from_raw(self.own.load(Relaxed)) });
+            drop(unsafe { Arc::from_raw(Arc::as_ptr(self)) });
         }
         was_set
     }
@@ -87,17 +82,16 @@ impl<R: Ring> Alarm<R> {
     }
 }
 
-/// # Safety
-///
-/// `timer` sits in an `Alarm<R>`, and is armed.
-unsafe fn fire<R: Ring>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // SAFETY: the caller's word; who is armed is alive.
-    let own = unsafe { timer.byte_sub(offset_of!(Alarm<R>, timer)).cast::<Alarm<R>>().as_ref() }.own.load(Relaxed);
-    // `set` has written it.
-    let with = NonNull::new(own).expect("an alarm that is set knows itself").cast();
-    // SAFETY: the heap's reference goes with it.
-    unsafe { due.call(Call { with, run: ring::<R> }) };
-    None
+// SAFETY: that is where an alarm has its timer.
+unsafe impl<R: Ring> Fire for Alarm<R> {
+    type Record = Alarm<R>;
+    const OFFSET: usize = offset_of!(Alarm<R>, timer);
+
+    unsafe fn fire(alarm: NonNull<Alarm<R>>, _now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: the heap's reference goes with it, by the address that `set` got for it.
+        unsafe { due.call(Call { with: alarm.cast(), run: ring::<R> }) };
+        None
+    }
 }
 
 /// # Safety
@@ -110,7 +104,7 @@ unsafe fn ring<R: Ring>(alarm: NonNull<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{PoisonError, Weak};
     use std::time::Duration;

@@ -17,7 +17,7 @@ use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::sched::{self, Due, G, Timer, WaitReason, clock, current, within};
+use crate::sched::{self, Due, Fire, G, Timer, WaitReason, clock, current, within};
 
 pub(crate) use crate::sched::{Ended, Place};
 
@@ -63,7 +63,7 @@ fn park_until<P: Place>(gp: NonNull<G>, until: u64, place: &P, park: impl FnOnce
     // A goroutine runs on an M.
     let mp = current::mp().expect("a goroutine has an M");
     // SAFETY: the alarm stays here until it is disarmed, below; nobody else arms it.
-    unsafe { mp.pp().timers.arm(&alarm.timer, until, ring::<P>) };
+    unsafe { mp.pp().timers.arm::<Alarm<'_, P>>(NonNull::from(&alarm), until) };
     let ended = park();
     alarm.timer.disarm();
     // Relaxed: disarming has ordered it.
@@ -71,7 +71,6 @@ fn park_until<P: Place>(gp: NonNull<G>, until: u64, place: &P, park: impl FnOnce
 }
 
 /// A timer that ends a wait, on the stack of who waits.
-#[repr(C)]
 struct Alarm<'a, P> {
     timer: Timer,
     gp: NonNull<G>,
@@ -79,15 +78,18 @@ struct Alarm<'a, P> {
     rang: AtomicBool,
 }
 
-/// # Safety
-///
-/// `timer` sits in an `Alarm<P>`, and is armed.
-unsafe fn ring<P: Place>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // SAFETY: the caller's word; who is armed is alive.
-    let alarm = unsafe { timer.byte_sub(offset_of!(Alarm<'_, P>, timer)).cast::<Alarm<'_, P>>().as_ref() };
-    if alarm.place.retract() {
-        alarm.rang.store(true, Relaxed);
-        due.push(alarm.gp);
+// SAFETY: that is where an alarm has its timer.
+unsafe impl<'a, P: Place> Fire for Alarm<'a, P> {
+    type Record = Alarm<'a, P>;
+    const OFFSET: usize = offset_of!(Alarm<'a, P>, timer);
+
+    unsafe fn fire(alarm: NonNull<Alarm<'a, P>>, _now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: who is armed is alive.
+        let alarm = unsafe { alarm.as_ref() };
+        if alarm.place.retract() {
+            alarm.rang.store(true, Relaxed);
+            due.push(alarm.gp);
+        }
+        None
     }
-    None
 }

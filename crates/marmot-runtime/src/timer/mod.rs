@@ -4,46 +4,47 @@ pub(crate) mod alarm;
 pub(crate) mod limit;
 pub(crate) mod pools;
 
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use crate::sched::{self, Due, Fire, G, Head, M, Timer, Token, WaitReason, budget, clock, current, outside, within};
+use crate::sched::{self, Due, Fire, G, Head, M, Token, WaitReason, budget, clock, current, outside, within};
 use limit::{Ended, NEVER, Place, park_within};
 
-/// Arms `timer` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
+/// Arms the timer of `record` in the heap of this thread's P, or, where that belongs to another runtime than `mp`
 /// or is none, in that of `mp`.
 ///
 /// # Safety
 ///
-/// As for `Timers::arm`: the timer stays where it is until it is disarmed, `fire` fits what it sits
-/// in, and nobody else arms or disarms it meanwhile.
-pub(crate) unsafe fn arm(timer: &Timer, when: u64, fire: Fire, mp: &'static M) {
+/// As for `Timers::arm`: the record stays where it is until the timer is disarmed, and nobody else arms
+/// or disarms that meanwhile.
+pub(crate) unsafe fn arm<F: Fire>(record: NonNull<F::Record>, when: u64, mp: &'static M) {
     match current::mp().filter(|here| std::ptr::eq(here.sched, mp.sched)) {
         Some(here) => {
             // SAFETY: the caller's word.
-            unsafe { here.pp().timers.arm(timer, when, fire) };
+            unsafe { here.pp().timers.arm::<F>(record, when) };
         }
         None => {
             // SAFETY: the caller's word.
-            unsafe { mp.home_p().timers.arm(timer, when, fire) };
+            unsafe { mp.home_p().timers.arm::<F>(record, when) };
             mp.nudge();
         }
     }
 }
 
-/// Arms `timer`, which keeps its time, in the heap of this thread's P, or, where there is none, in the one that is outside of all
+/// Arms the timer of `record`, which keeps its time, in the heap of this thread's P, or, where there is none, in the one that is outside of all
 /// runtimes; returns whether it was armed before.
 ///
 /// # Safety
 ///
 /// As for `Timers::arm`.
-pub(crate) unsafe fn arm_here(timer: &Timer, when: u64, fire: Fire) -> bool {
+pub(crate) unsafe fn arm_here<F: Fire>(record: NonNull<F::Record>, when: u64) -> bool {
     match current::mp() {
         // SAFETY: the caller's word.
-        Some(mp) => unsafe { mp.pp().timers.arm(timer, when, fire) },
+        Some(mp) => unsafe { mp.pp().timers.arm::<F>(record, when) },
         // SAFETY: as above.
-        None => unsafe { outside::arm(timer, when, fire) },
+        None => unsafe { outside::arm::<F>(record, when) },
     }
 }
 
@@ -64,7 +65,7 @@ pub(crate) fn sleep_until(until: Instant) -> bool {
     }
     // SAFETY: the G outlives the wait, the timer fires once and is then in no heap; nobody
     // else uses it.
-    unsafe { mp.pp().timers.arm(&gp.as_ref().timer, when, wake_sleeper) };
+    unsafe { mp.pp().timers.arm::<WakeSleeper>(gp, when) };
     sched::park(gp, WaitReason::Sleep);
     false
 }
@@ -89,12 +90,18 @@ fn sleep_under(when: u64) -> bool {
     park_within(sched::waiter(), WaitReason::Sleep, when, &Asleep(AtomicBool::new(true))) == Ended::Cancelled
 }
 
-/// # Safety
-///
-/// `timer` sits in the G of a goroutine that sleeps.
-unsafe fn wake_sleeper(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    due.push(G::of_timer(timer));
-    None
+/// The timer of a goroutine that sleeps.
+struct WakeSleeper;
+
+// SAFETY: that is where a G has its timer.
+unsafe impl Fire for WakeSleeper {
+    type Record = G;
+    const OFFSET: usize = G::TIMER;
+
+    unsafe fn fire(gp: NonNull<G>, _now: u64, due: &mut Due) -> Option<u64> {
+        due.push(gp);
+        None
+    }
 }
 
 /// One of the tokens that every goroutine has.
@@ -256,21 +263,26 @@ pub(crate) fn park_token_until<T: Tokens>(until: Instant) {
     if token.park() {
         // Armed after `PARKED` is set, so that a timer that fires at once finds it. SAFETY: the
         // G outlives the wait, and the timer is disarmed after it; nobody else uses it.
-        unsafe { mp.pp().timers.arm(&g.timer, when, wake_parked::<T>) };
+        unsafe { mp.pp().timers.arm::<WakeParked<T>>(gp, when) };
         sched::park(gp, T::REASON);
         token.finish();
         g.timer.disarm();
     }
 }
 
-/// # Safety
-///
-/// `timer` sits in a goroutine's G, and is armed.
-unsafe fn wake_parked<T: Tokens>(timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    let gp = G::of_timer(timer);
-    // SAFETY: the timer is armed, so its G is alive.
-    if T::token(unsafe { gp.as_ref() }.head()).time_out() {
-        due.push(gp);
+/// The timer of a goroutine that waits for a notification of a token.
+struct WakeParked<T>(PhantomData<T>);
+
+// SAFETY: that is where a G has its timer.
+unsafe impl<T: Tokens> Fire for WakeParked<T> {
+    type Record = G;
+    const OFFSET: usize = G::TIMER;
+
+    unsafe fn fire(gp: NonNull<G>, _now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: the timer is armed, so its G is alive.
+        if T::token(unsafe { gp.as_ref() }.head()).time_out() {
+            due.push(gp);
+        }
+        None
     }
-    None
 }

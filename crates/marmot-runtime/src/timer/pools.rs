@@ -20,7 +20,7 @@ use std::time::Duration;
 use marmot_buf::pool;
 
 use super::arm;
-use crate::sched::{self, Call, Due, Head, M, Sched, Spec, Timer, budget, clock, current};
+use crate::sched::{self, Call, Due, Fire, Head, M, Sched, Spec, Timer, budget, clock, current};
 
 static TIMER: LazyLock<Timer> = LazyLock::new(Timer::keeping);
 
@@ -50,18 +50,24 @@ fn arm_tick(after: Duration) -> bool {
     let Some(mp) = some_m() else { return false };
     // Nothing that panics runs under the lock.
     let _arming = ARMING.lock().unwrap_or_else(|e| e.into_inner());
-    // SAFETY: the timer is static, `fire` asks for nothing around it, and whoever arms it holds the lock.
-    unsafe { arm(&TIMER, clock::after(after), fire, mp) };
+    // SAFETY: the timer is static, and whoever arms it holds the lock.
+    unsafe { arm::<Tick>(NonNull::from(&*TIMER), clock::after(after), mp) };
     true
 }
 
-/// # Safety
-///
-/// None: it does not look at the timer.
-unsafe fn fire(_timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
-    // SAFETY: `start_tick` does not look at what it is called with.
-    unsafe { due.call(Call { with: NonNull::dangling(), run: start_tick }) };
-    None
+/// The timer of the pools, with nothing around it.
+struct Tick;
+
+// SAFETY: the record is the timer.
+unsafe impl Fire for Tick {
+    type Record = Timer;
+    const OFFSET: usize = 0;
+
+    unsafe fn fire(_timer: NonNull<Timer>, _now: u64, due: &mut Due) -> Option<u64> {
+        // SAFETY: `start_tick` does not look at what it is called with.
+        unsafe { due.call(Call { with: NonNull::dangling(), run: start_tick }) };
+        None
+    }
 }
 
 /// # Safety

@@ -8,7 +8,7 @@ use loom::thread;
 
 use crate::due::Due;
 use crate::support::{Plain, explore};
-use crate::timers::{Timer, Timers, UNARMED};
+use crate::timers::{Fire, Timer, Timers, UNARMED};
 
 const DUE: u64 = 5;
 
@@ -30,15 +30,18 @@ impl Record {
     }
 }
 
-/// # Safety
-///
-/// The timer sits in a record, and is armed.
-unsafe fn fire(timer: NonNull<Timer>, now: u64, _due: &mut Due) -> Option<u64> {
-    // SAFETY: the caller's word.
-    let record = unsafe { timer.byte_sub(offset_of!(Record, timer)).cast::<Record>().as_ref() };
-    assert!(now >= DUE);
-    record.fired.set(record.fired.get() + 1);
-    None
+// SAFETY: that is where a record has its timer.
+unsafe impl Fire for Record {
+    type Record = Record;
+    const OFFSET: usize = offset_of!(Record, timer);
+
+    unsafe fn fire(record: NonNull<Record>, now: u64, _due: &mut Due) -> Option<u64> {
+        // SAFETY: the caller's word.
+        let record = unsafe { record.as_ref() };
+        assert!(now >= DUE);
+        record.fired.set(record.fired.get() + 1);
+        None
+    }
 }
 
 fn heap() -> &'static Timers {
@@ -47,7 +50,7 @@ fn heap() -> &'static Timers {
 
 fn arm(heap: &'static Timers, record: &Record, when: u64) -> bool {
     // SAFETY: every model disarms its records before they go, and each record has one owner at a time.
-    unsafe { heap.arm(&record.timer, when, fire) }
+    unsafe { heap.arm::<Record>(NonNull::from(record), when) }
 }
 
 #[test]

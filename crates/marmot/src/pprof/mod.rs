@@ -30,6 +30,7 @@
 //! ```
 
 mod serve;
+mod server;
 mod take;
 
 pub use marmot_pprof::{Allocator, Cut, advise, alloc, cpu, http, proto, raw, symbols, text};

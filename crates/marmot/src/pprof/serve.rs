@@ -1,21 +1,19 @@
 //! The profiles under `/debug/pprof/`, and in files.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use marmot_pprof::http::{Endpoints, Page};
 use marmot_pprof::raw::Profile;
 use marmot_pprof::text;
-use marmot_runtime::context::Context;
-use marmot_runtime::net::{TcpListener, TcpStream, ToSocketAddrs};
-use marmot_runtime::{Builder, blocking, profile, sleep, sleep_or_cancelled};
+use marmot_runtime::net::ToSocketAddrs;
+use marmot_runtime::{blocking, profile, sleep_or_cancelled};
 
-use super::{allocs, block, goroutine, heap, mutex, take, threadcreate};
+use super::{allocs, block, goroutine, heap, mutex, server, take, threadcreate};
 
 type Take = fn() -> io::Result<Profile>;
 
@@ -37,27 +35,25 @@ const PROFILES: [(&str, &str, Take); 6] = [
     ("threadcreate", "Where the runtime's threads were made.", || Ok(threadcreate())),
 ];
 
-/// How long a client of [`serve`] may be silent, or take nothing of an answer.
-const IDLE: Duration = Duration::from_secs(120);
-
-/// The pause after a connection that could not be accepted.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// Listens on `addr` and serves the profiles of this process there, under `/debug/pprof/`, as long as the process lives.
 /// Returns the address, for a port of 0.
 ///
-/// A profile over a time ends when its client leaves. Nothing of this works under the caller's [context](crate::context).
+/// Threads of its own serve, and no goroutines: it answers also when every M is stuck, and a profile of the goroutines then says
+/// which Ms those are. There are 32 connections at a time; a client has ten seconds for a request, in all, and is cut off
+/// when it takes nothing of an answer. One CPU profile is taken at a time, of ten minutes at most; it ends when its client
+/// leaves.
 ///
-/// Profiles tell much of a program, and taking them costs time: listen on an address that only you can reach.
+/// Profiles tell much of a program, and taking them costs time: listen on an address that only you can reach. On an address of the
+/// loopback interface, requests are refused that name another host than this machine, as those of a site's page do in a browser
+/// here whose name was made to lead to this machine.
 ///
 /// # Errors
 ///
-/// If the address cannot be listened on.
+/// If the address cannot be listened on, or the thread be had.
 ///
 /// # Blocking
 ///
-/// G, while a host name is resolved. Goroutines of its own serve, and what takes long, such as looking up functions and lines, is done
-/// on spare threads.
+/// G, while a host name is resolved.
 ///
 /// # Examples
 ///
@@ -70,76 +66,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// conn.write_all(b"GET /debug/pprof/goroutine?debug=2 HTTP/1.0\r\n\r\n")?;
 /// let mut text = String::new();
 /// conn.read_to_string(&mut text)?;
-/// assert!(text.contains("'pprof'"));
+/// assert!(text.starts_with("HTTP/1.1 200 OK\r\n"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn serve(addr: impl ToSocketAddrs) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(addr)?;
-    let addr = listener.local_addr()?;
-    let accepts = move || {
-        for conn in listener.incoming() {
-            match conn {
-                Ok(conn) => drop(Builder::new().name("pprof client").spawn(move || handle(conn))),
-                // There are too many connections, or the runtime is being shut down, after which there are no more.
-                Err(_) => sleep(PAUSE),
-            }
-        }
-    };
-    Context::background().run(|| Builder::new().name("pprof").spawn(accepts))?;
-    Ok(addr)
-}
-
-fn handle(mut conn: TcpStream) {
-    let timeouts = conn.set_read_timeout(Some(IDLE)).and_then(|()| conn.set_write_timeout(Some(IDLE)));
-    // A client that fails harms nobody else.
-    let _ = timeouts.and_then(|()| {
-        let watch = Watch::new(conn.try_clone()?);
-        let served = shared().handle_while(&mut conn, &|| watch.is_there());
-        // Also for who watches it.
-        conn.close().and(served)
-    });
-}
-
-/// Whether the client of a connection is still there. While nobody asks, nobody looks.
-struct Watch {
-    conn: TcpStream,
-    state: Arc<AtomicU8>,
-}
-
-/// The states of a [`Watch`]: nobody looks; a goroutine waits for bytes, or for the end; the client has gone.
-const IDLY: u8 = 0;
-const WATCHED: u8 = 1;
-const GONE: u8 = 2;
-
-impl Watch {
-    fn new(conn: TcpStream) -> Watch {
-        Watch { conn, state: Arc::new(AtomicU8::new(IDLY)) }
-    }
-
-    /// For whoever reads the connection, while it does not: the goroutine that looks has the turn to read until the client sends
-    /// something, which is the next request, or leaves.
-    fn is_there(&self) -> bool {
-        if self.state.load(Relaxed) == IDLY {
-            self.state.store(WATCHED, Relaxed);
-            let (state, conn) = (Arc::clone(&self.state), self.conn.try_clone());
-            let watch = move || {
-                let looked = loop {
-                    match conn.as_ref().map(|conn| conn.peek(&mut [0])) {
-                        Ok(Err(e)) if e.kind() == io::ErrorKind::TimedOut => {}
-                        Ok(looked) => break looked,
-                        // Nothing is known of it.
-                        Err(_) => break Ok(1),
-                    }
-                };
-                state.store(if matches!(looked, Ok(1..)) { IDLY } else { GONE }, Relaxed);
-            };
-            // If it cannot be had, there is a next time.
-            if Builder::new().name("pprof watch").spawn(watch).is_err() {
-                self.state.store(IDLY, Relaxed);
-            }
-        }
-        self.state.load(Relaxed) != GONE
-    }
+    let addrs: Vec<_> = addr.to_socket_addrs()?.collect();
+    server::start(&addrs, shared)
 }
 
 fn shared() -> &'static Endpoints {
@@ -181,8 +113,16 @@ pub fn endpoints() -> Endpoints {
 /// The text of all goroutines one by one, which `debug=2` asks for.
 fn traceback(debug: u32) -> Option<io::Result<String>> {
     (debug >= 2).then(|| {
-        let goroutines = take::goroutines(&profile::goroutines());
-        Ok(blocking(|| text::goroutines(&goroutines)))
+        let snapshot = profile::goroutines();
+        let goroutines = take::goroutines(&snapshot);
+        Ok(blocking(|| {
+            let mut text = text::goroutines(&goroutines);
+            // Writing to a string does not fail.
+            for line in take::absent(&snapshot) {
+                let _ = write!(text, "\n# {line}\n");
+            }
+            text
+        }))
     })
 }
 

@@ -62,13 +62,18 @@ pub fn goroutine() -> Profile {
     let snapshot = profile::goroutines();
     let mut profile = text::goroutine_profile(&goroutines(&snapshot));
     profile.time = snapshot.taken;
-    profile.comments.extend(snapshot.absent.iter().map(|m| {
+    profile.comments.extend(absent(&snapshot));
+    profile
+}
+
+/// What is missing from a snapshot, a line for each M.
+pub(super) fn absent(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    snapshot.absent.iter().map(|m| {
         format!(
             "M {} of runtime {} is stuck in a goroutine; its {} goroutines are missing",
             m.m, m.runtime, m.goroutines
         )
-    }));
-    profile
+    })
 }
 
 /// The goroutines of a snapshot, as the texts want them.

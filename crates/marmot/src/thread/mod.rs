@@ -23,7 +23,7 @@
 //! | `std::thread` | here | what is different, or the reason |
 //! |---|---|---|
 //! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of who makes it; when it ends, no thread-local is destroyed |
-//! | `Builder` | [`Builder`]; [`marmot::Builder`](crate::Builder) takes a `&str` as a name, too | a stack has 16 KiB at least, and smaller ones are refused |
+//! | `Builder` | [`Builder`]; [`marmot::Builder`](crate::Builder) takes a `&str` as a name, too | a stack has 64 KiB at least: smaller ones are rounded up |
 //! | `Builder::spawn_unchecked` | none | who calls `std`'s keeps what is borrowed until `join` has returned. Here that may be sooner than the goroutine ends, if the context ends. [`scope`] is for what borrows |
 //! | `scope`, `Scope`, `ScopedJoinHandle` | [`scope`], [`Scope`], [`ScopedJoinHandle`] | [a panic cancels the others](#panics-in-a-scope) |
 //! | `JoinHandle` | [`JoinHandle`] | [`join`](JoinHandle::join) also returns when the caller's context ends. It waits for no destructor of a thread-local |
