@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::time::SystemTime;
 
 use crate::alloc::quietly;
+use crate::checked::Checked;
 
 use super::{Endpoints, Refusal, Response, Wanted};
 
@@ -28,7 +29,7 @@ struct Request {
 ///
 /// Those of the connection.
 pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), wanted: Wanted<'_>) -> io::Result<()> {
-    let mut bytes = Vec::new();
+    let (conn, mut bytes) = (&mut Checked::new(conn), Vec::new());
     loop {
         let (response, method, keeps) = match next(conn, &mut bytes)? {
             None => return Ok(()),
