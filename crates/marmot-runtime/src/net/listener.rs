@@ -165,13 +165,13 @@ impl TcpListener {
 
     /// Closes the listener for every handle: no connection is accepted any more, and who waits in
     /// `accept` gets [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back
-    /// when the last handle goes.
+    /// when the last handle goes. Every later operation fails, too, but for asking for the address and for further handles.
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before.
     pub fn close(&self) -> io::Result<()> {
-        self.fd.close();
+        self.fd.close()?;
         // On Linux this ends the listening; elsewhere it may say that there is no connection, and
         // the listening ends with the descriptor.
         match SockRef::from(self.fd.io()).shutdown(std::net::Shutdown::Both) {
@@ -185,10 +185,9 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpListener::close).
     pub fn set_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
-        self.fd.set_deadline(Reading, deadline);
-        Ok(())
+        self.fd.set_deadline(Reading, deadline)
     }
 
     /// The time-to-live of packets (`IP_TTL`).
@@ -197,7 +196,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.fd.io().ttl()
+        self.fd.open_io()?.ttl()
     }
 
     /// Sets the time-to-live of packets (`IP_TTL`).
@@ -206,7 +205,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.fd.io().set_ttl(ttl)
+        self.fd.open_io()?.set_ttl(ttl)
     }
 
     /// Deprecated in `std`, which keeps it: whether the socket is for IPv6 only.
@@ -215,7 +214,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn only_v6(&self) -> io::Result<bool> {
-        SockRef::from(self.fd.io()).only_v6()
+        SockRef::from(self.fd.open_io()?).only_v6()
     }
 
     /// Takes the socket's pending error (`SO_ERROR`).
@@ -224,7 +223,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.fd.io().take_error()
+        self.fd.open_io()?.take_error()
     }
 
     /// Sets whether `accept` fails with [`WouldBlock`](io::ErrorKind::WouldBlock) instead of
@@ -232,10 +231,9 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// None; the signature is `std`'s.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpListener::close).
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.fd.set_nonblocking(nonblocking);
-        Ok(())
+        self.fd.set_nonblocking(nonblocking)
     }
 }
 

@@ -293,11 +293,13 @@ impl PollDesc {
         if self.flags.load(SeqCst) & CLOSED != 0 { Err(error::closed()) } else { Ok(()) }
     }
 
-    /// Makes every wait and every later operation fail.
-    pub(crate) fn close(&self) {
+    /// Makes every wait and every later operation fail. False if it has been done before.
+    #[must_use = "who closes a second time is told"]
+    pub(crate) fn close(&self) -> bool {
         // The fences in `Slot::evict` follow.
-        self.flags.fetch_or(CLOSED, SeqCst);
+        let before = self.flags.fetch_or(CLOSED, SeqCst);
         self.reconsider_both();
+        before & CLOSED == 0
     }
 
     /// Says what the last try of a direction found. Only for who has the turn.
