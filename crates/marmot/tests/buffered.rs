@@ -4,7 +4,6 @@ mod common;
 
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
     Ordering::{Acquire, Release},

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::panic::resume_unwind;
 use std::vec;
 
+use super::explain::{Operation, failed};
 use crate::blocking::blocking;
 use crate::context::{self, Context};
 use crate::rt;
@@ -27,7 +28,7 @@ pub trait ToSocketAddrs {
     ///
     /// # Errors
     ///
-    /// What the resolver says.
+    /// What the resolver says, with the host that it was asked for.
     ///
     /// # Blocking
     ///
@@ -39,13 +40,13 @@ fn one(addr: SocketAddr) -> io::Result<vec::IntoIter<SocketAddr>> {
     Ok(vec![addr].into_iter())
 }
 
-/// Asks the resolver.
-fn resolve<A>(addr: A) -> io::Result<vec::IntoIter<SocketAddr>>
+/// Asks the resolver. `name` is for its error.
+fn resolve<A>(addr: A, name: impl FnOnce() -> String) -> io::Result<vec::IntoIter<SocketAddr>>
 where
     A: std::net::ToSocketAddrs + Send + 'static,
 {
     let found = unless_cancelled(move || addr.to_socket_addrs().map(|found| found.collect::<Vec<_>>()));
-    found.flatten().map(Vec::into_iter)
+    found.flatten().map(Vec::into_iter).map_err(|e| failed(Operation::LookUp(name()), e))
 }
 
 /// What `f` returns, which blocks, unless the caller's context ends first. Then `f` goes on by itself.
@@ -78,7 +79,7 @@ impl ToSocketAddrs for str {
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         match self.parse() {
             Ok(addr) => one(addr),
-            Err(_) => resolve(self.to_owned()),
+            Err(_) => resolve(self.to_owned(), || self.to_owned()),
         }
     }
 }
@@ -93,7 +94,7 @@ impl ToSocketAddrs for (&str, u16) {
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         match self.0.parse::<IpAddr>() {
             Ok(ip) => one(SocketAddr::new(ip, self.1)),
-            Err(_) => resolve((self.0.to_owned(), self.1)),
+            Err(_) => resolve((self.0.to_owned(), self.1), || format!("{}:{}", self.0, self.1)),
         }
     }
 }

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::addr::ToSocketAddrs;
 use super::convert::conversions;
-use super::explain::{explain, passing_shortage};
+use super::explain::{Operation, explain, failed, last_of, passing_shortage};
 use super::stream::TcpStream;
 use crate::context;
 use crate::fd::Fd;
@@ -61,7 +61,8 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// The last address's error.
+    /// The last address's, which names the address and tells of those before. Its kind is that of the system's error, which is
+    /// its [source](std::error::Error::source).
     ///
     /// # Blocking
     ///
@@ -321,25 +322,25 @@ impl TcpListenerBuilder {
     ///
     /// # Errors
     ///
-    /// The last address's error.
+    /// As [`TcpListener::bind`].
     ///
     /// # Blocking
     ///
     /// G, while a name is resolved.
     pub fn bind<A: ToSocketAddrs>(&self, addr: A) -> io::Result<TcpListener> {
-        let mut last = None;
+        let mut errors = Vec::new();
         for addr in addr.to_socket_addrs()? {
             match self.bind_one(addr) {
                 Ok(listener) => return Ok(listener),
-                Err(e) => last = Some(e),
+                Err(e) => errors.push(failed(Operation::Bind(addr), e)),
             }
         }
-        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")))
+        Err(last_of(errors))
     }
 
     fn bind_one(&self, addr: SocketAddr) -> io::Result<TcpListener> {
         let domain = Domain::for_address(addr);
-        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(explain)?;
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(self.reuse_address)?;
         if self.reuse_port {
             socket.set_reuse_port(true)?;

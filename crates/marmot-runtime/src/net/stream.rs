@@ -86,11 +86,28 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// The last address's error; when descriptors or ports have run out, it says what to do.
+    /// The last address's, which names the address and tells of those before; when descriptors or ports have run out, it says
+    /// what to do. Its kind is that of the system's error, which is its [source](std::error::Error::source) and has the number.
     ///
     /// # Blocking
     ///
     /// G, while a name is resolved and while the connection is made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::io;
+    /// use marmot_runtime::net::{TcpListener, TcpStream};
+    ///
+    /// let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    /// let error = TcpStream::connect(addr).unwrap_err();
+    /// assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    /// assert!(error.to_string().starts_with(&format!("connect to {addr}: Connection refused")));
+    /// let of_system: &io::Error = error.source().unwrap().downcast_ref().unwrap();
+    /// assert!(of_system.raw_os_error().is_some());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
         connect::connect(addr).map(TcpStream::new)
     }
