@@ -173,7 +173,7 @@ fn write_in_every_way<W: Write>(make: impl Fn() -> W) {
         }
     }
     let _ = make().write_all(&bytes);
-    let _ = write!(make(), "{} {}", 1, "two");
+    let _ = write!(make(), "{} and {}", 1, 2);
     match write_full(&mut make(), &bytes) {
         Ok(count) => assert_eq!(count, bytes.len()),
         Err(partial) => assert!(partial.moved < bytes.len() as u64),
