@@ -11,6 +11,7 @@
 //! Nothing here knows what a goroutine is. What waits does so through [`Park`]; [`Threads`] blocks threads, and the
 //! runtime has one that parks goroutines.
 
+mod bad_count;
 pub mod codec;
 mod counted;
 pub mod lease;
@@ -19,9 +20,13 @@ pub mod park;
 pub mod pool;
 mod primitive;
 
+pub use bad_count::BadCount;
 pub use counted::{Counted, Counts};
 pub use lease::Lease;
 pub use linked::pool::nodes_in_use;
 pub use linked::{Chunk, Consumer, Producer};
 pub use park::{Park, Threads};
 pub use pool::{Pool, Pooled};
+
+/// How many interruptions of a call are followed by another try. Signals interrupt a wait now and then, and not a thousand times.
+const MOST_RETRIES: u32 = 1000;

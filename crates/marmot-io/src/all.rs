@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind, Read};
 
 use marmot_buf::Counted;
 
+use crate::checked::CheckedReader;
+
 /// Reads to the end: Go's `ReadAll`.
 ///
 /// # Errors
@@ -25,7 +27,7 @@ use marmot_buf::Counted;
 /// ```
 pub fn read_all<R: Read + ?Sized>(reader: &mut R) -> Result<Vec<u8>, Unfinished> {
     let mut bytes = Vec::new();
-    match reader.read_to_end(&mut bytes) {
+    match CheckedReader::new(reader).read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),
         Err(error) => Err(Unfinished { bytes, error }),
     }

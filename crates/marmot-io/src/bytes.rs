@@ -6,6 +6,9 @@
 
 use std::io::{self, BufRead, Cursor, ErrorKind, Write};
 
+use crate::checked::Retries;
+use crate::write_full;
+
 /// Reads byte by byte: Go's `ByteReader`.
 ///
 /// # Examples
@@ -34,22 +37,18 @@ pub trait ByteReader {
 
 impl<R: BufRead + ?Sized> ByteReader for R {
     fn read_byte(&mut self) -> io::Result<Option<u8>> {
-        let byte = filled(self)?.first().copied();
+        let mut retries = Retries::default();
+        let byte = loop {
+            match self.fill_buf() {
+                Ok(bytes) => break bytes.first().copied(),
+                Err(error) => retries.again(error)?,
+            }
+        };
         if byte.is_some() {
             self.consume(1);
         }
         Ok(byte)
     }
-}
-
-/// What is in the reader's buffer, after as many reads as it takes that something is; nothing is the end.
-fn filled<R: BufRead + ?Sized>(reader: &mut R) -> io::Result<&[u8]> {
-    while let Err(error) = reader.fill_buf() {
-        if error.kind() != ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-    reader.fill_buf()
 }
 
 /// Reads byte by byte, and takes the last one back: Go's `ByteScanner`.
@@ -125,6 +124,7 @@ pub trait ByteWriter {
 
 impl<W: Write + ?Sized> ByteWriter for W {
     fn write_byte(&mut self, byte: u8) -> io::Result<()> {
-        self.write_all(&[byte])
+        write_full(self, &[byte])?;
+        Ok(())
     }
 }

@@ -1,10 +1,11 @@
 //! Copying from a reader to a writer through a buffer.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 
 use marmot_buf::Lease;
 
-use crate::{Partial, write_full};
+use crate::checked::{Retries, checked};
+use crate::{LimitReader, Partial, write_full};
 
 /// How many bytes are asked for at a time.
 const BUFFER: usize = 64 * 1024;
@@ -13,13 +14,9 @@ const BUFFER: usize = 64 * 1024;
 ///
 /// # Errors
 ///
-/// The reader's or the writer's; [`WriteZero`](ErrorKind::WriteZero) if the writer takes nothing. An
-/// [`Interrupted`](ErrorKind::Interrupted) call is made again. [`copy_counted`] also says how many bytes had been copied
+/// The reader's or the writer's; [`WriteZero`](io::ErrorKind::WriteZero) if the writer takes nothing. An
+/// [`Interrupted`](io::ErrorKind::Interrupted) call is made again. [`copy_counted`] also says how many bytes had been copied
 /// before.
-///
-/// # Panics
-///
-/// If the reader or the writer claims to have moved more bytes than it was given; so does everything here that copies.
 ///
 /// # Blocking
 ///
@@ -91,14 +88,17 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
     buffer: &mut [u8],
 ) -> Result<u64, Partial> {
     assert!(!buffer.is_empty(), "copying needs room for a byte at least");
-    let mut moved = 0;
+    let (mut moved, mut retries) = (0, Retries::default());
     loop {
-        let count = match reader.read(buffer) {
+        let count = match reader.read(buffer).and_then(|count| checked(count, buffer.len())) {
             Ok(0) => return Ok(moved),
             Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Partial { moved, error }),
+            Err(error) => {
+                retries.again(error).map_err(|error| Partial { moved, error })?;
+                continue;
+            }
         };
+        retries.reset();
         match write_full(writer, &buffer[..count]) {
             Ok(count) => moved += count as u64,
             Err(partial) => return Err(Partial { moved: moved + partial.moved, error: partial.error }),
@@ -110,7 +110,7 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
 ///
 /// # Errors
 ///
-/// As [`copy_counted`]; [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the reader ends earlier, and then
+/// As [`copy_counted`]; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the reader ends earlier, and then
 /// [`is_end`](Partial::is_end) if there was nothing at all.
 ///
 /// # Blocking
@@ -126,6 +126,6 @@ pub fn copy_buffer<R: Read + ?Sized, W: Write + ?Sized>(
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(reader: &mut R, writer: &mut W, n: u64) -> Result<u64, Partial> {
-    let moved = copy_counted(&mut reader.take(n), writer)?;
+    let moved = copy_counted(&mut LimitReader::new(reader, n), writer)?;
     if moved == n { Ok(n) } else { Err(Partial::ended(moved)) }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use crate::Partial;
+use crate::checked::{Retries, checked};
 
 /// Fills the buffer: Go's `ReadFull`, and [`Read::read_exact`] with a count when it fails.
 ///
@@ -58,13 +59,16 @@ pub fn read_at_least<R: Read + ?Sized>(reader: &mut R, buffer: &mut [u8], least:
         let error = io::Error::new(ErrorKind::InvalidInput, "the buffer is smaller than what is to be read at least");
         return Err(Partial { moved: 0, error });
     }
-    let mut filled = 0;
+    let (mut filled, mut retries) = (0, Retries::default());
     while filled < least {
-        match reader.read(&mut buffer[filled..]) {
+        let room = &mut buffer[filled..];
+        match reader.read(room).and_then(|count| checked(count, room.len())) {
             Ok(0) => return Err(Partial::ended(filled as u64)),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(Partial { moved: filled as u64, error }),
+            Ok(count) => {
+                filled += count;
+                retries.reset();
+            }
+            Err(error) => retries.again(error).map_err(|error| Partial { moved: filled as u64, error })?,
         }
     }
     Ok(filled)
@@ -91,16 +95,19 @@ pub fn read_at_least<R: Read + ?Sized>(reader: &mut R, buffer: &mut [u8], least:
 /// assert_eq!((full.moved, room), (4, *b"too "));
 /// ```
 pub fn write_full<W: Write + ?Sized>(writer: &mut W, bytes: &[u8]) -> Result<usize, Partial> {
-    let mut rest = bytes;
+    let (mut rest, mut retries) = (bytes, Retries::default());
     while !rest.is_empty() {
-        let error = match writer.write(rest) {
+        let error = match writer.write(rest).and_then(|count| checked(count, rest.len())) {
             Ok(0) => ErrorKind::WriteZero.into(),
             Ok(count) => {
                 rest = &rest[count..];
+                retries.reset();
                 continue;
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => error,
+            Err(error) => match retries.again(error) {
+                Ok(()) => continue,
+                Err(error) => error,
+            },
         };
         return Err(Partial { moved: (bytes.len() - rest.len()) as u64, error });
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, IoSliceMut, Read, Write};
 
+use crate::checked::{CheckedReader, checked, room_of};
 use crate::{Partial, read_full, write_full};
 
 /// Reads several readers one after the other: Go's `MultiReader`.
@@ -50,10 +51,10 @@ impl<R> MultiReader<R> {
 }
 
 impl<R: Read> MultiReader<R> {
-    /// Reads by `read`, which has room for something, from the first reader that does not end.
-    fn read_with(&mut self, mut read: impl FnMut(&mut R) -> io::Result<usize>) -> io::Result<usize> {
+    /// Reads by `read`, which has this much room, and some, from the first reader that does not end.
+    fn read_with(&mut self, room: usize, mut read: impl FnMut(&mut R) -> io::Result<usize>) -> io::Result<usize> {
         while let Some(reader) = self.readers.front_mut() {
-            match read(reader)? {
+            match checked(read(reader)?, room)? {
                 0 => self.readers.pop_front(),
                 count => return Ok(count),
             };
@@ -65,18 +66,20 @@ impl<R: Read> MultiReader<R> {
 impl<R: Read> Read for MultiReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         // Without room, nothing read does not mean the end.
-        if buf.is_empty() { Ok(0) } else { self.read_with(|reader| reader.read(buf)) }
+        if buf.is_empty() { Ok(0) } else { self.read_with(buf.len(), |reader| reader.read(buf)) }
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        if bufs.iter().all(|buf| buf.is_empty()) { Ok(0) } else { self.read_with(|reader| reader.read_vectored(bufs)) }
+        match room_of(bufs) {
+            0 => Ok(0),
+            room => self.read_with(room, |reader| reader.read_vectored(bufs)),
+        }
     }
 
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
-        // A reader may know how much it has, and take the room for it at once.
         let before = buf.len();
         while let Some(reader) = self.readers.front_mut() {
-            reader.read_to_end(buf)?;
+            CheckedReader::new(reader).read_to_end(buf)?;
             self.readers.pop_front();
         }
         Ok(buf.len() - before)

@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 
-use crate::WriterAt;
 use crate::at::beyond;
+use crate::checked::checked;
 use crate::section::moved;
+use crate::{WriterAt, write_full};
 
 /// Writes to a [`WriterAt`] from an offset on, one write after the other: Go's `OffsetWriter`.
 ///
@@ -61,7 +62,8 @@ impl<W> OffsetWriter<W> {
 
 impl<W: WriterAt> WriterAt for OffsetWriter<W> {
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        self.sink.write_at(buf, self.base.checked_add(offset).ok_or_else(beyond)?)
+        let at = self.base.checked_add(offset).ok_or_else(beyond)?;
+        checked(self.sink.write_at(buf, at)?, buf.len())
     }
 }
 
@@ -70,6 +72,10 @@ impl<W: WriterAt> Write for OffsetWriter<W> {
         let count = self.write_at(buf, self.position)?;
         self.position = self.position.saturating_add(count as u64);
         Ok(count)
+    }
+
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        Ok(write_full(self, buf).map(drop)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -2,8 +2,9 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
-use crate::ReaderAt;
 use crate::at::beyond;
+use crate::checked::{CheckedReader, checked};
+use crate::{Partial, ReaderAt, read_full};
 
 /// Reads a part of a [`ReaderAt`], and seeks in it: Go's `SectionReader`.
 ///
@@ -72,7 +73,10 @@ impl<R: ReaderAt> ReaderAt for SectionReader<R> {
             return Ok(0);
         };
         let count = usize::try_from(rest).map_or(buf.len(), |rest| rest.min(buf.len()));
-        if count == 0 { Ok(0) } else { self.source.read_at(&mut buf[..count], from) }
+        match count {
+            0 => Ok(0),
+            count => checked(self.source.read_at(&mut buf[..count], from)?, count),
+        }
     }
 }
 
@@ -81,6 +85,14 @@ impl<R: ReaderAt> Read for SectionReader<R> {
         let count = self.read_at(buf, self.position)?;
         self.position = self.position.saturating_add(count as u64);
         Ok(count)
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        CheckedReader::new(self).read_to_end(buf)
+    }
+
+    fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }
 

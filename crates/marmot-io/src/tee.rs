@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use crate::checked::{CheckedReader, checked};
 use crate::{Partial, read_full, write_full};
 
 /// Writes all that is read through it to a writer: Go's `TeeReader`.
@@ -87,7 +88,7 @@ impl<R: Read, W: Write> Read for TeeReader<R, W> {
             return Err(error);
         }
         let count = if self.kept.is_empty() {
-            self.reader.read(buf)?
+            checked(self.reader.read(buf)?, buf.len())?
         } else {
             let count = buf.len().min(self.kept.len());
             buf[..count].copy_from_slice(&self.kept[..count]);
@@ -95,6 +96,10 @@ impl<R: Read, W: Write> Read for TeeReader<R, W> {
             count
         };
         self.pass(&buf[..count])
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        CheckedReader::new(self).read_to_end(buf)
     }
 
     fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {

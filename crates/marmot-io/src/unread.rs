@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use crate::bytes::nothing_to_unread;
+use crate::checked::{CheckedReader, checked};
 use crate::utf8::{self, First, MAX_WIDTH};
 use crate::{ByteReader, ByteScanner, Partial, RuneReader, RuneScanner, read_full};
 
@@ -52,12 +53,14 @@ pub struct Unread<R> {
     held: usize,
     /// Whether the bytes that have been passed are a character, the last that was read.
     is_rune: bool,
+    /// How many bytes of the reader's buffer the caller has been shown and has not consumed.
+    shown: usize,
 }
 
 impl<R: BufRead> Unread<R> {
     /// Reads from `reader`.
     pub fn new(reader: R) -> Unread<R> {
-        Unread { reader, bytes: [0; MAX_WIDTH], passed: 0, held: 0, is_rune: false }
+        Unread { reader, bytes: [0; MAX_WIDTH], passed: 0, held: 0, is_rune: false, shown: 0 }
     }
 }
 
@@ -87,7 +90,7 @@ impl<R> Unread<R> {
 
     /// Passes the first `count` of the bytes ahead.
     fn pass(&mut self, count: usize) {
-        assert!(count <= self.held - self.passed, "no more is consumed than is in the buffer");
+        assert!(count <= self.held - self.passed, "{CONSUMES}");
         self.passed += count;
         self.is_rune = false;
     }
@@ -99,6 +102,9 @@ impl<R> Unread<R> {
     }
 }
 
+/// What a caller of `consume` promises.
+const CONSUMES: &str = "no more is consumed than is in the buffer";
+
 impl<R: BufRead> Read for Unread<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut ahead = self.ahead();
@@ -107,11 +113,15 @@ impl<R: BufRead> Read for Unread<R> {
             self.pass(count);
             return Ok(count);
         }
-        let count = self.reader.read(buf)?;
+        let count = checked(self.reader.read(buf)?, buf.len())?;
         if let Some(&last) = buf[..count].last() {
             self.remember(last);
         }
         Ok(count)
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        CheckedReader::new(self).read_to_end(buf)
     }
 
     fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
@@ -121,16 +131,25 @@ impl<R: BufRead> Read for Unread<R> {
 
 impl<R: BufRead> BufRead for Unread<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.passed < self.held { Ok(&self.bytes[self.passed..self.held]) } else { self.reader.fill_buf() }
+        if self.passed < self.held {
+            return Ok(&self.bytes[self.passed..self.held]);
+        }
+        let buffer = self.reader.fill_buf()?;
+        self.shown = buffer.len();
+        Ok(buffer)
     }
 
     fn consume(&mut self, count: usize) {
         if self.passed < self.held || count == 0 {
             return self.pass(count);
         }
-        // The buffer is not empty, for there is something to consume; so this reads nothing.
-        let last = self.reader.fill_buf().ok().and_then(|buffer| buffer.get(count - 1).copied());
-        self.remember(last.expect("no more is consumed than is in the buffer"));
+        self.shown = self.shown.checked_sub(count).expect(CONSUMES);
+        // The buffer is not empty, for there is something to consume; so this reads nothing. A reader that shows less than
+        // it did has no last byte to take back.
+        match self.reader.fill_buf().ok().and_then(|buffer| buffer.get(count - 1).copied()) {
+            Some(last) => self.remember(last),
+            None => self.forget(),
+        }
         self.reader.consume(count);
     }
 }

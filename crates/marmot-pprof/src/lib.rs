@@ -52,6 +52,7 @@ pub mod raw;
 pub mod symbols;
 pub mod text;
 
+mod checked;
 mod cut;
 mod stack;
 mod sys;

@@ -18,6 +18,7 @@ use flate2::write::GzEncoder;
 use prost::Message;
 
 use crate::alloc::quietly;
+use crate::checked::Checked;
 
 /// The most bytes that a profile may have behind gzip: 64 MiB. Profiles of large programs have a few.
 pub const MAX_DECODED: usize = 64 << 20;
@@ -236,7 +237,8 @@ impl Profile {
     /// assert_eq!(Profile::read_from(&file[..])?, profile);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn write_to(&self, mut writer: impl Write) -> io::Result<()> {
+    pub fn write_to(&self, writer: impl Write) -> io::Result<()> {
+        let mut writer = Checked::new(writer);
         writer.write_all(&self.compressed()?)?;
         writer.flush()
     }
@@ -266,7 +268,7 @@ impl Profile {
     /// [`InvalidData`](io::ErrorKind::InvalidData) if this is no profile, or one that is larger than the limits.
     pub fn read_from(reader: impl Read) -> io::Result<Profile> {
         let mut bytes = Vec::new();
-        reader.take(MAX_DECODED as u64 + 1).read_to_end(&mut bytes)?;
+        Checked::new(reader).take(MAX_DECODED as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > MAX_DECODED {
             return Err(too_large());
         }

@@ -12,7 +12,7 @@ use super::shared::{Outcome, Place, Shared};
 use super::state::{END, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use super::{Chunk, LARGEST_NODE};
 use crate::primitive::{Arc, yield_now};
-use crate::{Counted, Park, Threads};
+use crate::{BadCount, Counted, MOST_RETRIES, Park, Threads};
 
 /// Why there is a place.
 const SOMEWHERE: &str = "there is a place whenever bytes are known";
@@ -306,11 +306,7 @@ impl<P: Park> Consumer<P> {
     ///
     /// # Errors
     ///
-    /// The writer's. Nothing has been taken then.
-    ///
-    /// # Panics
-    ///
-    /// If the writer says that it took more than it was given.
+    /// The writer's; [`BadCount`] if it says that it took more than it was given. Nothing has been taken out then.
     ///
     /// # Blocking
     ///
@@ -329,8 +325,7 @@ impl<P: Park> Consumer<P> {
             [one] => writer.write(one)?,
             several => writer.write_vectored(several)?,
         };
-        assert!(taken <= given, "the writer took {taken} bytes of {given}");
-        Ok(self.skip(taken))
+        Ok(self.skip(BadCount::check(taken, given)?))
     }
 
     /// Wakes the producer if it waits and need not, by what `word` says: for a consumer that asks in vain for more, and
@@ -582,14 +577,15 @@ impl<P: Park> Read for Consumer<P> {
     }
 
     fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
-        let mut count = 0;
+        let (mut count, mut interrupted) = (0, 0);
         while count < buf.len() {
             match self.read(&mut buf[count..]) {
                 Ok(0) => {
                     return Err(io::Error::new(ErrorKind::UnexpectedEof, "the end came before the buffer was full"));
                 }
                 Ok(here) => count += here,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What a stream has ended with comes again and again.
+                Err(error) if error.kind() == ErrorKind::Interrupted && interrupted < MOST_RETRIES => interrupted += 1,
                 Err(error) => return Err(Counted::tell(error, count as u64)),
             }
         }

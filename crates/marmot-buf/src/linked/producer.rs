@@ -11,7 +11,7 @@ use super::node::{NodeRef, release_list};
 use super::shared::{Outcome, Place, Shared};
 use super::state::{END, Flags, GONE, PAUSED, READER_WAITS, SEALED, WRITER_WAITS, Word};
 use crate::primitive::{Arc, yield_now};
-use crate::{Counted, Park, Threads};
+use crate::{BadCount, Counted, MOST_RETRIES, Park, Threads};
 
 /// How many nodes' room is handed out at most: what one `readv` is given.
 pub(super) const MOST_NODES: usize = 16;
@@ -169,7 +169,8 @@ impl<P: Park> Producer<P> {
     ///
     /// # Errors
     ///
-    /// The reader's; [`BrokenPipe`](ErrorKind::BrokenPipe) if nobody will read.
+    /// The reader's; [`BadCount`] if it says that it read more than there was room for; [`BrokenPipe`](ErrorKind::BrokenPipe) if
+    /// nobody will read.
     ///
     /// # Blocking
     ///
@@ -193,6 +194,7 @@ impl<P: Park> Producer<P> {
             [one] => reader.read(one)?,
             several => reader.read_vectored(several)?,
         };
+        let count = BadCount::check(count, room.len())?;
         let was_filled = count == room.len();
         room.commit(count)?;
         let (least, most) = (self.shared.node_size, MOST_NODES * self.shared.node_size);
@@ -448,12 +450,12 @@ impl<P: Park> Write for Producer<P> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut count = 0;
+        let (mut count, mut interrupted) = (0, 0);
         while count < bytes.len() {
             match self.write(&bytes[count..]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(here) => count += here,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted && interrupted < MOST_RETRIES => interrupted += 1,
                 Err(error) => return Err(Counted::tell(error, count as u64)),
             }
         }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use marmot_buf::linked::{NODE_SIZE, Options, buffer};
-use marmot_buf::{Chunk, Consumer, Producer, Threads};
+use marmot_buf::{BadCount, Chunk, Consumer, Producer, Threads};
 
 use crate::doubles::{Sink, bytes};
 
@@ -216,7 +216,8 @@ fn a_writer_that_lies_is_found_out() {
     }
 
     let (_producer, mut consumer, sent) = filled(10);
-    assert!(catch_unwind(AssertUnwindSafe(|| consumer.write_to(&mut Liar))).is_err());
+    let error = consumer.write_to(&mut Liar).unwrap_err();
+    assert_eq!(BadCount::of(&error), Some(&BadCount { count: 11, room: 10 }));
     assert_eq!(consumer.fill_buf().unwrap(), sent);
 }
 

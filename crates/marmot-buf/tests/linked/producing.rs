@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use marmot_buf::linked::{NODE_SIZE, Options, buffer};
-use marmot_buf::{Chunk, Threads};
+use marmot_buf::{BadCount, Chunk, Threads};
 
 use crate::doubles::{Source, bytes};
 
@@ -22,6 +22,39 @@ fn bytes_come_out_in_order_over_many_nodes() {
     let mut received = Vec::new();
     consumer.read_to_end(&mut received).unwrap();
     assert!(received == sent);
+}
+
+/// Claims more than it was given.
+struct Liar;
+
+impl Read for Liar {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        Ok(buf.len() + 1)
+    }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> std::io::Result<usize> {
+        Ok(bufs.iter().map(|buf| buf.len()).sum::<usize>() + 1)
+    }
+}
+
+#[test]
+fn a_reader_that_lies_is_found_out() {
+    let (mut producer, mut consumer) = buffer();
+    for _ in 0..3 {
+        let error = producer.read_from(&mut Liar).unwrap_err();
+        assert!(matches!(BadCount::of(&error), Some(BadCount { count, room }) if *count == room + 1), "{error}");
+    }
+    assert!(consumer.is_empty());
+    // Nothing is broken by that.
+    assert_eq!(producer.read_from(&mut &b"hello"[..]).unwrap(), 5);
+    assert_eq!(consumer.fill_buf().unwrap(), b"hello");
+}
+
+#[test]
+fn a_stream_that_ends_interrupted_is_not_asked_for_ever() {
+    let (producer, mut consumer) = buffer();
+    producer.close(Err(ErrorKind::Interrupted.into()));
+    assert_eq!(consumer.read_exact(&mut [0; 4]).unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use marmot_buf::Lease;
 
-use super::Error;
+use crate::checked::checked;
 
 /// The smallest capacity: a line of it shows something, and the longest character fits.
 const SMALLEST: usize = 16;
@@ -162,9 +162,4 @@ impl Buffer {
         }
         &mut lease[self.end..self.capacity]
     }
-}
-
-/// The count that a call returned, if it can be true.
-pub(super) fn checked(count: usize, room: usize) -> io::Result<usize> {
-    if count <= room { Ok(count) } else { Err(Error::BadCount { count, room }.into()) }
 }

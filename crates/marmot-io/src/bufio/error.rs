@@ -7,6 +7,9 @@ use marmot_buf::Counted;
 
 /// What the types of this module refuse on their own account. It travels inside of an [`io::Error`].
 ///
+/// [`BadCount`](Error::BadCount) and [`OnlyInterrupted`](Error::OnlyInterrupted) come from everything in this crate that calls
+/// a reader or writer of somebody else's.
+///
 /// # Examples
 ///
 /// ```
@@ -56,6 +59,11 @@ pub enum Error {
         /// What it was given.
         room: usize,
     },
+    /// A reader or writer does nothing but say that it was interrupted.
+    OnlyInterrupted {
+        /// How many calls in a row it did so.
+        calls: usize,
+    },
 }
 
 impl Error {
@@ -82,7 +90,7 @@ impl Error {
             | Error::NoRuneToUnread
             | Error::AdvanceTooFar { .. }
             | Error::NoProgress => ErrorKind::InvalidInput,
-            Error::BadCount { .. } => ErrorKind::Other,
+            Error::BadCount { .. } | Error::OnlyInterrupted { .. } => ErrorKind::Other,
         }
     }
 }
@@ -113,6 +121,9 @@ impl fmt::Display for Error {
             }
             Error::BadCount { count, room } => {
                 write!(f, "a reader or writer claims {count} bytes of {room}: its implementation is wrong")
+            }
+            Error::OnlyInterrupted { calls } => {
+                write!(f, "a reader or writer was interrupted {calls} times in a row: its implementation is wrong")
             }
         }
     }

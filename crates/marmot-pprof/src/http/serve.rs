@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::alloc::quietly;
+use crate::checked::Checked;
 
 use super::host::is_loopback;
 use super::{Endpoints, Peer, Refusal, Response};
@@ -32,7 +33,7 @@ struct Request {
 ///
 /// Those of the connection.
 pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), peer: &Peer<'_>) -> io::Result<()> {
-    let mut bytes = Vec::new();
+    let (conn, mut bytes) = (&mut Checked::new(conn), Vec::new());
     loop {
         let (response, method, keeps) = match next(conn, &mut bytes)? {
             None => return Ok(()),

@@ -58,3 +58,6 @@ pub use writer::{Sink, Writer};
 
 /// How many bytes are read ahead, or gathered, before one side waits for the other or sends.
 pub const HIGH_WATER: usize = marmot_buf::linked::HIGH_WATER;
+
+/// How many calls in a row may be interrupted.
+const MOST_INTERRUPTED: usize = 1000;

@@ -30,9 +30,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use marmot_buf::linked::Options;
 use marmot_buf::{Chunk, Consumer, Producer};
-use marmot_io::{Partial, read_full};
+use marmot_io::{Partial, bufio, read_full};
 
-use super::HIGH_WATER;
+use super::{HIGH_WATER, MOST_INTERRUPTED};
 use crate::context::Context;
 use crate::net::TcpStream;
 use crate::rt::{self, Connections};
@@ -370,6 +370,7 @@ fn wait<S: Source>(source: S, filler: Filler, paused: Paused) {
 
 /// The reading goroutine: reads until nothing is left for now.
 fn fill<S: Source>(mut source: S, mut filler: Filler, paused: Paused) {
+    let mut interrupted = 0;
     loop {
         if filler.wait_room(None).is_err() {
             return;
@@ -382,9 +383,14 @@ fn fill<S: Source>(mut source: S, mut filler: Filler, paused: Paused) {
         }
         match read {
             Ok(0) => return filler.end(Ok(())),
-            Ok(_) => {}
+            Ok(_) => interrupted = 0,
             Err(error) => match error.kind() {
-                ErrorKind::Interrupted => {}
+                ErrorKind::Interrupted => {
+                    interrupted += 1;
+                    if interrupted == MOST_INTERRUPTED {
+                        return filler.end(Err(bufio::Error::OnlyInterrupted { calls: interrupted }.into()));
+                    }
+                }
                 ErrorKind::TimedOut | ErrorKind::WouldBlock => return pause(source, filler, &paused, error),
                 _ => return filler.end(Err(error)),
             },
@@ -406,6 +412,10 @@ impl<S: Source> Read for Trying<'_, S> {
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let read = self.source.try_read_vectored(bufs)?;
+        let room = bufs.iter().map(|buf| buf.len()).sum();
+        if let Some(count) = read.filter(|count| *count > room) {
+            return Err(bufio::Error::BadCount { count, room }.into());
+        }
         self.found_nothing = read.is_none();
         read.ok_or_else(|| ErrorKind::WouldBlock.into())
     }

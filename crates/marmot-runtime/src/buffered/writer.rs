@@ -25,10 +25,10 @@ use std::sync::Arc;
 
 use marmot_buf::linked::Options;
 use marmot_buf::{Chunk, Consumer, Producer};
-use marmot_io::write_full;
+use marmot_io::{bufio, write_full};
 
-use super::HIGH_WATER;
 use super::left::Left;
+use super::{HIGH_WATER, MOST_INTERRUPTED};
 use crate::context::{self, Context};
 use crate::net::TcpStream;
 use crate::netpoll::turn::Turn;
@@ -56,15 +56,31 @@ pub trait Sink: Write + Send + Sized + 'static {
         let _ = bufs;
         Err(ErrorKind::WouldBlock.into())
     }
+
+    /// Calls `send` with what writes to the sink, and lets nothing come in between that others write to the same place: what a
+    /// `flush` sends stays together.
+    ///
+    /// Unless this is overridden, it is the sink itself that `send` is called with.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send`, and of whatever is waited for before.
+    fn write_together<T>(&mut self, send: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        send(self)
+    }
 }
 
 impl Sink for TcpStream {
     fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         TcpStream::try_write_vectored(self, bufs)
     }
+
+    fn write_together<T>(&mut self, send: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        TcpStream::write_together(self, send)
+    }
 }
 
-/// A sink that is marked while it is called, so that it is known if it has panicked.
+/// A sink that is marked while it is called, so that it is known if it has panicked; or lied.
 struct Marked<'a, W>(W, &'a mut bool);
 
 impl<W> Marked<'_, W> {
@@ -74,30 +90,32 @@ impl<W> Marked<'_, W> {
         *self.1 = false;
         result
     }
+
+    /// What the sink says that it has taken of the `given` bytes. One that claims more than these stays marked: nobody knows
+    /// what it has.
+    fn believed(&mut self, given: usize, write: impl FnOnce(&mut W) -> io::Result<usize>) -> io::Result<usize> {
+        let count = self.call(write)?;
+        if count > given {
+            *self.1 = true;
+            return Err(bufio::Error::BadCount { count, room: given }.into());
+        }
+        Ok(count)
+    }
 }
 
 impl<W: Write> Write for Marked<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.call(|sink| believed(sink.write(bytes), bytes.len()))
+        self.believed(bytes.len(), |sink| sink.write(bytes))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.call(|sink| believed(sink.write_vectored(bufs), bufs.iter().map(|buf| buf.len()).sum()))
+        let given = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+        self.believed(given, |sink| sink.write_vectored(bufs))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.call(W::flush)
     }
-}
-
-/// What the sink says that it has taken. One that has taken more than it was given is as good as one that panics: nobody
-/// knows what it has.
-fn believed(taken: io::Result<usize>, given: usize) -> io::Result<usize> {
-    assert!(
-        !taken.as_ref().is_ok_and(|taken| *taken > given),
-        "the sink took more than the {given} bytes that it was given"
-    );
-    taken
 }
 
 /// A sink that does not wait.
@@ -124,7 +142,7 @@ struct Gathered<W> {
     sink: W,
     /// Why the M, or the goroutine that it had started, could not send; nobody has been told yet.
     failed: Option<io::Error>,
-    /// Whether the sink is being called; if it is not, that it has panicked, and is not called again.
+    /// Whether the sink is being called; if it is not, that it has panicked or lied, and is not called again.
     is_called: bool,
     /// Whether the M, or the goroutine that it had started, is sending; if it is not, that an owner's destructor has
     /// panicked, and nobody has been told yet.
@@ -134,28 +152,42 @@ struct Gathered<W> {
 impl<W: Sink> Gathered<W> {
     /// For whoever writes, flushes or waits: what has gone wrong meanwhile.
     fn check(&mut self) -> io::Result<()> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.is_called {
-            return Err(io::Error::other("the sink has panicked, and nobody knows what it had taken"));
+            let text = "the sink has panicked, or claimed more than it was given, and nobody knows what it had taken";
+            return Err(io::Error::other(text));
         }
         if mem::take(&mut self.is_unseen) {
             return Err(io::Error::other(
                 "an owner of appended bytes has panicked; what was behind them is not sent yet",
             ));
         }
-        self.failed.take().map_or(Ok(()), Err)
+        Ok(())
     }
 
     /// Sends all, waiting where it has to.
     fn send(&mut self) -> io::Result<()> {
         self.check()?;
-        self.call(|consumer, mut sink| drain(consumer, &mut sink))
+        self.send_checked()
+    }
+
+    /// As `send`, when nothing has gone wrong.
+    fn send_checked(&mut self) -> io::Result<()> {
+        if self.consumer.is_empty() {
+            return Ok(());
+        }
+        self.call(|consumer, Marked(sink, is_called)| {
+            sink.write_together(|sink| drain(consumer, &mut Marked(sink, is_called)))
+        })
     }
 
     /// As `send`, for nobody who would be told.
     fn send_unseen(&mut self) {
         let sent = self.check().and_then(|()| {
             self.is_unseen = true;
-            let sent = self.call(|consumer, mut sink| drain(consumer, &mut sink));
+            let sent = self.send_checked();
             self.is_unseen = false;
             sent
         });
@@ -209,11 +241,17 @@ impl Drop for LetGo<'_> {
 
 /// Sends all that there is to `sink`.
 fn drain(consumer: &mut Consumer<Goroutines>, sink: &mut impl Write) -> io::Result<()> {
+    let mut interrupted = 0;
     while !consumer.is_empty() {
         match consumer.write_to(sink) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(_) => interrupted = 0,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                interrupted += 1;
+                if interrupted == MOST_INTERRUPTED {
+                    return Err(bufio::Error::OnlyInterrupted { calls: interrupted }.into());
+                }
+            }
             Err(error) => return Err(error),
         }
     }

@@ -10,6 +10,9 @@
 //! after a short read leaves `READY` behind. A hang-up that came together with the data would leave
 //! no further event: once one was reported, the hint is not used any more.
 //!
+//! **Whole writes.** A write holds the direction's turn until all of its bytes have gone ([`Fd::write`]), so that concurrent
+//! writes do not tear each other. What consists of several operations and is to stay together holds it by [`Fd::hold`].
+//!
 //! **Fairness.** Nobody interrupts a goroutine whose operations never have to wait, so each that
 //! succeeds spends a little of its turn (`sched::spend`), and when that is used up, it yields.
 
@@ -20,10 +23,12 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use marmot_io::Partial;
+
 use crate::context;
 use crate::netpoll::turn::Turn;
-use crate::netpoll::{Direction, NEVER, PollDesc};
-use crate::sched::{self, Ended, GRef, budget, clock, within};
+use crate::netpoll::{Direction, NEVER, PollDesc, error};
+use crate::sched::{self, Bequest, Ended, GRef, budget, clock, with_will, within};
 
 /// A turn that is given up when it goes out of scope.
 struct Held<'a>(&'a Turn);
@@ -31,6 +36,75 @@ struct Held<'a>(&'a Turn);
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.give();
+    }
+}
+
+/// A direction's turn, held over several operations: nothing else is done in that direction between them.
+pub(crate) struct InTurn<'a, S: AsFd> {
+    fd: &'a Fd<S>,
+    direction: Direction,
+    _turn: Held<'a>,
+}
+
+impl<S: AsFd> InTurn<'_, S> {
+    /// As [`Fd::run`]. Between two of them the caller [spends](InTurn::spend), and after the last, when the turn is given up.
+    #[inline]
+    pub(crate) fn run<T>(&self, mut op: impl FnMut(&S) -> io::Result<T>, short: impl Fn(&T) -> bool) -> io::Result<T> {
+        self.fd.run_held(self.direction, &mut op, short)
+    }
+
+    /// As [`Fd::try_once`].
+    pub(crate) fn try_once<T>(&self, op: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
+        self.fd.desc.check(self.direction)?;
+        op(&self.fd.io)
+    }
+
+    /// Writes `count` bytes by `op`, which is told how many have gone, and says how many went.
+    ///
+    /// # Errors
+    ///
+    /// The operation's, with how many had gone before.
+    #[inline]
+    pub(crate) fn write(
+        &self,
+        count: usize,
+        mut op: impl FnMut(&S, usize) -> io::Result<usize>,
+    ) -> Result<usize, Partial> {
+        // The short way: there is room for all.
+        match self.run(|io| op(io, 0), |_| false) {
+            Ok(gone) if gone < count && gone > 0 => self.write_rest(count, gone, op),
+            result => result.map_err(|error| Partial { moved: 0, error }),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_rest(
+        &self,
+        count: usize,
+        mut gone: usize,
+        mut op: impl FnMut(&S, usize) -> io::Result<usize>,
+    ) -> Result<usize, Partial> {
+        while gone < count {
+            self.spend();
+            match self.run(|io| op(io, gone), |_| false) {
+                Ok(0) => break,
+                Ok(more) => gone += more,
+                Err(error) => return Err(Partial { moved: gone as u64, error }),
+            }
+        }
+        Ok(gone)
+    }
+
+    /// See `sched::spend`. Should the caller not go on after others have had their turns, the turn here is given up.
+    pub(crate) fn spend(&self) {
+        with_will(sched::waiter(), self, sched::spend);
+    }
+}
+
+impl<S: AsFd> Bequest for InTurn<'_, S> {
+    fn pass_on(&self) {
+        self.fd.desc.turn(self.direction).give();
     }
 }
 
@@ -113,6 +187,17 @@ impl<S: AsFd> Fd<S> {
         short: impl Fn(&T) -> bool,
     ) -> io::Result<T> {
         let _turn = self.take_turn(direction)?;
+        self.run_held(direction, op, short)
+    }
+
+    /// As `run_in_turn`, for who has the turn.
+    #[inline]
+    fn run_held<T>(
+        &self,
+        direction: Direction,
+        op: &mut impl FnMut(&S) -> io::Result<T>,
+        short: impl Fn(&T) -> bool,
+    ) -> io::Result<T> {
         // After the wait for the turn, in which the descriptor may have been closed.
         self.desc.check(direction)?;
         // The short way, for what nearly always is: the try succeeds.
@@ -130,11 +215,39 @@ impl<S: AsFd> Fd<S> {
         }
     }
 
-    /// Runs `op` once, which fails with `WouldBlock` where it would wait. It takes no turn: the caller has something of
-    /// its own that keeps order.
+    /// Takes the direction's turn for several operations.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Fd::run), if it is waited for in vain.
+    #[inline]
+    pub(crate) fn hold(&self, direction: Direction) -> io::Result<InTurn<'_, S>> {
+        Ok(InTurn { fd: self, direction, _turn: self.take_turn(direction)? })
+    }
+
+    /// Writes `count` bytes by `op`, which is told how many have gone, and says how many went: all of them, unless it fails.
+    /// Nothing else is written in between.
+    ///
+    /// # Errors
+    ///
+    /// The operation's, with how many had gone before.
+    #[inline]
+    pub(crate) fn write(&self, count: usize, op: impl FnMut(&S, usize) -> io::Result<usize>) -> Result<usize, Partial> {
+        let result = match self.hold(Direction::Write) {
+            Ok(turn) => turn.write(count, op),
+            Err(error) => Err(Partial { moved: 0, error }),
+        };
+        sched::spend();
+        result
+    }
+
+    /// Runs `op` once, which fails with `WouldBlock` where it would wait; as this does where it would wait for the turn.
     pub(crate) fn try_once<T>(&self, direction: Direction, op: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
-        self.desc.check(direction)?;
-        op(&self.io)
+        let turn = self.desc.turn(direction);
+        if !turn.try_take() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        InTurn { fd: self, direction, _turn: Held(turn) }.try_once(op)
     }
 
     /// As [`run`](Fd::run), but says `None` where that would wait, whether or not the descriptor was set not to. What makes a
@@ -325,8 +438,19 @@ impl<S: AsFd> Fd<S> {
 
     /// Makes every wait and every later operation fail. The descriptor itself is closed when the
     /// last handle goes.
-    pub(crate) fn close(&self) {
-        self.desc.close();
+    ///
+    /// # Errors
+    ///
+    /// If it has been done before.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        if self.desc.close() { Ok(()) } else { Err(error::closed()) }
+    }
+
+    /// The object itself, unless the descriptor was closed.
+    #[inline]
+    pub(crate) fn open_io(&self) -> io::Result<&S> {
+        self.desc.check_open()?;
+        Ok(&self.io)
     }
 
     /// Fails if the descriptor was closed meanwhile: the end or the error that an operation came to
@@ -335,8 +459,11 @@ impl<S: AsFd> Fd<S> {
         self.desc.check_open()
     }
 
-    pub(crate) fn set_deadline(&self, direction: Direction, deadline: Option<Instant>) {
+    /// Fails only if the descriptor was closed; so do the other settings.
+    pub(crate) fn set_deadline(&self, direction: Direction, deadline: Option<Instant>) -> io::Result<()> {
+        self.desc.check_open()?;
         self.desc.set_deadline(direction, deadline.map_or(NEVER, clock::at));
+        Ok(())
     }
 
     /// The timeout of each operation, as `std` has it.
@@ -345,6 +472,7 @@ impl<S: AsFd> Fd<S> {
             let text = "a timeout of zero would never let anything happen; use None for no timeout";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        self.desc.check_open()?;
         self.desc.set_timeout(direction, timeout);
         Ok(())
     }
@@ -353,8 +481,10 @@ impl<S: AsFd> Fd<S> {
         self.desc.timeout(direction)
     }
 
-    pub(crate) fn set_nonblocking(&self, nonblocking: bool) {
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.desc.check_open()?;
         self.desc.set_nonblocking(nonblocking);
+        Ok(())
     }
 
     #[inline]

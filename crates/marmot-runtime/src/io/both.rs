@@ -94,6 +94,10 @@ impl CloseWrite for TcpStream {
     /// Aborts the connection: what waits is woken, later operations fail, and the peer is reset when the last handle goes.
     /// Bytes may have been lost, and an orderly end would tell the peer otherwise.
     fn close_both(&self) -> Result<()> {
-        self.abort()
+        match self.abort() {
+            // That has been done.
+            Err(error) if error.kind() == std::io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Result, Write};
 
-use marmot_io::Partial;
+use marmot_io::{LimitReader, Partial};
 
 use super::buffered::Giving;
 use super::ends::{self, End, Sink, Source};
@@ -155,7 +155,7 @@ pub fn copy_n<R: Read + ?Sized, W: Write + ?Sized>(
     n: u64,
 ) -> std::result::Result<u64, Partial> {
     let by_kernel = by_kernel(reader, writer, n);
-    let moved = go_on(by_kernel, |moved| by_reading(&mut reader.take(n - moved), writer))?;
+    let moved = go_on(by_kernel, |moved| by_reading(&mut LimitReader::new(&mut *reader, n - moved), writer))?;
     if moved == n { Ok(n) } else { Err(Partial::ended(moved)) }
 }
 
@@ -215,7 +215,7 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
     if ready > 0 {
         let to_file = matches!(sink.target(), Some(End::File(_)));
         let mut copy = || {
-            let mut reader = Observing((&mut *source).take(ready));
+            let mut reader = Observing(LimitReader::new(&mut *source, ready));
             match sink.connection() {
                 Some(to) => marmot_io::copy_counted(&mut reader, &mut Giving(to)),
                 None => marmot_io::copy_counted(&mut reader, &mut *sink),
@@ -249,7 +249,7 @@ fn between(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64) -> (Moved, 
 
 /// Goes on with a file that the kernel does not send: a read of it may have to wait, for a disk or a pipe's other end.
 fn by_hand(source: &mut dyn Source, sink: &mut dyn Sink, limit: u64, mut moved: Moved) -> (Moved, Stop) {
-    let mut reader = Observing(Elsewhere(source).take(limit - moved.taken));
+    let mut reader = Observing(LimitReader::new(Elsewhere(source), limit - moved.taken));
     let copied = match sink.connection() {
         Some(to) => marmot_io::copy_counted(&mut reader, &mut Giving(to)),
         None => marmot_io::copy_counted(&mut reader, sink),

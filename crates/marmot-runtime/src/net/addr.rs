@@ -6,6 +6,7 @@ use std::panic::{Location, resume_unwind};
 use std::sync::{Arc, LazyLock};
 use std::{iter, option, slice, vec};
 
+use super::explain::{Operation, failed};
 use crate::blocking::blocking_in;
 use crate::context::{self, Context};
 use crate::netpoll;
@@ -50,7 +51,7 @@ pub trait ToSocketAddrs {
     ///
     /// # Errors
     ///
-    /// What the resolver says.
+    /// What the resolver says, with the host that it was asked for.
     ///
     /// # Blocking
     ///
@@ -59,14 +60,14 @@ pub trait ToSocketAddrs {
     fn to_socket_addrs(&self) -> io::Result<Self::Iter>;
 }
 
-/// Asks the resolver.
+/// Asks the resolver. `name` is for its error.
 #[track_caller]
-fn resolve<A>(addr: A) -> io::Result<vec::IntoIter<SocketAddr>>
+fn resolve<A>(addr: A, name: impl FnOnce() -> String) -> io::Result<vec::IntoIter<SocketAddr>>
 where
     A: std::net::ToSocketAddrs + Send + 'static,
 {
     let found = unless_cancelled(move || addr.to_socket_addrs().map(|found| found.collect::<Vec<_>>()));
-    found.flatten().map(Vec::into_iter)
+    found.flatten().map(Vec::into_iter).map_err(|e| failed(Operation::LookUp(name()), e))
 }
 
 /// What `f` returns, which blocks, unless the caller's context ends first. Then `f` goes on by itself, or is not called if it has
@@ -115,7 +116,7 @@ impl ToSocketAddrs for str {
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         match self.parse() {
             Ok(addr) => Ok(vec![addr].into_iter()),
-            Err(_) => resolve(self.to_owned()),
+            Err(_) => resolve(self.to_owned(), || self.to_owned()),
         }
     }
 }
@@ -134,7 +135,7 @@ impl ToSocketAddrs for (&str, u16) {
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>> {
         match self.0.parse::<IpAddr>() {
             Ok(ip) => Ok(vec![SocketAddr::new(ip, self.1)].into_iter()),
-            Err(_) => resolve((self.0.to_owned(), self.1)),
+            Err(_) => resolve((self.0.to_owned(), self.1), || format!("{}:{}", self.0, self.1)),
         }
     }
 }

@@ -1,10 +1,15 @@
-//! Errors that say what to do: what ran out, and how to get more of it.
+//! Errors that say what failed and where, and what to do: what ran out, and how to get more of it.
+//!
+//! The kind stays that of the system's error, which is the [source](Error::source): its number, which an error with a text of
+//! its own cannot have, is there. The end of a context is not explained, for it has to be known as what it is.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 use super::sys;
+use crate::context;
 use crate::fd::spare;
 
 /// What ran out.
@@ -45,16 +50,48 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// The system's error, and what to do about it.
+/// What was done when it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Connect(SocketAddr),
+    Bind(SocketAddr),
+    /// The address of a host, as it was given.
+    LookUp(String),
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operation::Connect(addr) => write!(f, "connect to {addr}"),
+            Operation::Bind(addr) => write!(f, "bind to {addr}"),
+            Operation::LookUp(host) => write!(f, "look up {host}"),
+        }
+    }
+}
+
+/// The system's error, where it came from, and what to do about it.
 #[derive(Debug)]
 struct Explained {
-    shortage: Shortage,
+    operation: Option<Operation>,
+    shortage: Option<Shortage>,
     source: io::Error,
+    /// Those of the addresses that were tried before.
+    earlier: Vec<io::Error>,
 }
 
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.source, self.shortage)
+        if let Some(operation) = &self.operation {
+            write!(f, "{operation}: ")?;
+        }
+        write!(f, "{}", self.source)?;
+        if let Some(shortage) = &self.shortage {
+            write!(f, ": {shortage}")?;
+        }
+        for (i, error) in self.earlier.iter().enumerate() {
+            write!(f, "{}{error}", if i == 0 { "; before that, " } else { "; " })?;
+        }
+        Ok(())
     }
 }
 
@@ -64,12 +101,40 @@ impl Error for Explained {
     }
 }
 
-/// `e`, with advice if something ran out. The kind stays, and the system's own error is its source.
+/// `e`, with advice if something ran out.
 pub(crate) fn explain(e: io::Error) -> io::Error {
     match shortage(&e) {
-        Some(shortage) => io::Error::new(e.kind(), Explained { shortage, source: e }),
         None => e,
+        shortage => {
+            let explained = Explained { operation: None, shortage, source: e, earlier: Vec::new() };
+            io::Error::new(explained.source.kind(), explained)
+        }
     }
+}
+
+/// `e`, with what it was that failed, and advice if something ran out.
+#[cold]
+pub(super) fn failed(operation: Operation, e: io::Error) -> io::Error {
+    if context::Error::of(&e).is_some() {
+        return e;
+    }
+    // Of an address that cannot be bound, the same number says that it is not this machine's.
+    let connects = matches!(operation, Operation::Connect(_));
+    let shortage = shortage(&e).filter(|shortage| connects || *shortage != Shortage::Ports);
+    let explained = Explained { operation: Some(operation), shortage, source: e, earlier: Vec::new() };
+    io::Error::new(explained.source.kind(), explained)
+}
+
+/// The last of what came of trying several addresses, which tells of the others; if there was none, that.
+#[cold]
+pub(super) fn last_of(mut errors: Vec<io::Error>) -> io::Error {
+    let Some(mut last) = errors.pop() else {
+        return io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses");
+    };
+    if let Some(explained) = last.get_mut().and_then(|inner| inner.downcast_mut::<Explained>()) {
+        explained.earlier = errors;
+    }
+    last
 }
 
 /// What ran out, if `e` means that a later try may succeed when others have given something back.

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::addr::ToSocketAddrs;
 use super::convert::conversions;
-use super::explain::{explain, passing_shortage};
+use super::explain::{Operation, explain, failed, last_of, passing_shortage};
 use super::stream::TcpStream;
 use crate::context;
 use crate::fd::Fd;
@@ -61,7 +61,8 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// The last address's error.
+    /// The last address's, which names the address and tells of those before. Its kind is that of the system's error, which is
+    /// its [source](std::error::Error::source).
     ///
     /// # Blocking
     ///
@@ -166,13 +167,13 @@ impl TcpListener {
 
     /// Closes the listener for every handle: no connection is accepted any more, and who waits in
     /// `accept` gets [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back
-    /// when the last handle goes.
+    /// when the last handle goes. Every later operation fails, too, but for asking for the address and for further handles.
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before.
     pub fn close(&self) -> io::Result<()> {
-        self.fd.close();
+        self.fd.close()?;
         // On Linux this ends the listening; elsewhere it may say that there is no connection, and
         // the listening ends with the descriptor.
         match SockRef::from(self.fd.io()).shutdown(std::net::Shutdown::Both) {
@@ -186,10 +187,9 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpListener::close).
     pub fn set_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
-        self.fd.set_deadline(Reading, deadline);
-        Ok(())
+        self.fd.set_deadline(Reading, deadline)
     }
 
     /// The time-to-live of packets (`IP_TTL`).
@@ -198,7 +198,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.fd.io().ttl()
+        self.fd.open_io()?.ttl()
     }
 
     /// Sets the time-to-live of packets (`IP_TTL`).
@@ -207,7 +207,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.fd.io().set_ttl(ttl)
+        self.fd.open_io()?.set_ttl(ttl)
     }
 
     /// Sets whether the socket is for IPv6 only. This fails: it would have to be set before the socket is bound, as
@@ -228,7 +228,7 @@ impl TcpListener {
     /// As `std`.
     #[deprecated(since = "0.1.0", note = "`std` has deprecated it: use `socket2::SockRef::from(&listener).only_v6()`")]
     pub fn only_v6(&self) -> io::Result<bool> {
-        SockRef::from(self.fd.io()).only_v6()
+        SockRef::from(self.fd.open_io()?).only_v6()
     }
 
     /// Takes the socket's pending error (`SO_ERROR`).
@@ -237,7 +237,7 @@ impl TcpListener {
     ///
     /// As `std`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.fd.io().take_error()
+        self.fd.open_io()?.take_error()
     }
 
     /// Sets whether `accept` fails with [`WouldBlock`](io::ErrorKind::WouldBlock) instead of
@@ -245,10 +245,9 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// None; the signature is `std`'s.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpListener::close).
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.fd.set_nonblocking(nonblocking);
-        Ok(())
+        self.fd.set_nonblocking(nonblocking)
     }
 }
 
@@ -336,26 +335,26 @@ impl TcpListenerBuilder {
     ///
     /// # Errors
     ///
-    /// The last address's error.
+    /// As [`TcpListener::bind`].
     ///
     /// # Blocking
     ///
     /// G, while a name is resolved.
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(&self, addr: A) -> io::Result<TcpListener> {
-        let mut last = None;
+        let mut errors = Vec::new();
         for addr in addr.to_socket_addrs()? {
             match self.bind_one(addr) {
                 Ok(listener) => return Ok(listener),
-                Err(e) => last = Some(e),
+                Err(e) => errors.push(failed(Operation::Bind(addr), e)),
             }
         }
-        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")))
+        Err(last_of(errors))
     }
 
     fn bind_one(&self, addr: SocketAddr) -> io::Result<TcpListener> {
         let domain = Domain::for_address(addr);
-        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(explain)?;
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(self.reuse_address)?;
         if self.reuse_port {
             socket.set_reuse_port(true)?;

@@ -12,8 +12,11 @@
 //!   `std`'s type drops them.
 //! * There are deadlines, as in Go: a point in time after which every operation of that direction fails, also one
 //!   that waits already.
-//! * `close` makes every operation of every handle fail, also those that wait. The descriptor's number is given back
-//!   when the last handle goes, so that it cannot become another file under somebody's feet.
+//! * A write has its turn until all of its bytes have gone, as in Go: concurrent writes to one connection do not tear each other.
+//! * `close` makes every operation of every handle fail, also those that wait, and a second `close`. The descriptor's number is
+//!   given back when the last handle goes, so that it cannot become another file under somebody's feet.
+//! * Errors of connecting, binding and looking up name the address. Their kind is `std`'s; the system's error, with its number,
+//!   is the [source](std::error::Error::source).
 //!
 //! | `std::net` | here | what is different, or the reason |
 //! |---|---|---|

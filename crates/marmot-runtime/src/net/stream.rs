@@ -1,31 +1,37 @@
 //! `TcpStream`.
 
+use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use marmot_buf::Lease;
-use marmot_io::{Partial, read_full, write_full};
+use marmot_io::{Partial, read_full};
 use socket2::SockRef;
 
 use super::addr::ToSocketAddrs;
 use super::connect;
 use super::convert::conversions;
 use super::sys;
-use crate::fd::Fd;
+use crate::fd::{Fd, InTurn};
 use crate::netpoll::Direction::{Read as Reading, Write as Writing};
 use crate::rt::{self, JoinHandle};
-use crate::sched::in_short_backtrace_with;
+use crate::sched::{self, in_short_backtrace_with};
 
 /// A TCP connection: [`std::net::TcpStream`], parking goroutines instead of blocking threads.
 ///
 /// The [module's head](super) says what differs from `std`. `&TcpStream` reads and writes, too, so
 /// one goroutine can read while another writes; two that read take turns.
 ///
+/// Two that write take turns, too, and each write has its turn until all of its bytes have gone: what is given to one `write`,
+/// `write_vectored`, `write_all` or `write!` stays together, whoever else writes meanwhile, as in Go. So a `write` returns less
+/// than all only if it fails after some of the bytes; the next one tells why.
+///
 /// # Errors
 ///
 /// Those of `std`. After a timeout or a deadline, [`TimedOut`](io::ErrorKind::TimedOut); after
-/// [`close`](TcpStream::close), [`NotConnected`](io::ErrorKind::NotConnected).
+/// [`close`](TcpStream::close), [`NotConnected`](io::ErrorKind::NotConnected), whatever is called; only the addresses, the
+/// timeouts and further handles can still be had.
 ///
 /// # Blocking
 ///
@@ -35,7 +41,7 @@ use crate::sched::in_short_backtrace_with;
 /// # Cancellation
 ///
 /// A deadline, a timeout, the end of the caller's [context](crate::context), `close` from another goroutine, or the shutdown of
-/// the runtime ends a wait. No byte is lost or counted twice by that: a read that fails has taken nothing. If it is the context,
+/// the runtime ends a wait. No byte is lost or counted twice by that: a read or a write that fails has moved nothing. If it is the context,
 /// the error of `read_exact` and `write_all` says how many bytes had been moved ([`Error::moved`](crate::context::Error::moved));
 /// whatever it is, that of [`io::read_full`](crate::io::read_full) and [`io::write_full`](crate::io::write_full) does.
 ///
@@ -80,11 +86,28 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// The last address's error; when descriptors or ports have run out, it says what to do.
+    /// The last address's, which names the address and tells of those before; when descriptors or ports have run out, it says
+    /// what to do. Its kind is that of the system's error, which is its [source](std::error::Error::source) and has the number.
     ///
     /// # Blocking
     ///
     /// G, while a name is resolved and while the connection is made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::io;
+    /// use marmot_runtime::net::{TcpListener, TcpStream};
+    ///
+    /// let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    /// let error = TcpStream::connect(addr).unwrap_err();
+    /// assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    /// assert!(error.to_string().starts_with(&format!("connect to {addr}: Connection refused")));
+    /// let of_system: &io::Error = error.source().unwrap().downcast_ref().unwrap();
+    /// assert!(of_system.raw_os_error().is_some());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
         connect::connect(addr).map(TcpStream::new)
@@ -128,9 +151,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// As `std`.
+    /// As `std`; [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close), too.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.fd.io().shutdown(how)
+        self.fd.open_io()?.shutdown(how)
     }
 
     /// Another handle to the same connection, which shares options, timeouts and deadlines. It
@@ -143,29 +166,33 @@ impl TcpStream {
         Ok(TcpStream { fd: self.fd.share() })
     }
 
-    /// Closes the connection for every handle: both halves are shut down, what waits is woken, and
-    /// every later operation fails with [`NotConnected`](io::ErrorKind::NotConnected). The
-    /// descriptor is given back when the last handle goes.
+    /// Closes the connection for every handle: what waits is woken, and every later operation fails with
+    /// [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back when the last handle goes.
+    ///
+    /// The peer sees at once what it sees when the last handle of a connection is dropped that is not closed: the end, after all
+    /// that was written; but a reset if there are bytes that nobody has read, or if `SO_LINGER` is set to zero. What was written
+    /// and has not arrived is discarded by a reset.
     ///
     /// `std` has no such thing, because it could not wake who waits; Go does.
     ///
     /// # Errors
     ///
-    /// None on a connection that the peer has closed already, or that was never made; else as
-    /// `shutdown`.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before. None on a connection that the peer has closed
+    /// already, or that was never made; else as `shutdown`.
+    ///
+    /// # Platform notes
+    ///
+    /// Elsewhere than on Linux, a reset may be sent only when the last handle goes.
     pub fn close(&self) -> io::Result<()> {
-        self.fd.close();
-        match self.fd.io().shutdown(Shutdown::Both) {
-            Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(()),
-            result => result,
-        }
+        self.fd.close()?;
+        sys::end(self.fd.io())
     }
 
     /// As [`close`](TcpStream::close), but the connection does not end in order: when the last handle goes, the peer is
     /// reset, and what has not been sent by then is discarded.
     pub(crate) fn abort(&self) -> io::Result<()> {
         let result = SockRef::from(self.fd.io()).set_linger(Some(Duration::ZERO));
-        self.fd.close();
+        self.fd.close()?;
         result
     }
 
@@ -173,7 +200,8 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero;
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close).
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.fd.set_timeout(Reading, timeout)
     }
@@ -182,7 +210,8 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero;
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close).
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.fd.set_timeout(Writing, timeout)
     }
@@ -211,10 +240,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close).
     pub fn set_read_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
-        self.fd.set_deadline(Reading, deadline);
-        Ok(())
+        self.fd.set_deadline(Reading, deadline)
     }
 
     /// Sets the point in time after which every write fails; see
@@ -222,17 +250,16 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close).
     pub fn set_write_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
-        self.fd.set_deadline(Writing, deadline);
-        Ok(())
+        self.fd.set_deadline(Writing, deadline)
     }
 
     /// Sets both deadlines; see [`set_read_deadline`](TcpStream::set_read_deadline).
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close).
     pub fn set_deadline(&self, deadline: Option<Instant>) -> io::Result<()> {
         self.set_read_deadline(deadline)?;
         self.set_write_deadline(deadline)
@@ -353,7 +380,7 @@ impl TcpStream {
     ///
     /// As `std`.
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.fd.io().nodelay()
+        self.fd.open_io()?.nodelay()
     }
 
     /// Sets whether small writes are sent at once (`TCP_NODELAY`).
@@ -362,7 +389,7 @@ impl TcpStream {
     ///
     /// As `std`.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.fd.io().set_nodelay(nodelay)
+        self.fd.open_io()?.set_nodelay(nodelay)
     }
 
     /// The time-to-live of packets (`IP_TTL`).
@@ -371,7 +398,7 @@ impl TcpStream {
     ///
     /// As `std`.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.fd.io().ttl()
+        self.fd.open_io()?.ttl()
     }
 
     /// Sets the time-to-live of packets (`IP_TTL`).
@@ -380,7 +407,7 @@ impl TcpStream {
     ///
     /// As `std`.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.fd.io().set_ttl(ttl)
+        self.fd.open_io()?.set_ttl(ttl)
     }
 
     /// Takes the socket's pending error (`SO_ERROR`).
@@ -389,7 +416,7 @@ impl TcpStream {
     ///
     /// As `std`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.fd.io().take_error()
+        self.fd.open_io()?.take_error()
     }
 
     /// Sets whether an operation that would block fails with
@@ -398,10 +425,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// None; the signature is `std`'s.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) after [`close`](TcpStream::close).
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.fd.set_nonblocking(nonblocking);
-        Ok(())
+        self.fd.set_nonblocking(nonblocking)
     }
 
     /// Reads by `op`, which has room for `asked` bytes.
@@ -413,7 +439,7 @@ impl TcpStream {
     ) -> io::Result<usize> {
         // Nothing is waited for that could not be taken.
         if asked == 0 {
-            return Ok(0);
+            return self.fd.check_open().map(|()| 0);
         }
         match self.fd().run(Reading, op, short)? {
             // The peer's end, or our own close's.
@@ -456,8 +482,11 @@ impl TcpStream {
         Ok((lent.unwrap_or_else(|| Lease::new(room)), count))
     }
 
-    fn write_with(&self, op: impl FnMut(&std::net::TcpStream) -> io::Result<usize>) -> io::Result<usize> {
-        self.fd().run(Writing, op, |_| false)
+    /// Lets `send` write by what it is given, and nobody else in between.
+    pub(crate) fn write_together<T>(&self, send: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        let result = self.fd.hold(Writing).and_then(|turn| send(&mut WritingInTurn(turn)));
+        sched::spend();
+        result
     }
 }
 
@@ -476,6 +505,63 @@ fn is_short(asked: usize) -> impl Fn(&usize) -> bool {
     move |&n| n != 0 && n < asked
 }
 
+/// Writes all of `buf`, by who has the turn or by who takes it.
+macro_rules! send_all {
+    ($to:expr, $buf:expr) => {
+        $to.write($buf.len(), |io, gone| sys::send(io, &$buf[gone..]))
+    };
+}
+
+/// As [`send_all`], from several buffers.
+macro_rules! send_all_vectored {
+    ($to:expr, $bufs:expr) => {
+        $to.write(given_by($bufs), |mut io, gone| match gone {
+            0 => io.write_vectored($bufs),
+            gone => io.write_vectored(&without($bufs, gone)),
+        })
+    };
+}
+
+/// How many bytes these buffers have.
+fn given_by(bufs: &[IoSlice<'_>]) -> usize {
+    bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()))
+}
+
+/// These buffers without the first `gone` bytes.
+fn without<'a>(bufs: &[IoSlice<'a>], gone: usize) -> Vec<IoSlice<'a>> {
+    let mut rest = bufs.to_vec();
+    let mut left = &mut rest[..];
+    IoSlice::advance_slices(&mut left, gone);
+    left.to_vec()
+}
+
+/// What a `write` returns that has moved some bytes before it failed: how many these were. What made it fail is met again.
+fn some_or(result: Result<usize, Partial>) -> io::Result<usize> {
+    match result {
+        Ok(count) => Ok(count),
+        Err(Partial { moved: 0, error }) => Err(error),
+        // No more than were to be written.
+        Err(Partial { moved, .. }) => Ok(moved as usize),
+    }
+}
+
+/// The connection for who has the turn to write.
+struct WritingInTurn<'a>(InTurn<'a, std::net::TcpStream>);
+
+impl Write for WritingInTurn<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        some_or(send_all!(self.0, buf))
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        some_or(send_all_vectored!(self.0, bufs))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Read for &TcpStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let asked = buf.len();
@@ -488,25 +574,45 @@ impl Read for &TcpStream {
     }
 
     fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        if buf.is_empty() {
+            return self.fd.check_open();
+        }
         read_full(self, buf).map(drop).map_err(Partial::too_early)
     }
 }
 
 impl Write for &TcpStream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.write_with(|io| sys::send(io, buf))
+        some_or(send_all!(self.fd, buf))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.write_with(|mut io| io.write_vectored(bufs))
+        some_or(send_all_vectored!(self.fd, bufs))
     }
 
     fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
-        Ok(write_full(self, buf).map(drop)?)
+        if buf.is_empty() {
+            return self.fd.check_open();
+        }
+        match send_all!(self.fd, buf) {
+            Ok(count) if count == buf.len() => Ok(()),
+            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+            Err(partial) => Err(partial.into()),
+        }
+    }
+
+    /// Formats all before it writes: that is one write, and what formats may wait for others that write.
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        if let Some(text) = text.as_str() {
+            return self.write_all(text.as_bytes());
+        }
+        let mut formatted = String::new();
+        fmt::write(&mut formatted, text).map_err(|_| io::Error::other("a value could not be formatted"))?;
+        self.write_all(formatted.as_bytes())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.fd.check_open()
     }
 }
 
@@ -520,7 +626,7 @@ impl Read for TcpStream {
     }
 
     fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
-        read_full(&mut &*self, buf).map(drop).map_err(Partial::too_early)
+        (&*self).read_exact(buf)
     }
 }
 
@@ -534,11 +640,15 @@ impl Write for TcpStream {
     }
 
     fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
-        Ok(write_full(&mut &*self, buf).map(drop)?)
+        (&*self).write_all(buf)
+    }
+
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        (&*self).write_fmt(text)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        (&*self).flush()
     }
 }
 

@@ -5,10 +5,10 @@
 //!
 //! | field | who may touch it |
 //! |---|---|
-//! | `generation` | the last owner raises it when it gives the desc back; pollers compare |
+//! | `state`: the generation and the flags | see [`super::state`]; flags: anyone, atomically |
 //! | `refs` | whoever makes or drops a handle |
 //! | `home` | set under `changing`, by the first who waits; cleared by the last owner |
-//! | `flags`, a side's `deadline`, a direction's `timeout` | anyone, atomically |
+//! | a side's `deadline`, a direction's `timeout` | anyone, atomically |
 //! | a side's `slot` | see [`super::slot`] |
 //! | a direction's `turn` | see [`super::turn`] |
 //! | `had_unstarted` | who has the turn to read; anyone may read it |
@@ -21,7 +21,7 @@ use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
+    AtomicBool, AtomicPtr, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, SeqCst},
 };
 use std::time::Duration;
@@ -29,6 +29,7 @@ use std::time::Duration;
 use marmot_poll::Event;
 
 use super::slot::Slot;
+use super::state::State;
 use super::turn::Turn;
 use super::{error, table, word};
 use crate::context;
@@ -87,11 +88,10 @@ pub(super) struct Times {
 /// See the module.
 #[repr(C, align(64))]
 pub(crate) struct PollDesc {
-    generation: AtomicU32,
-    index: u32,
+    state: State,
     pub(super) home: AtomicPtr<M>,
+    index: u32,
     refs: Refs,
-    flags: AtomicU8,
     marks: [Marks; 2],
     /// A goroutine that had not started has waited here to read.
     pub(super) had_unstarted: AtomicBool,
@@ -120,11 +120,10 @@ impl PollDesc {
             timer: Timer::new(),
         };
         PollDesc {
-            generation: AtomicU32::new(0),
-            index,
+            state: State::new(),
             home: AtomicPtr::new(ptr::null_mut()),
+            index,
             refs: Refs::new(0),
-            flags: AtomicU8::new(0),
             marks: [marks(), marks()],
             had_unstarted: AtomicBool::new(false),
             sides: [side(), side()],
@@ -180,8 +179,7 @@ impl PollDesc {
             side.slot.take_ready();
         }
         self.had_unstarted.store(false, Relaxed);
-        self.flags.store(0, Relaxed);
-        table::put(self, &self.generation);
+        table::put(self, &self.state);
     }
 
     pub(super) fn index(&self) -> u32 {
@@ -189,7 +187,7 @@ impl PollDesc {
     }
 
     pub(super) fn generation(&self) -> u32 {
-        self.generation.load(Acquire)
+        self.state.generation()
     }
 
     pub(super) fn side(&self, direction: Direction) -> &Side {
@@ -212,9 +210,9 @@ impl PollDesc {
     /// What a poller reports.
     #[inline]
     pub(super) fn on_event(&self, event: &Event) {
-        if event.hangup {
-            // Release, by way of the slots, pairs with their Acquire.
-            self.flags.fetch_or(HANGUP, Relaxed);
+        // Release, by way of the slots, pairs with their Acquire.
+        if event.hangup && !self.state.set_if_current(HANGUP, table::generation_of(event.key)) {
+            return;
         }
         if event.readable {
             self.notify(Direction::Read);
@@ -246,13 +244,13 @@ impl PollDesc {
     /// take a short way.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flags.load(Relaxed) == 0
+        self.state.flags(Relaxed) == 0
     }
 
     /// The same, for somebody who has published himself: pairs with what changes a flag and then looks for him.
     #[inline]
     pub(super) fn is_still_plain(&self) -> bool {
-        self.flags.load(SeqCst) == 0
+        self.state.flags(SeqCst) == 0
     }
 
     /// Whether the last try of a direction found it drained.
@@ -265,7 +263,7 @@ impl PollDesc {
     /// context has not ended.
     #[inline]
     pub(crate) fn check(&self, direction: Direction) -> std::io::Result<()> {
-        if self.flags.load(Relaxed) & (CLOSED | EXPIRED | DEADLINE[direction as usize]) != 0 {
+        if self.state.flags(Relaxed) & (CLOSED | EXPIRED | DEADLINE[direction as usize]) != 0 {
             self.check_closely(direction)?;
         }
         context::check_io()
@@ -276,8 +274,8 @@ impl PollDesc {
         // Its SeqCst is an Acquire, too, which pairs with the Release in `set_flag`.
         self.check_open()?;
         if direction == Direction::Read
-            && self.flags.load(Relaxed) & EXPIRED != 0
-            && self.flags.fetch_and(!EXPIRED, Relaxed) & EXPIRED != 0
+            && self.state.flags(Relaxed) & EXPIRED != 0
+            && self.state.clear(EXPIRED, Relaxed) & EXPIRED != 0
         {
             return Err(error::timed_out());
         }
@@ -290,14 +288,16 @@ impl PollDesc {
 
     /// Fails if the descriptor was closed by `close`.
     pub(crate) fn check_open(&self) -> std::io::Result<()> {
-        if self.flags.load(SeqCst) & CLOSED != 0 { Err(error::closed()) } else { Ok(()) }
+        if self.state.flags(SeqCst) & CLOSED != 0 { Err(error::closed()) } else { Ok(()) }
     }
 
-    /// Makes every wait and every later operation fail.
-    pub(crate) fn close(&self) {
+    /// Makes every wait and every later operation fail. False if it has been done before.
+    #[must_use = "who closes a second time is told"]
+    pub(crate) fn close(&self) -> bool {
         // The fences in `Slot::evict` follow.
-        self.flags.fetch_or(CLOSED, SeqCst);
+        let before = self.state.set(CLOSED, SeqCst);
         self.reconsider_both();
+        before & CLOSED == 0
     }
 
     /// Says what the last try of a direction found. Only for who has the turn.
@@ -312,7 +312,7 @@ impl PollDesc {
     pub(crate) fn is_drained(&self, direction: Direction) -> bool {
         self.marks(direction).drained.load(Relaxed)
             && !self.side(direction).slot.is_ready()
-            && self.flags.load(Relaxed) & HANGUP == 0
+            && self.state.flags(Relaxed) & HANGUP == 0
     }
 
     /// Forgets the event that calls for a try. True if there was one.
@@ -328,13 +328,13 @@ impl PollDesc {
 
     /// A wait without a stack has ended for its own timeout: lets the next read say so.
     pub(crate) fn expire(&self) {
-        self.flags.fetch_or(EXPIRED, Relaxed);
+        self.state.set(EXPIRED, Relaxed);
     }
 
     /// A goroutine without a stack starts without having waited.
     pub(crate) fn forget_wait(&self) {
-        if self.flags.load(Relaxed) & EXPIRED != 0 {
-            self.flags.fetch_and(!EXPIRED, Relaxed);
+        if self.state.flags(Relaxed) & EXPIRED != 0 {
+            self.state.clear(EXPIRED, Relaxed);
         }
         if self.marks(Direction::Read).timed.load(Relaxed) {
             self.times(Direction::Read).wanted.store(NEVER, Relaxed);
@@ -365,9 +365,9 @@ impl PollDesc {
         // The deadline or the timeout that it stands for was written before: Release pairs with the Acquire in `timeout`, and
         // with that in `check_closely`. SeqCst besides, as for `close`.
         if set {
-            self.flags.fetch_or(flag, SeqCst);
+            self.state.set(flag, SeqCst);
         } else {
-            self.flags.fetch_and(!flag, SeqCst);
+            self.state.clear(flag, SeqCst);
         }
     }
 
@@ -381,7 +381,7 @@ impl PollDesc {
     /// The timeout of each operation of a direction.
     pub(crate) fn timeout(&self, direction: Direction) -> Option<Duration> {
         // Acquire pairs with the Release in `set_flag`.
-        if self.flags.load(Acquire) & TIMEOUT[direction as usize] == 0 {
+        if self.state.flags(Acquire) & TIMEOUT[direction as usize] == 0 {
             return None;
         }
         match self.times(direction).timeout.load(Relaxed) {
@@ -396,6 +396,27 @@ impl PollDesc {
 
     #[inline]
     pub(crate) fn is_nonblocking(&self) -> bool {
-        self.flags.load(Relaxed) & NONBLOCKING != 0
+        self.state.flags(Relaxed) & NONBLOCKING != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_for_the_owner_before_leaves_no_hangup() {
+        let desc = PollDesc::take();
+        let key = table::key(desc.index(), desc.generation());
+        let hangup = Event { key, readable: true, writable: true, hangup: true };
+        desc.on_event(&hangup);
+        assert!(!desc.is_plain());
+        // A poller has found the desc, and the last owner goes meanwhile. Whoever is next has the same desc.
+        assert!(table::find(key).is_some());
+        assert!(desc.release());
+        desc.put(None);
+        desc.on_event(&hangup);
+        assert!(desc.is_plain(), "nobody has hung up on the next owner");
+        assert!(table::find(key).is_none());
     }
 }

@@ -15,6 +15,7 @@
 mod desc;
 pub(crate) mod error;
 pub(crate) mod slot;
+mod state;
 mod table;
 pub(crate) mod turn;
 mod wait;

@@ -3,7 +3,7 @@
 //! A desc is never freed: its memory is reused for the next descriptor, under a new generation. A
 //! key is the desc's number and its generation. An event that was on its way when the descriptor
 //! was closed carries the old generation and is dropped; one that slips through between the look
-//! and the use makes the next owner try once in vain.
+//! and the use makes the next owner try once in vain, and leaves it nothing else ([`super::state`]).
 //!
 //! Free descs are in a list of each thread, which exchanges them with the shared list in batches: connections that come
 //! and go on one M take no lock, and get the desc that was used last.
@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 use std::ptr;
 use std::sync::atomic::{
-    AtomicPtr, AtomicU32,
+    AtomicPtr,
     Ordering::{Acquire, Release},
 };
 use std::sync::{Mutex, MutexGuard};
@@ -20,6 +20,7 @@ use marmot_coro::prefetch;
 use marmot_poll::Key;
 
 use super::desc::PollDesc;
+use super::state::State;
 
 /// Descs are made so many at a time.
 const CHUNK: usize = 256;
@@ -69,9 +70,8 @@ pub(super) fn take() -> &'static PollDesc {
 }
 
 /// Gives a desc back, under a new generation.
-pub(super) fn put(desc: &'static PollDesc, generation: &AtomicU32) {
-    // Release pairs with the Acquire in `PollDesc::generation`.
-    generation.fetch_add(1, Release);
+pub(super) fn put(desc: &'static PollDesc, state: &State) {
+    state.renew();
     let kept = OWN.try_with(|own| {
         let own = &mut own.borrow_mut().0;
         if own.len() == KEPT {
@@ -117,11 +117,16 @@ pub(super) fn key(index: u32, generation: u32) -> Key {
     Key::new(u64::from(generation) << 32 | u64::from(index))
 }
 
+/// The generation of the desc that a key names.
+#[inline]
+pub(super) fn generation_of(key: Key) -> u32 {
+    (key.get() >> 32) as u32
+}
+
 /// The desc that a key names, if the key is not stale.
 #[inline]
 pub(super) fn find(key: Key) -> Option<&'static PollDesc> {
-    let generation = (key.get() >> 32) as u32;
-    of(key).filter(|desc| desc.generation() == generation)
+    of(key).filter(|desc| desc.generation() == generation_of(key))
 }
 
 /// The desc that a key names or has named. It is not looked at.

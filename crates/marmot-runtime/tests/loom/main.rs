@@ -14,6 +14,7 @@
 //! | `work` | `sched::idle`'s `Idle`, with all queues | no work is left behind while every M sleeps, and none spins at the end |
 //! | `events` | `netpoll::slot` | no event, deadline or close is lost, and a waiter is readied once |
 //! | `hangup` | `netpoll::slot`, the short-read hint of `fd` | a reader that trusts a short read finds the end all the same |
+//! | `stale` | `netpoll::state`, with `netpoll::slot` | what an event of the descriptor before says leaves nothing to the next owner of a desc |
 //! | `room` | `netpoll::slot`, the writes of `fd` | a writer finds the room that it waits for, also when events of room are passed over |
 //! | `timer` | `netpoll::slot`, the timer of `netpoll::desc` | a waiter is woken at its time, also by a timer set for another |
 //! | `heaps` | `sched::timers` | who has disarmed a timer is alone with it, and none is lost or fires twice, while a heap is given up |
@@ -74,6 +75,8 @@ mod runq;
 mod signal;
 #[path = "../../src/netpoll/slot.rs"]
 mod slot;
+#[path = "../../src/netpoll/state.rs"]
+mod state;
 #[path = "../../src/sched/timers.rs"]
 #[expect(dead_code, reason = "the times of timers are looked at by what is not modelled")]
 mod timers;
@@ -108,6 +111,7 @@ mod sched;
 mod select;
 mod semaphore;
 mod sleep;
+mod stale;
 mod support;
 mod timer;
 mod tokens;

@@ -174,7 +174,8 @@ fn close_ends_whatever_waits() {
                     });
                     s.go(|| {
                         sleep(delays[3]);
-                        there.set_deadline(Some(Instant::now() + Duration::from_secs(3600))).unwrap();
+                        // It may have been closed.
+                        let _ = there.set_deadline(Some(Instant::now() + Duration::from_secs(3600)));
                     });
                     s.go(|| {
                         sleep(delays[4]);

@@ -17,6 +17,7 @@ use std::mem;
 use super::DEFAULT_CAPACITY;
 use super::buffer::Buffer;
 use crate::WaitReadable;
+use crate::checked::Retries;
 
 /// Reads through a buffer: Go's `bufio.Reader` and `std`'s [`BufReader`](std::io::BufReader) in one.
 ///
@@ -64,6 +65,8 @@ pub struct Reader<R> {
     last: Last,
     /// Waits for the source before a buffer is taken.
     wait: Option<fn(&R) -> io::Result<()>>,
+    /// Also across calls: `std`'s loops, such as that of `read_until`, know no end.
+    retries: Retries,
     inner: R,
 }
 
@@ -104,7 +107,7 @@ impl<R> Reader<R> {
     /// assert_eq!(Reader::with_capacity(0, &b"hello"[..]).capacity(), 16);
     /// ```
     pub fn with_capacity(capacity: usize, inner: R) -> Reader<R> {
-        Reader { buffer: Buffer::new(capacity), last: Last::Nothing, wait: None, inner }
+        Reader { buffer: Buffer::new(capacity), last: Last::Nothing, wait: None, retries: Retries::default(), inner }
     }
 
     /// Makes it wait until the source is readable before it takes a buffer, so that an idle connection holds none.
@@ -321,7 +324,9 @@ impl<R: Read> Reader<R> {
             && let Some(wait) = self.wait
         {
             self.buffer.clear();
-            wait(&self.inner)?;
+            if let Err(error) = wait(&self.inner) {
+                return self.retries.pass(Err(error));
+            }
         }
         let result = self.buffer.fill(|spare| self.inner.read(spare));
         if self.buffer.is_empty() {
@@ -330,7 +335,7 @@ impl<R: Read> Reader<R> {
             // What was before the first byte has been overwritten.
             self.last = Last::Nothing;
         }
-        result
+        self.retries.pass(result)
     }
 
     /// As [`fill`](Reader::fill), until it is not interrupted.

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use super::{Last, Reader};
 use crate::Partial;
 use crate::bufio::Error;
-use crate::bufio::buffer::checked;
+use crate::checked::{Retries, checked};
 use crate::utf8::{First, first};
 use crate::{ByteScanner, RuneReader, RuneScanner};
 
@@ -244,7 +244,7 @@ impl<R: Read> Reader<R> {
     /// ```
     pub fn write_to<W: Write + ?Sized>(&mut self, writer: &mut W) -> Result<u64, Partial> {
         self.last = Last::Nothing;
-        let mut moved = 0;
+        let (mut moved, mut retries) = (0, Retries::default());
         loop {
             while !self.buffer.is_empty() {
                 let had = self.buffer.len();
@@ -253,9 +253,9 @@ impl<R: Read> Reader<R> {
                     Ok(count) => {
                         self.buffer.consume(count);
                         moved += count as u64;
+                        retries.reset();
                     }
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(Partial { moved, error }),
+                    Err(error) => retries.again(error).map_err(|error| Partial { moved, error })?,
                 }
             }
             match self.fill_whole() {

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, ErrorKind, IoSliceMut, Read, Seek, SeekFrom};
 use marmot_buf::Counted;
 
 use super::{Last, Reader};
-use crate::bufio::buffer::checked;
+use crate::checked::{CheckedReader, checked, room_of};
 
 impl<R: Read> Read for Reader<R> {
     /// Reads from the buffer, or, if it is empty and `buf` is not smaller, from the source directly. Reading into nothing
@@ -16,7 +16,8 @@ impl<R: Read> Read for Reader<R> {
         }
         if self.buffer.is_empty() && buf.len() >= self.capacity() {
             self.bypass();
-            let count = checked(self.inner.read(buf)?, buf.len())?;
+            let read = self.inner.read(buf);
+            let count = checked(self.retries.pass(read)?, buf.len())?;
             self.passed(buf[..count].last());
             return Ok(count);
         }
@@ -26,13 +27,14 @@ impl<R: Read> Read for Reader<R> {
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let room = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+        let room = room_of(bufs);
         if room == 0 {
             return Ok(0);
         }
         if self.buffer.is_empty() && room >= self.capacity() {
             self.bypass();
-            let count = checked(self.inner.read_vectored(bufs)?, room)?;
+            let read = self.inner.read_vectored(bufs);
+            let count = checked(self.retries.pass(read)?, room)?;
             let last = count.checked_sub(1).and_then(|last| bufs.iter().flat_map(|buf| buf.iter()).nth(last));
             self.passed(last);
             return Ok(count);
@@ -68,7 +70,7 @@ impl<R: Read> Read for Reader<R> {
         self.consumed(had);
         self.bypass();
         let before = out.len();
-        let result = self.inner.read_to_end(out);
+        let result = CheckedReader::new(&mut self.inner).read_to_end(out);
         self.passed(out[before..].last());
         Ok(had + result?)
     }

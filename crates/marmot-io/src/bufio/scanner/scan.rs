@@ -1,9 +1,10 @@
 //! Finding the next token: cutting, reading, ending.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 use super::{Place, Scanner, Split, State, Step};
 use crate::bufio::Error;
+use crate::checked::Retries;
 
 /// How many tokens in a row may be found at one place.
 const MOST_AT_ONE_PLACE: usize = 100;
@@ -90,14 +91,19 @@ impl<R: Read, S: Split> Scanner<R, S> {
             }
             self.buffer.set_capacity(capacity.saturating_mul(2).min(self.limit));
         }
+        let mut retries = Retries::default();
         let result = loop {
             let ready = match self.wait {
                 Some(wait) if !self.buffer.is_leased() => wait(&self.inner),
                 _ => Ok(()),
             };
             match ready.and_then(|()| self.buffer.fill(|spare| self.inner.read(spare))) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result,
+                Ok(count) => break Ok(count),
+                Err(error) => {
+                    if let Err(error) = retries.again(error) {
+                        break Err(error);
+                    }
+                }
             }
         };
         match result {

@@ -15,6 +15,7 @@ use std::mem;
 
 use super::DEFAULT_CAPACITY;
 use super::buffer::Buffer;
+use crate::checked::Retries;
 
 /// Writes through a buffer: Go's `bufio.Writer` and `std`'s [`BufWriter`](std::io::BufWriter) in one.
 ///
@@ -60,6 +61,8 @@ pub struct Writer<W: Write> {
     panicked: bool,
     /// `None` only when it has been taken out to be dropped without this.
     inner: Option<W>,
+    /// Of writes of the buffer, also across calls.
+    retries: Retries,
 }
 
 impl<W: Write> Writer<W> {
@@ -90,7 +93,7 @@ impl<W: Write> Writer<W> {
     /// assert_eq!(Writer::with_capacity(0, std::io::sink()).capacity(), 16);
     /// ```
     pub fn with_capacity(capacity: usize, inner: W) -> Writer<W> {
-        Writer { buffer: Buffer::new(capacity), panicked: false, inner: Some(inner) }
+        Writer { buffer: Buffer::new(capacity), panicked: false, inner: Some(inner), retries: Retries::default() }
     }
 
     /// The bytes that have been accepted and not yet been written.

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 
 use super::Writer;
-use crate::bufio::buffer::checked;
+use crate::checked::checked;
 
 /// How many slices go out in one call: what is in the buffer, and the first ones that come after it.
 const SLICES: usize = 16;

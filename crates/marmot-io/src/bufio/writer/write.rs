@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use super::{OWNED, Writer};
 use crate::Partial;
-use crate::bufio::buffer::checked;
+use crate::checked::{Retries, checked};
 
 impl<W: Write> Writer<W> {
     /// Writes a byte.
@@ -105,7 +105,7 @@ impl<W: Write> Writer<W> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn read_from<R: Read + ?Sized>(&mut self, reader: &mut R) -> Result<u64, Partial> {
-        let mut moved = 0;
+        let (mut moved, mut retries) = (0, Retries::default());
         loop {
             if self.available() == 0
                 && let Err(error) = self.flush_buffer()
@@ -114,9 +114,11 @@ impl<W: Write> Writer<W> {
             }
             match self.buffer.fill(|spare| reader.read(spare)) {
                 Ok(0) => return Ok(moved),
-                Ok(count) => moved += count as u64,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Partial { moved, error }),
+                Ok(count) => {
+                    moved += count as u64;
+                    retries.reset();
+                }
+                Err(error) => retries.again(error).map_err(|error| Partial { moved, error })?,
             }
         }
     }
@@ -138,14 +140,16 @@ impl<W: Write> Writer<W> {
     }
 
     fn write_large(&mut self, bytes: &[u8]) -> Result<(), Partial> {
-        let mut rest = bytes;
+        let (mut rest, mut retries) = (bytes, Retries::default());
         let moved = |rest: &[u8]| (bytes.len() - rest.len()) as u64;
         while !rest.is_empty() {
             match self.write(rest).and_then(|count| checked(count, rest.len())) {
                 Ok(0) => return Err(Partial { moved: moved(rest), error: ErrorKind::WriteZero.into() }),
-                Ok(count) => rest = &rest[count..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Partial { moved: moved(rest), error }),
+                Ok(count) => {
+                    rest = &rest[count..];
+                    retries.reset();
+                }
+                Err(error) => retries.again(error).map_err(|error| Partial { moved: moved(rest), error })?,
             }
         }
         Ok(())
@@ -180,10 +184,10 @@ impl<W: Write> Writer<W> {
             Ok(count) => {
                 let had = self.buffered();
                 self.buffer.consume(count.min(had));
+                self.retries.reset();
                 Ok(count.saturating_sub(had))
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(error),
+            Err(error) => self.retries.again(error).map(|()| 0),
         }
     }
 

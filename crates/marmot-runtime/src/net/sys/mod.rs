@@ -9,4 +9,4 @@ mod quiet;
 mod unix;
 
 #[cfg(unix)]
-pub(super) use unix::{descriptor_limit, in_progress, is_readable, receive, send, shortage};
+pub(super) use unix::{descriptor_limit, end, in_progress, is_readable, receive, send, shortage};

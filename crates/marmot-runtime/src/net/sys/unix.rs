@@ -1,12 +1,15 @@
 //! Unix error numbers (errno(3)).
 
 use std::io;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::process::{Resource, getrlimit};
+use socket2::SockRef;
 
 use super::quiet::NO_SIGNAL;
 use crate::net::explain::Shortage;
@@ -45,6 +48,29 @@ pub(in crate::net) fn receive(io: impl AsFd, buf: &mut [u8]) -> io::Result<usize
 #[inline]
 pub(in crate::net) fn send(io: impl AsFd, buf: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(io, buf, NO_SIGNAL)?)
+}
+
+/// Ends a connection as the system does when its last descriptor is closed, though this one is not: in order, or by a reset
+/// if nobody has read all that has come or no time is left to send (RFC 1122, 4.2.2.13; socket(7), `SO_LINGER`).
+pub(in crate::net) fn end(io: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(io);
+    let resets =
+        socket.linger()? == Some(Duration::ZERO) || rustix::io::ioctl_fionread(io).is_ok_and(|unread| unread > 0);
+    if resets {
+        return reset(io);
+    }
+    match io.shutdown(Shutdown::Both) {
+        Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(()),
+        result => result,
+    }
+}
+
+/// Resets a connection: at once if the system can (connect(2), `AF_UNSPEC`), or else when its last descriptor is closed.
+fn reset(io: &TcpStream) -> io::Result<()> {
+    SockRef::from(io).set_linger(Some(Duration::ZERO))?;
+    // What cannot be done now is done then.
+    let _ = rustix::net::connect_unspec(io);
+    Ok(())
 }
 
 /// Whether a read would find something: bytes, the end, or an error. It stays there: to look by receiving without taking

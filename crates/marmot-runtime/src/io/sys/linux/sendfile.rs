@@ -21,6 +21,8 @@ pub(super) fn transfer(from: &File, size: u64, to: &TcpStream, limit: u64) -> (M
     let mut moved = Moved::default();
     let Ok(start) = tell(from) else { return (moved, Stop::Unable) };
     let mut in_memory = true;
+    // All of it in one turn: nothing that others write comes between.
+    let mut turn = None;
     while moved.taken < limit {
         let count = moved.next(limit, PIECE);
         let at = start.saturating_add(moved.taken);
@@ -35,7 +37,14 @@ pub(super) fn transfer(from: &File, size: u64, to: &TcpStream, limit: u64) -> (M
             let send = || told(sendfile(io, from, None, count));
             if in_memory { send() } else { blocking(send) }
         };
-        match to.fd().run(Direction::Write, send, |_| false) {
+        let sent = match &turn {
+            None => to.fd().hold(Direction::Write).and_then(|held| turn.insert(held).run(send, |_| false)),
+            Some(turn) => {
+                turn.spend();
+                turn.run(send, |_| false)
+            }
+        };
+        match sent {
             Ok(Some(0)) if moved.taken > 0 => return (moved, Stop::Done),
             // A file that has a size and no bytes may have them for a read (see `super::range`).
             Ok(Some(0) | None) => return (moved, Stop::Unable),

@@ -69,16 +69,26 @@ fn through_pipe(from: &TcpStream, to: End<'_>, count: usize, moved: &mut Moved) 
     moved.taken += pipe.held() as u64;
     let (held, given) = (pipe.held(), &mut moved.given);
     let poured = match to {
-        End::Tcp(to) => all(held, given, |_| {
-            give_read(|may_wait| {
-                let pour = |io: &std::net::TcpStream| told(pipe.pour(io));
-                if may_wait {
-                    to.fd().run(Direction::Write, pour, |_| false)
-                } else {
-                    to.fd().try_once(Direction::Write, pour)
-                }
+        // In one turn: what one round has drawn stays together.
+        End::Tcp(to) => {
+            let mut turn = None;
+            all(held, given, |_| {
+                give_read(|may_wait| {
+                    let pour = |io: &std::net::TcpStream| told(pipe.pour(io));
+                    match &turn {
+                        None if may_wait => {
+                            to.fd().hold(Direction::Write).and_then(|held| turn.insert(held).run(pour, |_| false))
+                        }
+                        None => to.fd().try_once(Direction::Write, pour),
+                        Some(turn) if may_wait => {
+                            turn.spend();
+                            turn.run(pour, |_| false)
+                        }
+                        Some(turn) => turn.try_once(pour),
+                    }
+                })
             })
-        }),
+        }
         End::File(to) => blocking(|| all(held, given, |_| told(pipe.pour(to)))),
     };
     match poured {
