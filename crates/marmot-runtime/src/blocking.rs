@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use crate::sched::{self, G, WaitReason, current, labels, threads, within};
+use crate::sched::{self, G, ReportLimit, WaitReason, current, labels, threads, within};
 
 const MAX_THREADS: usize = 512;
 const KEEP: Duration = Duration::from_secs(10);
@@ -35,6 +35,8 @@ struct Pool {
 static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: VecDeque::new(), idle: 0, threads: 0 });
 static WORK: Condvar = Condvar::new();
 
+static THREADLESS: ReportLimit = ReportLimit::new();
+
 fn pool() -> MutexGuard<'static, Pool> {
     // Nothing that panics runs under the lock.
     POOL.lock().unwrap_or_else(|e| e.into_inner())
@@ -57,7 +59,7 @@ where
     let data = NonNull::from(&mut call).cast();
     if let Err(e) = submit(Job { run: run::<F, T>, data, gp }) {
         // Slower for the others of this M, but nothing is lost.
-        sched::report(format_args!("no spare thread for a blocking call ({e}); it blocks its M instead"));
+        THREADLESS.report(format_args!("no spare thread for a blocking call ({e}); it blocks its M instead"));
         // SAFETY: the job was not submitted, so nobody else has `call`.
         unsafe { run::<F, T>(data) };
     } else {
