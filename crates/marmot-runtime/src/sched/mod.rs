@@ -105,6 +105,7 @@ pub(crate) use due::{Call, Due};
 pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
+pub(crate) use overflow::{Attribute, note_attribute};
 pub(crate) use park::{has_stopped, may_spin, number, park, ready, spend, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
