@@ -129,6 +129,7 @@ fn files_that_cannot_be_written_are_refused_at_once() {
 #[test]
 fn the_files_are_written_though_nobody_reads_the_table() {
     let json = file("unread.json");
+    let _ = fs::remove_file(&json);
     let args = ["eras", "--era", "epoll", "--seconds", "0.1", "--conns", "2", "--json", json.to_str().unwrap()];
     assert_eq!(crate::closed::without_reader(&args, BOUND), (Some(0), String::new()));
     let report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
