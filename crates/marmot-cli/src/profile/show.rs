@@ -134,3 +134,34 @@ fn per_second(report: &Report) -> &'static str {
 fn percent(part: f64) -> String {
     format!("{:.1} %", part * 100.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use marmot::pprof::advise::advise;
+    use marmot::pprof::raw::{Profile, Sample, ValueType};
+
+    #[test]
+    fn the_table_fits_and_says_what_it_leaves_out() {
+        let types = [
+            ("alloc_objects", "count"),
+            ("alloc_space", "bytes"),
+            ("inuse_objects", "count"),
+            ("inuse_space", "bytes"),
+        ];
+        let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
+        let stack = vec![advise as fn(&_) -> _ as usize];
+        profile.samples.push(Sample { stack, values: vec![123_456_789, 505_679_000_000, 2, 8192], labels: vec![] });
+        let report = advise(&profile.to_proto()).unwrap();
+        for width in [60, 80, 100, 120, 200] {
+            let table = table(&report, width);
+            assert!(terminal::columns(&table) <= width, "{width}:\n{table}");
+            assert!(["line", "verdict", "share", "bytes"].iter().all(|title| table.contains(title)), "{table}");
+            for title in DISPENSABLE {
+                assert!(table.contains(title), "{title} is neither shown nor named:\n{table}");
+            }
+        }
+        assert!(table(&report, 60).contains("There is no room for size"));
+        assert!(!table(&report, 200).contains("There is no room"));
+    }
+}
