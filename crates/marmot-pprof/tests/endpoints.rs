@@ -79,7 +79,7 @@ fn server() -> SocketAddr {
 
 fn connect(addr: SocketAddr) -> TcpStream {
     let conn = TcpStream::connect(addr).unwrap();
-    conn.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    conn.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     conn
 }
 
