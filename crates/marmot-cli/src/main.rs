@@ -3,12 +3,16 @@
 //! | subcommand | what it does |
 //! |---|---|
 //! | `eras` | the four eras of network programming under the same load, side by side (also what runs without a subcommand) |
-//! | `serve` | an echo, HTTP or proxy server, one goroutine per connection |
+//! | `serve` | an echo, frame, HTTP or proxy server, one goroutine per connection |
 //! | `bench` | micro-benchmarks of the runtime |
 //! | `profile` | what profiles say: which allocations are worth a pool |
 //!
 //! This file parses and dispatches; each subcommand is a module with its own `Args` and `run`.
 
+// They panic when nobody reads on: write with an error instead, or by [`terminal::complain`].
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
 mod bench;
 mod descriptors;
 mod format;
@@ -17,6 +21,7 @@ mod memory;
 mod profile;
 mod serve;
 mod sys;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 use std::io;
@@ -39,7 +44,7 @@ struct Cli {
 enum Command {
     /// Serve the same load as a process, a thread, a callback and a goroutine per connection, and compare.
     Eras(eras::Args),
-    /// Run a server: echo, HTTP/1.1 or a TCP proxy.
+    /// Run a server: echo, frames, HTTP/1.1 or a TCP proxy.
     Serve(serve::Args),
     /// Measure what the runtime's operations cost.
     Bench(bench::Args),
@@ -65,7 +70,7 @@ fn main() -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => ExitCode::from(130),
         Err(error) => {
-            eprintln!("marmot: {error}");
+            terminal::complain(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }

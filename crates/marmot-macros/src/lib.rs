@@ -27,7 +27,7 @@ use proc_macro::TokenStream;
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `procs = N` | how many Ps, and so how many goroutines run at the same time | `MARMOT_MAXPROCS`, or the cores that the process may use |
-/// | `stack_size = BYTES` | the usable bytes of each goroutine's stack, 64 KiB at least | 256 KiB |
+/// | `stack_size = BYTES` | the usable bytes of each goroutine's stack, also that of `main` itself; 64 KiB at least | 256 KiB |
 /// | `max_blocking_threads = N` | how many threads run what goroutines give to `blocking` | `MARMOT_MAX_BLOCKING_THREADS`, or 512 |
 ///
 /// # Errors

@@ -82,7 +82,7 @@ fn server() -> SocketAddr {
 
 fn connect(addr: SocketAddr) -> TcpStream {
     let conn = TcpStream::connect(addr).unwrap();
-    conn.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    conn.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     conn
 }
 
@@ -234,6 +234,9 @@ fn what_is_no_request_is_refused() {
         ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 0\r\n\r\n".to_owned(), 400),
         ("GET /debug/pprof/ HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc".to_owned(), 400),
         ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/1.2\r\n\r\n".to_owned(), 400),
+        ("GET /debug/pprof/ HTTP/2.0\r\nHost: x\r\n\r\n".to_owned(), 505),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 505),
         (format!("GET /{} HTTP/1.1\r\n", "x".repeat(16 * 1024 - 16)), 431),
         (format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "a: b\r\n".repeat(100)), 431),
     ] {
@@ -244,6 +247,8 @@ fn what_is_no_request_is_refused() {
     // A body is not read, so nothing can follow it.
     let (head, _) = exchange(addr, "GET /debug/pprof/cmdline HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("Connection: close\r\n"), "{head}");
+    let (head, _) = exchange(addr, "GET /debug/pprof/cmdline HTTP/1.2\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     let (head, _) = exchange(addr, "GET /debug/pprof/cmdline HTTP/1.0\r\n\r\n");
     assert!(head.contains("Connection: close\r\n"), "{head}");
 }

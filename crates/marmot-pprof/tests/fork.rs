@@ -63,7 +63,7 @@ fn a_child_ends() -> bool {
 
 /// Whether the process ends by itself.
 fn ends(child: libc::pid_t) -> bool {
-    let limit = Instant::now() + Duration::from_secs(20);
+    let limit = Instant::now() + Duration::from_secs(120);
     // SAFETY: the child is this process's, and the status is not asked for.
     while unsafe { libc::waitpid(child, ptr::null_mut(), libc::WNOHANG) } == 0 {
         if Instant::now() > limit {
@@ -140,7 +140,7 @@ fn a_handler_that_interrupts_a_sample_can_fork() {
     while GIVEN.load(Ordering::Relaxed) < given + 100 {
         thread::yield_now();
     }
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + Duration::from_secs(120);
     for _ in 0..60 {
         FORKED.store(0, Ordering::Relaxed);
         // SAFETY: the thread runs until it is told that it is over.

@@ -96,7 +96,7 @@ fn a_small_alternate_stack_is_enough() {
         // SAFETY: the memory lives until the stack is taken back below.
         assert_eq!(unsafe { libc::sigaltstack(&stack, &mut before) }, 0);
         let used = |memory: &[u8]| memory.len() - memory.iter().take_while(|byte| **byte == PAINT).count();
-        let limit = Instant::now() + Duration::from_secs(60);
+        let limit = Instant::now() + Duration::from_secs(120);
         let profiler = Profiler::start(1000).unwrap();
         // SAFETY: the handler, which writes there too, runs on this thread.
         let used = || used(unsafe { std::slice::from_raw_parts(black_box(stack.ss_sp).cast(), stack.ss_size) });

@@ -8,7 +8,9 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::thread;
 
-use crate::sched::{self, BlockingPool, Job, WaitReason, current};
+use crate::sched::{self, BlockingPool, Job, ReportLimit, WaitReason, current};
+
+static THREADLESS: ReportLimit = ReportLimit::new();
 
 /// The closure, and where its result goes.
 struct Call<F, T> {
@@ -44,7 +46,7 @@ where
     // SAFETY: `f` and its result may be sent; and the goroutine parks next.
     if let Err(e) = unsafe { pool.submit(job) } {
         // Slower for the others of this M, but nothing is lost.
-        sched::report(format_args!("no spare thread for a blocking call ({e}); it blocks its M instead"));
+        THREADLESS.report(format_args!("no spare thread for a blocking call ({e}); it blocks its M instead"));
         // SAFETY: the job was not submitted, so nobody else has `call`.
         unsafe { run::<F, T>(data) };
     } else {

@@ -263,13 +263,14 @@ fn a_connection_moves_between_runtimes() {
 fn a_timeout_outlives_the_runtime_where_it_was_first_used() {
     bounded(|| {
         let (mut near, mut far) = pair();
-        far.set_read_timeout(Some(ms(200))).unwrap();
+        // Longer than the bytes need on a busy machine.
+        far.set_read_timeout(Some(ms(2000))).unwrap();
         let rt = runtime(1);
         let reader = rt.go(move || far.read(&mut [0; 8]).map(|_| far).unwrap());
         until(|| reader.goroutine().wait_reason() == Some(WaitReason::IoRead));
         near.write_all(b"x").unwrap();
         let mut far = reader.join().unwrap();
         rt.shutdown(LIMIT).unwrap();
-        with_procs(1, move || assert_times_out(ms(200), || far.read(&mut [0; 8])));
+        with_procs(1, move || assert_times_out(ms(2000), || far.read(&mut [0; 8])));
     });
 }

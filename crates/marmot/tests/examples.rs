@@ -42,7 +42,7 @@ fn in_a_chat_all_hear_and_the_slow_are_put_out() {
         let addr = listener.local_addr().unwrap();
         let connect = || TcpStream::connect(addr).unwrap();
         marmot::scope(|s| {
-            let served = s.go(|| chat::serve(&listener));
+            let served = s.go(|| chat::serve(&listener, ms(50)));
 
             let ann = connect();
             let mut ann_hears = BufReader::new(&ann);
@@ -74,6 +74,46 @@ fn in_a_chat_all_hear_and_the_slow_are_put_out() {
             assert_eq!(line(&mut ann_hears), "* slow has left\n");
 
             drop(ann_hears);
+            s.cancel();
+            assert!(context::Error::of(&served.join().unwrap().unwrap_err()).is_some());
+        });
+    });
+}
+
+/// A burst is more lines than anyone reads at once, and quick clients read them all the same.
+#[test]
+fn in_a_chat_a_burst_puts_no_quick_client_out() {
+    const LINES: usize = 20_000;
+    with_procs(2, || {
+        let listener = listener();
+        let addr = listener.local_addr().unwrap();
+        marmot::scope(|s| {
+            let served = s.go(|| chat::serve(&listener, LIMIT));
+            let enter = |name: &str| {
+                let conn = TcpStream::connect(addr).unwrap();
+                writeln!(&conn, "{name}").unwrap();
+                let mut hears = BufReader::new(conn);
+                assert!(line(&mut hears).starts_with("* you are here"));
+                hears
+            };
+            let readers: Vec<_> = (0..4).map(|n| enter(&format!("reader {n}"))).collect();
+            let speaker = enter("speaker");
+            let readers: Vec<_> = readers
+                .into_iter()
+                .map(|mut hears| {
+                    s.go(move || {
+                        while line(&mut hears) != "* speaker has come\n" {}
+                        for n in 0..LINES {
+                            assert_eq!(line(&mut hears), format!("speaker: line {n}\n"));
+                        }
+                        hears
+                    })
+                })
+                .collect();
+            let burst: String = (0..LINES).map(|n| format!("line {n}\n")).collect();
+            speaker.get_ref().write_all(burst.as_bytes()).unwrap();
+            let readers: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+            drop((speaker, readers));
             s.cancel();
             assert!(context::Error::of(&served.join().unwrap().unwrap_err()).is_some());
         });

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use marmot::net::{TcpListener, TcpStream};
 
 /// Long enough for a loaded machine; only a failure takes that long.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[marmot::test(procs = 1)]
 fn endless_reads_let_sleepers_and_other_connections_go_on() {

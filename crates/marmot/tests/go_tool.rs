@@ -1,5 +1,5 @@
 //! What `go tool pprof -top -lines` says of programs of which is known what they do: the right lines, and within 5 % the true
-//! values. Where there is no Go, the programs run, and nobody reads their profiles.
+//! values. The tests need Go, and those of times an idle machine, so they are run by name.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 #![allow(clippy::vec_box, reason = "each piece is to be an allocation of its own")]
 
@@ -113,6 +113,7 @@ site!(KEPT = fn allocates_and_keeps(kept: &mut Vec<Box<[u8; 2_000]>>) -> usize {
 site!(GROWN = fn grows(list: &mut Vec<u8>) -> usize { let mut sum = 0; for n in 1..=1_000 { list.reserve_exact(200); list.resize(200 * n, 1); sum += list.capacity(); } sum });
 
 #[test]
+#[ignore = "needs Go: cargo test --test go_tool -- --ignored --test-threads=1"]
 fn bytes_and_objects_of_known_allocations() {
     // Before there are threads: the samples are so many that chance is far below the tolerance.
     alloc::set_rate(4096);
@@ -154,6 +155,7 @@ site!(LOCKS = fn waits_for_a_lock(lock: &Mutex<u32>) { *lock.lock().unwrap() += 
 site!(PARKS = fn parks(is_over: &AtomicBool) { while !is_over.load(Relaxed) { marmot::park(); } });
 
 #[test]
+#[ignore = "needs Go: cargo test --test go_tool -- --ignored --test-threads=1"]
 fn ten_thousand_goroutines_parked_in_three_places() {
     with_procs(2, || {
         let (listener, lock) = (listener(), Arc::new(Mutex::new(0)));
@@ -210,6 +212,7 @@ fn timed(sum: &AtomicU64, f: impl FnOnce()) {
 }
 
 #[test]
+#[ignore = "needs Go, and an idle machine for its times: cargo test --test go_tool -- --ignored --test-threads=1"]
 fn delays_of_goroutines_that_wait_for_others() {
     with_procs(2, || {
         make_ready();
@@ -247,6 +250,7 @@ site!(ONE_WAITED = fn lets_go_of_one(held: marmot::sync::MutexGuard<'_, u32>) { 
 site!(TWO_WAITED = fn lets_go_of_two(held: marmot::sync::MutexGuard<'_, u32>) { drop(held); });
 
 #[test]
+#[ignore = "needs Go, and an idle machine for its times: cargo test --test go_tool -- --ignored --test-threads=1"]
 fn delays_by_who_has_held_the_lock() {
     with_procs(2, || {
         make_ready();
@@ -300,6 +304,7 @@ site!(TURNS = fn turns(end: Instant) -> u64 { let mut n = 1_u64; while Instant::
 type Runs = fn(Instant) -> u64;
 
 #[test]
+#[ignore = "needs Go, and an idle machine for its times: cargo test --test go_tool -- --ignored --test-threads=1"]
 fn cpu_time_by_line_and_label() {
     with_procs(2, || {
         let start = Instant::now();

@@ -26,7 +26,7 @@ fn a_thousand_goroutines_each_spawn_one_more() {
             all.into_iter().map(|h| h.join().unwrap()).sum::<u64>()
         });
         assert_eq!(sum, 499_500);
-        rt.shutdown(Duration::from_secs(10)).unwrap();
+        rt.shutdown(Duration::from_secs(120)).unwrap();
     }
 }
 
@@ -144,7 +144,7 @@ fn a_detached_result_is_dropped() {
             drop(handle);
         });
     }
-    rt.shutdown(Duration::from_secs(10)).unwrap();
+    rt.shutdown(Duration::from_secs(120)).unwrap();
     assert_eq!(dropped.load(SeqCst), 2);
 }
 
@@ -195,7 +195,7 @@ fn blocking_borrows_and_lets_others_run() {
         });
         let mut text = String::new();
         marmot::blocking(|| {
-            let limit = Instant::now() + Duration::from_secs(10);
+            let limit = Instant::now() + Duration::from_secs(120);
             while ticks.load(SeqCst) == 0 && Instant::now() < limit {
                 std::thread::yield_now();
             }

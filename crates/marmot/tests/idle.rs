@@ -56,6 +56,25 @@ fn used_by_ms() -> Used {
     used
 }
 
+/// The first time of this length in which the Ms used as little as that, in ticks and sleeps. What is under way when it begins may take
+/// a while on a busy machine; what uses more all the time never ends.
+#[track_caller]
+fn first_quiet(length: Duration, is_quiet: fn(u64, u64) -> bool) -> (u64, u64) {
+    const TIMES: usize = 10;
+    let mut all = Vec::new();
+    for _ in 0..TIMES {
+        let before = used_by_ms();
+        marmot::sleep(length);
+        let after = used_by_ms();
+        let used = (after.ticks - before.ticks, after.sleeps - before.sleeps);
+        if is_quiet(used.0, used.1) {
+            return used;
+        }
+        all.push(used);
+    }
+    panic!("ticks and wake-ups in each of {TIMES} times of {length:?}: {all:?}");
+}
+
 /// Connects `count` times; what each connection's peer does is up to `serve`. Returns the near ends.
 fn connections(rt: &Runtime, count: usize, serve: fn(usize, TcpStream, Arc<AtomicUsize>)) -> Vec<TcpStream> {
     let served = Arc::new(AtomicUsize::new(0));
@@ -93,13 +112,8 @@ fn idle_connections_use_no_processor_time() {
                 conn.go_when_readable(|mut conn| conn.read(&mut [0; 64]).unwrap());
             }
         });
-        // The last of them may just be on its way to its wait.
-        marmot::sleep(ms(300));
-        let before = used_by_ms();
-        marmot::sleep(WATCH);
-        let after = used_by_ms();
-        let (ticks, sleeps) = (after.ticks - before.ticks, after.sleeps - before.sleeps);
-        assert!(ticks <= 2 && sleeps <= 10, "{count} idle connections: {ticks} ticks, {sleeps} wake-ups in {WATCH:?}");
+        // The last of them may just be on its way to its wait, and be kept from it by others for a while.
+        let (ticks, sleeps) = first_quiet(WATCH, |ticks, sleeps| ticks <= 2 && sleeps <= 10);
         eprintln!("{count} idle connections: {ticks} ticks, {sleeps} wake-ups in {WATCH:?}");
         // They are all alive.
         for mut near in near {
@@ -121,13 +135,8 @@ fn empty_pools_wake_nobody() {
             drop(objects);
         });
         until(|| POOL.stats().kept == 0);
-        // One tick more looks whether something has come meanwhile. Nothing tells of it, so its time is waited out.
-        marmot::sleep(INTERVAL + ms(500));
-        let before = used_by_ms();
-        marmot::sleep(INTERVAL + ms(500));
-        let after = used_by_ms();
-        let (ticks, sleeps) = (after.ticks - before.ticks, after.sleeps - before.sleeps);
-        assert!(ticks <= 1 && sleeps == 0, "empty pools: {ticks} ticks, {sleeps} wake-ups");
+        // One tick more looks whether something has come meanwhile, and then there is none.
+        first_quiet(INTERVAL + ms(500), |ticks, sleeps| ticks <= 1 && sleeps == 0);
         drop(rt);
     });
     outcome.assert_success();

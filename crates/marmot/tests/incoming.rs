@@ -29,7 +29,7 @@ fn a_server_ends_with_its_runtime() {
     while accepting.goroutine().wait_reason().is_none() {
         std::thread::yield_now();
     }
-    runtime.shutdown(Duration::from_secs(10)).unwrap();
+    runtime.shutdown(Duration::from_secs(120)).unwrap();
     assert_eq!(accepting.join().unwrap(), 0);
 }
 

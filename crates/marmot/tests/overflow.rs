@@ -125,3 +125,36 @@ fn the_size_may_be_the_runtimes() {
     assert_aborted(&outcome);
     outcome.assert_says("has overflowed its stack of 131072 bytes");
 }
+
+/// The function below an attribute has its stack from there.
+#[test]
+fn an_overflow_of_main_names_the_attributes_option() {
+    #[marmot::main(procs = 1, stack_size = 65536)]
+    fn main() {
+        recurse(0);
+    }
+
+    let outcome = in_child("an_overflow_of_main_names_the_attributes_option", || {
+        let _ = main();
+    });
+    assert_aborted(&outcome);
+    outcome.assert_says(
+        "has overflowed its stack of 65536 bytes\nmarmot: give it more: #[marmot::main(stack_size = 131072)]\n",
+    );
+}
+
+#[test]
+fn an_overflow_of_a_test_names_the_attributes_option() {
+    fn test() {
+        recurse(0);
+    }
+
+    let outcome = in_child("an_overflow_of_a_test_names_the_attributes_option", || {
+        // What `#[marmot::test]` expands to, but for `#[test]`.
+        marmot::__private::run_test(marmot::Runtime::builder().procs(1), test);
+    });
+    assert_aborted(&outcome);
+    outcome.assert_says(
+        "has overflowed its stack of 262144 bytes\nmarmot: give it more: #[marmot::test(stack_size = 524288)]\n",
+    );
+}

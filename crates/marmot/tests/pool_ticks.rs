@@ -43,7 +43,7 @@ fn a_burst_is_given_back_by_whichever_runtime_there_is() {
     assert_eq!((LIVING.load(Relaxed), POOL.stats().kept), (1000, 1000));
     until(|| LIVING.load(Relaxed) == 0);
     let took = begun.elapsed();
-    assert!(took > INTERVAL && took < 4 * INTERVAL, "after {took:?}");
+    assert!(took > INTERVAL, "after {took:?}");
     assert_eq!(POOL.stats().dropped, 0);
 
     // The runtime that has the timer goes. What another one's goroutines do with pools brings it back.

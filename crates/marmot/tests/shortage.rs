@@ -344,3 +344,40 @@ fn a_runtime_that_cannot_have_its_threads_or_pollers_says_so() {
     outcome.assert_success();
     outcome.assert_says("the default runtime cannot be started");
 }
+
+/// A shortage that every connection meets does not fill the log.
+#[test]
+fn goroutines_without_stacks_are_one_report() {
+    let outcome = in_child("goroutines_without_stacks_are_one_report", || {
+        let rt = runtime(1);
+        // Its thread runs, and has what it needs.
+        assert_eq!(rt.run(|| 1), 1);
+        limit(Resource::As, mapped() + (64 << 20));
+        for _ in 0..100 {
+            let large = marmot::Builder::new().stack_size(128 << 20);
+            let handle = rt.run(move || large.spawn(|| unreachable!()).unwrap());
+            assert!(handle.join().map(|(): ()| ()).unwrap_err().is::<StackError>());
+        }
+        rt.shutdown(LIMIT).unwrap();
+    });
+    outcome.assert_success();
+    assert_eq!(outcome.stderr.matches("was not started").count(), 1, "{}", outcome.stderr);
+}
+
+#[test]
+fn blocking_calls_without_threads_are_one_report() {
+    let outcome = in_child("blocking_calls_without_threads_are_one_report", || {
+        let rt = runtime(1);
+        assert_eq!(rt.run(|| 1), 1);
+        // A thread's stack has more.
+        limit(Resource::As, mapped() + (1 << 20));
+        rt.run(|| {
+            for n in 0..100 {
+                assert_eq!(marmot::blocking(move || n), n);
+            }
+        });
+        rt.shutdown(LIMIT).unwrap();
+    });
+    outcome.assert_success();
+    assert_eq!(outcome.stderr.matches("no spare thread").count(), 1, "{}", outcome.stderr);
+}

@@ -14,7 +14,7 @@ use marmot::{Runtime, WaitReason};
 
 /// Shuts a runtime down in which nothing is left to do.
 fn shut_down(runtime: Runtime) {
-    runtime.shutdown(Duration::from_secs(5)).unwrap();
+    runtime.shutdown(Duration::from_secs(120)).unwrap();
 }
 
 /// A connection that a goroutine of a runtime has waited for, which was shut down then; and its peer.

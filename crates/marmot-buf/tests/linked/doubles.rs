@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use marmot_buf::{Park, Threads};
 
 /// How long a test waits for what has to happen.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_secs(300);
 
 /// Waits for a condition, with a bound.
 pub fn until(what: &str, condition: impl Fn() -> bool) {

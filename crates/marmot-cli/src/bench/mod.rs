@@ -40,6 +40,9 @@ mod switch;
 mod timer;
 mod unstarted;
 
+use crate::args::whole;
+use crate::format;
+use crate::sys::own_memory;
 use clap::ValueEnum;
 use marmot::Runtime;
 use rows::Rows;
@@ -48,6 +51,11 @@ use std::time::Duration;
 
 /// How long the goroutines of a benchmark may take to end behind it.
 const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// What a goroutine takes at most that waits: a page of its stack, its part of the page tables, its record, a handle. And one that
+/// has not started.
+const A_GOROUTINE: u64 = 6 * 1024;
+const UNSTARTED: u64 = 512;
 
 /// The options of `marmot bench`.
 #[derive(Debug, clap::Args)]
@@ -59,10 +67,11 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Goroutines of `parked`, `unstarted` and `sleep`.
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100_000, allow_negative_numbers = true,
+        value_parser = whole::<u32>(1..=10_000_000))]
     count: u32,
     /// How many goroutines run at the same time [default: the processors that the process may use].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u16>(1..=1024))]
     procs: Option<u16>,
     /// Do a hundredth of the work: it shows that the benchmarks run, and measures little.
     #[arg(long)]
@@ -71,7 +80,8 @@ pub struct Args {
     #[arg(long)]
     peer_names: bool,
     /// Do so many operations once and print nothing: for instruments that count what a process does.
-    #[arg(long, value_name = "OPERATIONS", hide = true)]
+    #[arg(long, value_name = "OPERATIONS", hide = true, allow_negative_numbers = true,
+        value_parser = whole::<u64>(0..=u64::MAX))]
     once: Option<u64>,
 }
 
@@ -117,6 +127,9 @@ enum Name {
 /// When a runtime cannot be started, a benchmark fails, or standard output is closed.
 pub fn run(args: &Args) -> io::Result<()> {
     let names = if args.names.is_empty() { Name::value_variants() } else { &args.names };
+    if args.once.is_none() {
+        names.iter().try_for_each(|&name| check_memory(name, args.count))?;
+    }
     let mut rows = Rows::new(args.json, args.peer_names, if args.quick { 100 } else { 1 });
     for name in names {
         let mut builder = Runtime::builder();
@@ -147,4 +160,26 @@ pub fn run(args: &Args) -> io::Result<()> {
         runtime.shutdown(SHUTDOWN).map_err(io::Error::other)?;
     }
     rows.finish()
+}
+
+/// Refuses a number of goroutines that this machine has no memory for: the kernel would end the program without a word.
+fn check_memory(name: Name, count: u32) -> io::Result<()> {
+    let each = match name {
+        Name::Parked | Name::Sleep => A_GOROUTINE,
+        Name::Unstarted => UNSTARTED,
+        _ => return Ok(()),
+    };
+    let needed = u64::from(count) * each;
+    match own_memory::available() {
+        Some(available) if needed > available => {
+            let text = format!(
+                "--count {count} needs about {} of memory and {} are available: use --count {} or less",
+                format::bytes(needed as f64),
+                format::bytes(available as f64),
+                (available / each).max(1),
+            );
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
+        _ => Ok(()),
+    }
 }

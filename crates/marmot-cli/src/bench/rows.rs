@@ -40,9 +40,9 @@ impl Rows {
         Rows { json, peer_names, divisor, gathered: Vec::new() }
     }
 
-    /// How many of so many operations are to be done.
+    /// How many of so many operations are to be done: one at least.
     pub fn share_of(&self, operations: u64) -> u64 {
-        operations / self.divisor
+        (operations / self.divisor).max(1)
     }
 
     /// Adds a row, with something behind its name.

@@ -13,24 +13,27 @@ mod lines;
 mod measure;
 mod plot;
 mod process;
+mod report_file;
 mod server;
 mod table;
 mod thread;
 
 pub use server::{Hidden, run_hidden};
 
+use crate::args::{seconds, whole};
 use crate::descriptors;
 use crate::sys::linux::{limits, lineage};
+use crate::terminal;
 use clap::ValueEnum;
 use figures::Report;
 use indicatif::{ProgressBar, ProgressStyle};
+use report_file::ReportFile;
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
@@ -45,13 +48,16 @@ const BUFFER: usize = 4096;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Connections, each with one request under way.
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 200, allow_negative_numbers = true,
+        value_parser = whole::<u32>(1..=u32::MAX.into()))]
     conns: u32,
     /// Bytes of a request and of its answer.
-    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16 << 20))]
+    #[arg(long, value_name = "BYTES", default_value_t = 64, allow_negative_numbers = true,
+        value_parser = whole::<u32>(1..=16 << 20))]
     size: u32,
     /// Seconds that each era is measured for.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "5", allow_negative_numbers = true,
+        value_parser = seconds(0.1..=3600.0))]
     seconds: Duration,
     /// Run this era only; may be given more than once.
     #[arg(long = "era", value_name = "ERA", value_enum)]
@@ -107,13 +113,6 @@ impl Era {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("a number of seconds from 0.1 to 3600 is needed".into()),
-    }
-}
-
 /// Measures every era, prints the table, and writes the files that were asked for.
 ///
 /// # Errors
@@ -122,6 +121,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// [`io::ErrorKind::Interrupted`] after a signal. No server is left running in any case.
 pub fn run(args: &Args) -> io::Result<()> {
     let eras: Vec<Era> = Era::ALL.into_iter().filter(|era| args.eras.is_empty() || args.eras.contains(era)).collect();
+    // Before the measuring: nobody waits for a minute to hear that there is no such folder.
+    let json = args.json.as_deref().map(ReportFile::open).transpose()?;
+    if let (Some(json), Some(html)) = (&args.json, &args.html)
+        && json == html
+    {
+        let text = format!("{}: --json and --html need a file each", json.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    let html = args.html.as_deref().map(ReportFile::open).transpose()?;
     descriptors::raise_limit();
     limits::check(args.conns.into(), eras.iter().any(|era| era.is_bound_by_processes()))?;
     lineage::adopt_orphans()?;
@@ -142,16 +150,20 @@ pub fn run(args: &Args) -> io::Result<()> {
     }
     report.conclude();
 
-    let mut out = io::stdout().lock();
-    write!(out, "{}", table::render(&report))?;
-    if let Some(path) = &args.json {
+    // The files first: whoever reads the table may leave before its end.
+    let mut text = table::render(&report, terminal::width());
+    if let Some(file) = json {
         let mut json = serde_json::to_string_pretty(&report)?;
         json.push('\n');
-        write_file(path, &json)?;
+        text.push_str(&format!("\nThe figures are in {}.\n", file.path().display()));
+        file.write(&json)?;
     }
-    if let Some(path) = &args.html {
-        write_file(path, &html::render(&report))?;
+    if let Some(file) = html {
+        text.push_str(&format!("\nThe page with the plots is {}.\n", file.path().display()));
+        file.write(&html::render(&report))?;
     }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 
@@ -160,10 +172,6 @@ fn progress(era: Era, length: Duration) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:26} {wide_bar} {msg}").expect("the template is valid");
     let bar = ProgressBar::new(length.as_millis() as u64).with_style(style);
     bar.with_prefix(era.title())
-}
-
-fn write_file(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 fn name_era(error: io::Error, era: Era) -> io::Error {

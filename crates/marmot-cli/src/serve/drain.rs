@@ -45,8 +45,9 @@ struct Sessions {
     free: Vec<usize>,
     /// The state of each connection.
     states: Vec<Arc<States>>,
-    /// Who waits for the last connection to go.
-    waiter: Option<Goroutine>,
+    /// Who waits until fewer connections are open, and how many are few enough. Only the goroutine that accepts waits, first for
+    /// room and then for the end.
+    waiter: Option<(Goroutine, usize)>,
 }
 
 impl Sessions {
@@ -98,11 +99,29 @@ impl Drain {
         self.begun.load(Relaxed)
     }
 
+    /// Parks the goroutine until fewer than `most` connections are open; `false` if the server is ending instead.
+    pub fn wait_for_room(&self, most: usize) -> bool {
+        loop {
+            let mut sessions = self.lock();
+            if self.has_begun() {
+                return false;
+            }
+            if sessions.open() < most {
+                return true;
+            }
+            sessions.waiter = Some((marmot::current(), most - 1));
+            drop(sessions);
+            marmot::park();
+        }
+    }
+
     /// Begins the end: calls `stop_accepting`, closes the idle connections, and lets each of the others finish its request.
     pub fn begin(&self, stop_accepting: impl FnOnce()) {
-        let idle: Vec<TcpStream> = {
-            let sessions = self.lock();
+        let (idle, waiter): (Vec<TcpStream>, _) = {
+            let mut sessions = self.lock();
             self.begun.store(true, Relaxed);
+            // It may wait for room, of which there is no need now.
+            let waiter = sessions.waiter.take();
             let step = |state| match state {
                 IDLE => Some(ENDED),
                 BUSY => Some(LAST),
@@ -114,9 +133,12 @@ impl Drain {
             };
             let open =
                 sessions.streams.iter().enumerate().filter_map(|(index, stream)| Some((index, stream.as_ref()?)));
-            open.filter(is_idle).filter_map(|(_, stream)| stream.try_clone().ok()).collect()
+            (open.filter(is_idle).filter_map(|(_, stream)| stream.try_clone().ok()).collect(), waiter)
         };
         stop_accepting();
+        if let Some((waiter, _)) = waiter {
+            waiter.unpark();
+        }
         for stream in idle {
             // Its goroutine wakes with an error. A connection that the peer has closed already is as good.
             let _ = stream.close();
@@ -133,7 +155,7 @@ impl Drain {
             if left == 0 || rest.is_zero() {
                 return left;
             }
-            sessions.waiter = Some(marmot::current());
+            sessions.waiter = Some((marmot::current(), 0));
             drop(sessions);
             marmot::park_timeout(rest);
         }
@@ -187,11 +209,12 @@ impl Drop for Session {
         let mut sessions = self.drain.lock();
         let removed = sessions.streams[self.index].take();
         sessions.free.push(self.index);
-        let waiter = if sessions.open() == 0 { sessions.waiter.take() } else { None };
+        let open = sessions.open();
+        let waiter = sessions.waiter.take_if(|&mut (_, few)| open <= few);
         drop(sessions);
         // The lists are consistent again.
         drop(removed);
-        if let Some(waiter) = waiter {
+        if let Some((waiter, _)) = waiter {
             waiter.unpark();
         }
     }

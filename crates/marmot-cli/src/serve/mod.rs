@@ -10,17 +10,19 @@ mod frames;
 mod http;
 mod proxy;
 
+use crate::args::{HostPort, seconds, whole};
 use crate::descriptors;
+use crate::terminal::complain;
 use clap::Subcommand;
 use drain::{Drain, Session};
-use marmot::net::{TcpListener, ToSocketAddrs};
+use marmot::net::TcpListener;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::fmt;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a goroutine of a server gets: room for a panic and its backtrace besides what it needs itself.
 const STACK_SIZE: usize = 64 * 1024;
@@ -30,6 +32,9 @@ const BUFFER: usize = 16 * 1024;
 
 /// The pause after an error of `accept` that the listener does not deal with itself.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a report of such an error is enough.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
 
 /// The options of `marmot serve`.
 #[derive(Debug, clap::Args)]
@@ -54,7 +59,7 @@ enum Service {
         #[command(flatten)]
         common: Common,
         /// The size of a frame.
-        #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+        #[arg(long, value_name = "BYTES", default_value_t = 64, allow_negative_numbers = true, value_parser = whole::<u32>(1..=1 << 20))]
         size: u32,
         /// Read and write each frame straight off the connection instead, for comparison.
         #[arg(long)]
@@ -73,45 +78,42 @@ enum Service {
         #[command(flatten)]
         common: Common,
         /// Where to; a host name is resolved at the start.
-        #[arg(long, value_name = "ADDR:PORT")]
-        to: String,
+        #[arg(long, value_name = "HOST:PORT")]
+        to: HostPort,
     },
 }
 
 /// The options that all servers have.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// Where to listen; with port 0, the system chooses one.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
-    addr: String,
+    /// Where to listen: without a host, as in :8080, on all interfaces; with port 0, the system chooses one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    addr: HostPort,
     /// How many goroutines run at the same time [default: the processors that the process may use].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u16>(1..=1024))]
     procs: Option<u16>,
+    /// How many connections are served at the same time; the others wait until some of them have ended [default: no limit].
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=u32::MAX.into()))]
+    max_conns: Option<u32>,
     /// The size of a goroutine's stack.
     ///
     /// The servers' goroutines use a few kilobytes of it. Small stacks lie close together, and with thousands of
     /// connections that saves the processor time: it finds their addresses in fewer tables.
-    #[arg(long, value_name = "BYTES", default_value_t = STACK_SIZE)]
+    #[arg(long, value_name = "BYTES", default_value_t = STACK_SIZE, allow_negative_numbers = true,
+        value_parser = whole::<usize>(1..=u64::MAX))]
     stack_size: usize,
     /// How long connections in the middle of a request may take to finish after SIGINT or SIGTERM.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "5", allow_negative_numbers = true, value_parser = seconds(0.0..=86400.0))]
     grace: Duration,
     /// Serve the server's profiles here, under /debug/pprof/, for `go tool pprof` and `marmot profile advise`.
     ///
     /// They tell much of a program: listen where only you can connect.
-    #[arg(long, value_name = "ADDR:PORT")]
-    pprof: Option<String>,
+    #[arg(long, value_name = "HOST:PORT")]
+    pprof: Option<HostPort>,
 }
 
 /// What is done with a connection; its error ends the connection and concerns nobody else.
 type Handler = Arc<dyn Fn(Session) -> io::Result<()> + Send + Sync>;
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=86400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("a number of seconds from 0 to 86400 is needed".into()),
-    }
-}
 
 /// Serves until a signal comes.
 ///
@@ -129,7 +131,7 @@ pub fn run(args: &Args) -> io::Result<()> {
         }
         Service::Http { common } => (common, Arc::new(http::serve)),
         Service::Proxy { common, to } => {
-            let upstream: Vec<SocketAddr> = to.to_socket_addrs().map_err(|error| named(to, &error))?.collect();
+            let upstream = to.to_connect()?;
             (common, Arc::new(move |session| proxy::serve(session, &upstream)))
         }
     };
@@ -140,23 +142,20 @@ pub fn run(args: &Args) -> io::Result<()> {
     }
     let runtime = builder.build()?;
 
-    let listener = Arc::new(TcpListener::bind(&common.addr).map_err(|error| named(&common.addr, &error))?);
+    let listener = Arc::new(listen(&common.addr)?);
     let drain = Arc::new(Drain::default());
     end_on_signals(Arc::clone(&listener), Arc::clone(&drain))?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "listening on {}", listener.local_addr()?)?;
-    out.flush()?;
-    drop(out);
+    tell(format_args!("listening on {}", listener.local_addr()?));
 
     if let Some(addr) = &common.pprof {
-        let listen = addr.clone();
-        let addr = runtime.run(move || marmot::pprof::serve(listen)).map_err(|error| named(addr, &error))?;
-        println!("profiles at http://{addr}/debug/pprof/");
+        let listen = addr.to_listen()?;
+        let addr = runtime.run(move || marmot::pprof::serve(&listen[..])).map_err(|error| named(addr, &error))?;
+        tell(format_args!("profiles at http://{addr}/debug/pprof/"));
     }
 
-    let grace = common.grace;
+    let (grace, most) = (common.grace, common.max_conns.map_or(usize::MAX, |most| most as usize));
     let left = runtime.run(move || {
-        accept(&listener, &drain, &handler);
+        accept(&listener, &drain, most, &handler);
         drain.wait(grace)
     });
     if left > 0 {
@@ -166,11 +165,29 @@ pub fn run(args: &Args) -> io::Result<()> {
     Ok(())
 }
 
-/// Hands every connection to a goroutine of its own until the server is to end.
-fn accept(listener: &TcpListener, drain: &Arc<Drain>, handler: &Handler) {
-    for stream in listener.incoming() {
-        match stream {
-            Ok(stream) => {
+/// Opens the listener.
+fn listen(addr: &HostPort) -> io::Result<TcpListener> {
+    let mut builder = TcpListener::builder();
+    if addr.is_any() {
+        // Whatever the system's default is.
+        builder = builder.only_v6(false);
+    }
+    builder.bind(&addr.to_listen()?[..]).map_err(|error| named(addr, &error))
+}
+
+/// Prints a line. A server goes on without a reader: whoever started it may have read where it listens, and left.
+fn tell(what: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
+}
+
+/// Hands every connection to a goroutine of its own until the server is to end. No more than `most` are open.
+fn accept(listener: &TcpListener, drain: &Arc<Drain>, most: usize, handler: &Handler) {
+    let mut incoming = listener.incoming();
+    let mut failures = Failures::default();
+    while drain.wait_for_room(most) {
+        match incoming.next() {
+            Some(Ok(stream)) => {
                 // Answers are written whole, so there is nothing that waiting for more could merge them with. A connection
                 // that is dead already says so at its first read.
                 let _ = stream.set_nodelay(true);
@@ -181,12 +198,41 @@ fn accept(listener: &TcpListener, drain: &Arc<Drain>, handler: &Handler) {
                     let _ = handler(session);
                 });
             }
-            Err(_) if drain.has_begun() => return,
-            Err(error) => {
-                eprintln!("marmot: accept: {error}; going on");
+            Some(Err(error)) if !drain.has_begun() => {
+                failures.report(&error);
                 marmot::sleep(ACCEPT_PAUSE);
             }
+            _ => return,
         }
+    }
+}
+
+/// Connections that could not be accepted: one report a minute says so, and how many there were without one.
+#[derive(Debug, Default)]
+struct Failures {
+    last: Option<Instant>,
+    left_out: u64,
+}
+
+impl Failures {
+    fn report(&mut self, error: &io::Error) {
+        match self.turn(Instant::now()) {
+            None => {}
+            Some(0) => complain(format_args!("accept: {error}; going on")),
+            Some(left_out) => {
+                complain(format_args!("accept: {error}; going on (left out since the last such report: {left_out})"));
+            }
+        }
+    }
+
+    /// Whether a report may be written now: then how many were left out before it.
+    fn turn(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) < BETWEEN_REPORTS) {
+            self.left_out += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.left_out))
     }
 }
 
@@ -208,6 +254,20 @@ fn end_on_signals(listener: Arc<TcpListener>, drain: Arc<Drain>) -> io::Result<(
     Ok(())
 }
 
-fn named(what: &str, error: &io::Error) -> io::Error {
+fn named(what: &HostPort, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_do_not_flood_the_log() {
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        assert_eq!(failures.turn(start), Some(0));
+        assert!((1..60).all(|second| failures.turn(start + Duration::from_secs(second)).is_none()));
+        assert_eq!(failures.turn(start + BETWEEN_REPORTS), Some(59));
+    }
 }

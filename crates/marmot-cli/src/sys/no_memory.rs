@@ -9,3 +9,8 @@ pub fn in_use() -> Option<u64> {
 pub fn mappings() -> Option<u64> {
     None
 }
+
+/// What may still be taken; `None` where the kernel does not tell.
+pub fn available() -> Option<u64> {
+    None
+}

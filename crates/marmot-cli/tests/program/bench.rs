@@ -3,7 +3,7 @@
 use crate::common;
 use std::time::Duration;
 
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_secs(300);
 
 /// The rows that the arguments make it print.
 pub fn rows(args: &[&str]) -> Vec<(String, f64, String)> {

@@ -6,10 +6,10 @@ use serde_json::Value;
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_secs(300);
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
@@ -23,6 +23,9 @@ fn a_short_run_has_sane_figures() {
     let output = common::output(&[&args[..], &files].concat(), BOUND);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for file in [&json, &html] {
+        assert!(text.contains(file.to_str().unwrap()), "{text}");
+    }
     assert!(text.contains("goroutine per connection") && text.contains("With "), "{text}");
 
     let report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
@@ -32,10 +35,11 @@ fn a_short_run_has_sane_figures() {
     for era in eras {
         let number = |name: &str| era[name].as_f64().unwrap_or_else(|| panic!("{name} in {era}"));
         let micros = |name: &str| era["latency"][name].as_f64().unwrap();
-        assert!(number("requests") > 100.0, "{era}");
-        assert!((0.9..30.0).contains(&number("seconds")), "{era}");
+        // How many depends on what else the machine does.
+        assert!(number("requests") >= 1.0, "{era}");
+        assert!(number("seconds") >= 0.9, "{era}");
         assert!((number("requests_per_second") * number("seconds") / number("requests") - 1.0).abs() < 0.01, "{era}");
-        assert!((0.2..2000.0).contains(&number("cpu_us_per_request")), "{era}");
+        assert!(number("cpu_us_per_request") > 0.2, "{era}");
         assert!(
             0.0 < micros("p50_us") && micros("p50_us") <= micros("p99_us") && micros("p99_us") <= micros("max_us"),
             "{era}"
@@ -61,12 +65,76 @@ fn a_short_run_has_sane_figures() {
     assert!(page.contains("prefers-color-scheme: dark") && !page.contains("http://") && !page.contains("https://"));
 }
 
+/// What the program says, with so many descriptors, to arguments that it refuses.
+fn refusal(descriptors: u32, args: &[&str]) -> String {
+    let output = limited(descriptors, args);
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A run with so many descriptors.
+fn limited(descriptors: u32, args: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+    let child = command.args(["-c", &script, env!("CARGO_BIN_EXE_marmot")]).args(args);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    common::within(BOUND, child, |child| {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+        child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+        Output { status: child.wait().unwrap(), stdout, stderr }
+    })
+}
+
 #[test]
 fn too_many_connections_are_refused_with_advice() {
-    let output = common::output(&["--conns", "4000000000"], BOUND);
+    let text = refusal(64, &["--conns", "500"]);
+    assert!(text.contains("--conns 500 needs") && text.contains("ulimit -Hn") && text.contains("or less"), "{text}");
+    // What is advised works.
+    let most = text.split("use --conns ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let args = ["eras", "--conns", most, "--seconds", "0.1", "--era", "epoll", "--era", "goroutine"];
+    let output = limited(64, &args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // With so few, none works, and none is advised.
+    let text = refusal(20, &["eras"]);
+    assert!(!text.contains("use --conns"), "{text}");
+    // No limit can be raised so far.
+    let text = refusal(64, &["--conns", "4000000000"]);
+    assert!(!text.contains("ulimit") && text.contains("or less"), "{text}");
+}
+
+#[test]
+fn files_that_cannot_be_written_are_refused_at_once() {
+    let kept = file("kept.json");
+    fs::write(&kept, "old").unwrap();
+    let new = file("new.html");
+    let _ = fs::remove_file(&new);
+    let (kept_name, new_name) = (kept.to_str().unwrap(), new.to_str().unwrap());
+    let begun = Instant::now();
+    // It would measure for longer than it may run.
+    let long = ["eras", "--seconds", "3600"];
+    let output = common::output(&[&long[..], &["--json", kept_name, "--html", "/nowhere/page.html"]].concat(), BOUND);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("ulimit -Hn") && text.contains("or less"), "{text}");
+    assert!(text.contains("/nowhere/page.html: No such file"), "{text}");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "old");
+    // One that is made for nothing is removed.
+    let output = common::output(&[&long[..], &["--html", new_name, "--conns", "4000000000"]].concat(), BOUND);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!new.exists());
+    let output = common::output(&[&long[..], &["--html", new_name, "--json", new_name]].concat(), BOUND);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("a file each"));
+    assert!(begun.elapsed() < BOUND);
+}
+
+#[test]
+fn the_files_are_written_though_nobody_reads_the_table() {
+    let json = file("unread.json");
+    let _ = fs::remove_file(&json);
+    let args = ["eras", "--era", "epoll", "--seconds", "0.1", "--conns", "2", "--json", json.to_str().unwrap()];
+    assert_eq!(crate::closed::without_reader(&args, BOUND), (Some(0), String::new()));
+    let report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    assert_eq!(report["eras"][0]["era"], "epoll");
 }
 
 #[test]

@@ -141,6 +141,13 @@ fn versions_and_connections() {
     assert_eq!(client.expect_hello().field("connection"), Some("close"));
     client.expect_end();
 
+    // A later minor version is answered in the one that is spoken here.
+    let mut client = Client::new(&server);
+    for _ in 0..2 {
+        client.send("GET / HTTP/1.2\r\nHost: a\r\n\r\n");
+        assert_eq!(client.expect_hello().field("connection"), None);
+    }
+
     let mut client = Client::new(&server);
     client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     assert_eq!(client.expect_hello().field("connection"), Some("keep-alive"));

@@ -127,7 +127,7 @@ fn what_is_no_profile_is_explained() {
     let path = file("cpu.pb.gz", |file| file.write_all(&cpu).unwrap());
     assert!(advise(&[&path]).unwrap_err().contains("no profile of allocations"));
     let path = file("text", |file| file.write_all(b"hello").unwrap());
-    assert!(advise(&[&path]).unwrap_err().contains("not a profile"));
+    assert!(advise(&[&path]).unwrap_err().contains("this is not a pprof profile: it looks like text"));
     assert!(advise(&[&path, "--seconds", "1"]).unwrap_err().contains("running program"));
     let nowhere = advise(&["nowhere.pb.gz"]).unwrap_err();
     assert!(nowhere.contains("nowhere.pb.gz: ") && nowhere.contains("No such file"), "{nowhere}");
@@ -141,6 +141,6 @@ fn what_is_no_profile_is_explained() {
     let said = advise(&[&format!("http://{}", answer(whole.len(), cut))]).unwrap_err();
     assert!(said.contains(&format!("{} of {} bytes", cut.len(), whole.len())), "{said}");
     assert!(advise(&[&format!("http://{}", answer(cut.len(), cut))]).unwrap_err().contains("gzip stream does not end"));
-    assert!(advise(&[&format!("http://{}", answer(5, b"hello"))]).unwrap_err().contains("not a profile"));
+    assert!(advise(&[&format!("http://{}", answer(5, b"hello"))]).unwrap_err().contains("not a pprof profile"));
     assert!(advise(&[&format!("http://{}", says(b"SSH-2.0\r\n".to_vec()))]).unwrap_err().contains("not one of HTTP"));
 }

@@ -146,7 +146,7 @@ pub fn kind<T: std::fmt::Debug>(result: io::Result<T>) -> ErrorKind {
 }
 
 /// How long a test waits for what has to happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Runs a test of things that wait for each other, and fails when they wait for ever.
 #[track_caller]

@@ -18,7 +18,7 @@ use marmot_poll::{Buffer, Contract, Event, Key};
 pub use self::{identity::*, readiness::*, stress::*, time::*, wake::*};
 
 /// How long to wait for what must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// More descriptors than a test has at a time.
 pub const NUMBERS: i32 = 1 << 16;

@@ -105,6 +105,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
         Err(httparse::Error::TooManyHeaders) => {
             return Err(Refusal::new(431, format!("The request has more than {MAX_FIELDS} fields")));
         }
+        Err(httparse::Error::Version) => return other_version(bytes),
         Err(e) => return Err(Refusal::new(400, format!("This is not a request of HTTP/1: {e}"))),
     };
     let says = |name: &str, word: &str| {
@@ -150,6 +151,23 @@ fn is_number(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
+/// A request of another version than 1.0 and 1.1: with a later minor version, it means the same as one of 1.1 (RFC 9110, 2.5).
+fn other_version(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
+    let start = bytes.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(0);
+    let line = bytes[start..].split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
+    match line.rsplit(|&byte| byte == b' ').next().unwrap_or_default() {
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => {
+            let mut known = bytes.to_vec();
+            known[start + line.len() - 1] = b'1';
+            parse(&known)
+        }
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+            Err(Refusal::new(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here".to_owned()))
+        }
+        _ => Err(Refusal::new(400, "This is not a request of HTTP/1: invalid HTTP version".to_owned())),
+    }
+}
+
 fn write(conn: &mut impl Write, response: &Response, only_head: bool, keeps: bool) -> io::Result<()> {
     let reason = match response.status {
         200 => "OK",
@@ -161,6 +179,7 @@ fn write(conn: &mut impl Write, response: &Response, only_head: bool, keeps: boo
         408 => "Request Timeout",
         431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
         _ => "Internal Server Error",
     };
     let bytes = quietly(|| -> io::Result<Vec<u8>> {

@@ -3,7 +3,6 @@
 use std::io;
 use std::iter::FusedIterator;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -15,7 +14,7 @@ use super::stream::TcpStream;
 use crate::context;
 use crate::fd::Fd;
 use crate::netpoll::Direction::Read as Reading;
-use crate::sched;
+use crate::sched::{self, ReportLimit};
 use crate::timer;
 
 /// How many connections may wait to be accepted: what `std` asks for on Linux is 4096 since 1.91;
@@ -26,8 +25,7 @@ const BACKLOG: i32 = 4096;
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a report of a shortage is enough.
-const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
+static SHORTAGES: ReportLimit = ReportLimit::new();
 
 /// A socket that accepts connections: [`std::net::TcpListener`], parking goroutines instead of
 /// blocking threads.
@@ -262,26 +260,12 @@ impl Backoff {
     }
 
     fn pause(&mut self, listener: &TcpListener, e: io::Error) {
-        if is_worth_a_line() {
-            let at = listener.local_addr().map_or_else(|_| "a listener".into(), |a| a.to_string());
-            sched::report(format_args!("accept on {at}: {}; trying again", explain(e)));
-        }
+        let at = listener.local_addr().map_or_else(|_| "a listener".into(), |a| a.to_string());
+        // A shortage that lasts, or comes and goes with every connection, must not flood the log.
+        SHORTAGES.report(format_args!("accept on {at}: {}; trying again", explain(e)));
         timer::sleep_until(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
-}
-
-/// Whether a shortage is to be reported: not if one was lately. One that lasts, or comes and goes
-/// with every connection, must not flood the log.
-fn is_worth_a_line() -> bool {
-    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
-    // Nothing that panics runs under the lock.
-    let mut last = LAST.lock().unwrap_or_else(|e| e.into_inner());
-    let due = last.is_none_or(|last| last.elapsed() >= BETWEEN_REPORTS);
-    if due {
-        *last = Some(Instant::now());
-    }
-    due
 }
 
 /// Options of a listener that `std` does not let one choose. Made by [`TcpListener::builder`].

@@ -6,7 +6,7 @@ use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
 use super::runtime::RuntimeBuilder;
-use crate::sched::in_short_backtrace;
+use crate::sched::{self, Attribute, in_short_backtrace};
 
 /// How long a test's goroutines may take to end after its body.
 const AFTER_TEST: Duration = Duration::from_secs(5);
@@ -26,7 +26,11 @@ pub fn run_main<R: Termination + 'static>(builder: RuntimeBuilder, main: fn() ->
     // For the plain threads of the program.
     runtime.offer_as_default();
     // What `main` returns need not be `Send`, so it is turned into an exit code where it is.
-    let ended = runtime.go(move || in_short_backtrace(main).report()).join_always();
+    let run = move || {
+        sched::note_attribute(Attribute::Main);
+        in_short_backtrace(main).report()
+    };
+    let ended = runtime.go(run).join_always();
     // Ms that are still running end with the process.
     std::mem::forget(runtime);
     // As a panic in `std`'s main.
@@ -42,7 +46,11 @@ pub fn run_main<R: Termination + 'static>(builder: RuntimeBuilder, main: fn() ->
 pub fn run_test<R: Termination + 'static>(builder: RuntimeBuilder, test: fn() -> R) {
     // A test that cannot have its runtime has failed.
     let runtime = builder.build().expect("the test's runtime starts");
-    let ended = runtime.go(move || in_short_backtrace(test).report() == ExitCode::SUCCESS).join_always();
+    let run = move || {
+        sched::note_attribute(Attribute::Test);
+        in_short_backtrace(test).report() == ExitCode::SUCCESS
+    };
+    let ended = runtime.go(run).join_always();
     // Goroutines that the test left waiting are its own business.
     let _ = runtime.shutdown(AFTER_TEST);
     let succeeded = ended.unwrap_or_else(|payload| resume_unwind(payload));

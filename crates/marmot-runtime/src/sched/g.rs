@@ -22,6 +22,7 @@
 //! |---|---|
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
+//! | `attribute` | the goroutine itself |
 //! | `labels`, `entered` | the goroutine itself; while it does not run, whoever may resume or start it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
 //! | `unstarted` | a G, see above |
@@ -51,6 +52,7 @@ use super::inbox::{Link, Linked};
 use super::join::JoinWord;
 use super::labels::Slot;
 use super::m::M;
+use super::overflow::Attribute;
 use super::park;
 use super::place::Placing;
 use super::refs::Refs;
@@ -137,6 +139,8 @@ pub(crate) struct Head {
     pub(crate) inner_token: Token,
     /// Made by `go_local`: it starts on the M where it was made.
     pub(crate) pinned: Cell<bool>,
+    /// The attribute whose function it runs.
+    pub(super) attribute: Cell<Attribute>,
     /// A connection that was just accepted: placement spreads these (see [`super::place`]).
     pub(crate) placing: Cell<Placing>,
     /// How it hears of the end of its context.
@@ -386,6 +390,7 @@ impl Head {
             token: Token::new(),
             inner_token: Token::new(),
             pinned: Cell::new(false),
+            attribute: Cell::new(Attribute::None),
             placing: Cell::new(Placing::Free),
             entered: Cell::new(0),
             labels,

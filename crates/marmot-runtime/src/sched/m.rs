@@ -18,6 +18,7 @@ use crossbeam_utils::CachePadded;
 use marmot_coro::{Progress, StackCache, StackPool};
 use marmot_poll::{Events, Poller};
 
+use super::ReportLimit;
 use super::census::Errand;
 use super::errands::Errands;
 use super::g::G;
@@ -38,6 +39,9 @@ const EVENTS: usize = 64;
 
 /// How many goroutine numbers an M takes at a time.
 const ID_BATCH: u64 = 64;
+
+/// Goroutines that got no stack.
+static NOT_STARTED: ReportLimit = ReportLimit::new();
 
 /// A processor: the right to run goroutines, and the queue of those that may start anywhere.
 pub(crate) struct P {
@@ -443,7 +447,7 @@ impl M {
         let stack = match unsafe { &mut *self.own.stacks.get() }.take(size) {
             Ok(stack) => stack,
             Err(e) => {
-                super::report(format_args!("{} was not started: {e}", g.head()));
+                NOT_STARTED.report(format_args!("{} was not started: {e}", g.head()));
                 self.sched.abandon(gp, Box::new(e));
                 return None;
             }

@@ -69,6 +69,7 @@ mod park;
 mod place;
 mod queue;
 mod refs;
+mod report_limit;
 mod roll;
 mod roster;
 pub(crate) mod runq;
@@ -110,9 +111,11 @@ pub(crate) use due::{Call, Due};
 pub(crate) use g::{G, GRef, Head, Seat, Spec};
 pub(crate) use leftover::{Leftover, here, leave};
 pub(crate) use m::M;
+pub(crate) use overflow::{Attribute, note_attribute};
 pub(crate) use park::{has_stopped, may_spin, number, own_number, park, ready, waiter, yield_now};
 pub(crate) use place::Placing;
 pub(crate) use refs::Refs;
+pub(crate) use report_limit::ReportLimit;
 pub(crate) use roster::{Number, Why};
 pub(crate) use short_backtrace::{
     __rust_begin_short_backtrace as in_short_backtrace, __rust_begin_short_backtrace_with as in_short_backtrace_with,

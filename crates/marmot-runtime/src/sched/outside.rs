@@ -31,6 +31,7 @@ use std::sync::{Condvar, LazyLock, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use super::ReportLimit;
 use super::timers::{Fire, Timers};
 use super::{clock, sys, threads};
 
@@ -45,6 +46,8 @@ static STATE: Mutex<bool> = Mutex::new(false);
 static CHANGED: Condvar = Condvar::new();
 /// A thread was needed, and could not be had.
 static IS_MISSED: AtomicBool = AtomicBool::new(false);
+/// Every timer that is armed meanwhile would report it.
+static THREADLESS: ReportLimit = ReportLimit::new();
 
 fn state() -> MutexGuard<'static, bool> {
     // Nothing that panics runs under the lock.
@@ -89,7 +92,7 @@ pub(super) fn serve() {
         // They are not lost: whoever arms the next tries again.
         Err(e) => {
             IS_MISSED.store(true, Relaxed);
-            super::report(format_args!("timers of plain threads are late, for they have no thread: {e}"));
+            THREADLESS.report(format_args!("timers of plain threads are late, for they have no thread: {e}"));
         }
     }
 }

@@ -14,8 +14,11 @@ use std::time::Duration;
 use crate::context::{self, Context};
 use crate::netpoll;
 use crate::rt::go_under;
-use crate::sched::{self, Sched, Spec, budget, clock, current};
+use crate::sched::{self, ReportLimit, Sched, Spec, budget, clock, current};
 use crate::timer::alarm::{Alarm, Ring};
+
+/// Functions that were not called for want of a runtime.
+static UNCALLED: ReportLimit = ReportLimit::new();
 
 /// What is to be called, under what values, and where that was said.
 struct Later {
@@ -43,7 +46,7 @@ impl Ring for Later {
             Ok(sched) => sched,
             Err(e) => {
                 let site = alarm.what.site;
-                sched::report(format_args!("no runtime for the function that was to be called later at {site}: {e}"));
+                UNCALLED.report(format_args!("no runtime for the function that was to be called later at {site}: {e}"));
                 return;
             }
         };

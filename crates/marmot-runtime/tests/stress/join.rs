@@ -42,7 +42,7 @@ fn every_result_goes_once() {
                     }
                 }
             });
-            rt.shutdown(std::time::Duration::from_secs(30)).unwrap();
+            rt.shutdown(std::time::Duration::from_secs(120)).unwrap();
             assert_eq!(gone.load(Relaxed), GOROUTINES);
         }
     });

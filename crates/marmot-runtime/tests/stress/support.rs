@@ -10,7 +10,7 @@ use marmot_runtime::Runtime;
 use marmot_runtime::net::{TcpListener, TcpStream};
 
 /// Far beyond what any of the tests takes on a slow machine.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs `test`, and ends the process if it hangs.
 pub fn watched(name: &'static str, test: impl FnOnce()) {
@@ -32,7 +32,7 @@ pub fn on_each_size(name: &'static str, test: impl Fn(&Runtime)) {
         for procs in [1, 2, 4, 8] {
             let rt = runtime(procs);
             test(&rt);
-            rt.shutdown(Duration::from_secs(30)).unwrap_or_else(|e| panic!("`{name}` with {procs} Ps: {e}"));
+            rt.shutdown(Duration::from_secs(120)).unwrap_or_else(|e| panic!("`{name}` with {procs} Ps: {e}"));
         }
     });
 }

@@ -8,8 +8,8 @@ mod connections;
 mod kinds;
 mod locks;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::{LIMIT, bounded, open_descriptors, runtime, until};
@@ -19,7 +19,7 @@ use marmot::{Runtime, ScopedJoinHandle};
 use marmot_coro::StackPool;
 
 const MANY: usize = 10_000;
-/// How long all may take to come back in a release build, the best of a few times: other load makes it longer, never shorter.
+/// How long all may take to come back on an idle machine, in a release build: the best of a few times.
 const SOON: Duration = Duration::from_millis(250);
 const TIMES: usize = 4;
 /// How long all may take to begin to wait, or to come back, before they count as hung.
@@ -27,33 +27,42 @@ const HALF: Duration = Duration::from_secs(LIMIT.as_secs() / 2);
 
 #[test]
 fn all_come_back_and_nothing_is_left() {
-    // The only test of this process, so all that there is is its own.
+    check(1);
+}
+
+#[test]
+#[ignore = "measures time, on an idle machine: cargo test --release --test cancel_all -- --ignored"]
+fn all_come_back_soon() {
+    let best = check(TIMES);
+    assert!(best <= SOON, "the best of {TIMES} times is {best:?}");
+}
+
+/// Cancels so many times, unless it has been fast before, and returns the best time.
+fn check(times: usize) -> Duration {
+    // The one test that runs in this process, so all that there is is its own.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = held_by_process();
-    let best = bounded(|| {
+    let best = bounded(move || {
         let rt = runtime(2);
         // What is made once and kept is made by a few.
         cancel_all(&rt, 200);
         let between = held_by_runtime(&rt);
         let mut best = Duration::MAX;
-        for _ in 0..TIMES {
+        for _ in 0..times {
             let took = cancel_all(&rt, MANY);
             println!("{MANY} goroutines came back within {took:.1?}");
             returns_to(&between, || held_by_runtime(&rt));
             best = best.min(took);
-            if best <= SOON || !is_fast() {
+            if best <= SOON {
                 break;
             }
         }
         rt.shutdown(LIMIT).unwrap();
         best
     });
-    assert!(best <= SOON || !is_fast(), "the best of {TIMES} times is {best:?}");
     returns_to(&before, held_by_process);
-}
-
-/// Whether it was compiled to be fast. What watches memory or races is not.
-fn is_fast() -> bool {
-    !cfg!(debug_assertions)
+    best
 }
 
 /// Waits until all are so, or says who is not: the scope would wait for them in silence.

@@ -63,7 +63,17 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Head>, Status> {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(Status::FieldsTooLarge),
-        Err(httparse::Error::Version) => return Err(version_status(bytes)),
+        Err(httparse::Error::Version) => {
+            return match later_minor(bytes) {
+                // What it means has not changed, and it is answered in the version that is spoken here (RFC 9110, 2.5).
+                Some(minor) => {
+                    let mut known = bytes.to_vec();
+                    known[minor] = b'1';
+                    parse(&known)
+                }
+                None => Err(version_status(bytes)),
+            };
+        }
         Err(_) => return Err(Status::BadRequest),
     };
     if has_bare_line_feed(&bytes[..length]) {
@@ -211,6 +221,16 @@ fn has_bare_line_feed(head: &[u8]) -> bool {
         last = byte;
     }
     false
+}
+
+/// Where the minor version stands of a request that is one of HTTP/1.2 or later, but not of HTTP/2.
+fn later_minor(bytes: &[u8]) -> Option<usize> {
+    let start = bytes.iter().position(|byte| !b"\r\n".contains(byte))?;
+    let line = bytes[start..].split(|&byte| byte == b'\r' || byte == b'\n').next()?;
+    match line.rsplit(|&byte| byte == b' ').next()? {
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Some(start + line.len() - 1),
+        _ => None,
+    }
 }
 
 /// 505 for a version of HTTP that is not spoken here, 400 for what is no version at all.

@@ -72,6 +72,20 @@ fn versions() {
 }
 
 #[test]
+fn later_minor_versions_are_read_as_1_1() {
+    for minor in 2..=9 {
+        let text = format!("GET /x HTTP/1.{minor}\r\nHost: a\r\n\r\nrest");
+        let head = accepted(&text);
+        assert_eq!((head.length, head.is_old, head.keep_alive), (text.len() - 4, false, true), "{minor}");
+        let cut = format!("\r\nGET / HTTP/1.{minor}\r\nHost:");
+        assert_eq!(parse(cut.as_bytes()), Ok(None));
+    }
+    assert_eq!(refused("GET / HTTP/1.2\r\n\r\n"), Status::BadRequest);
+    assert_eq!(refused("GET / HTTP/1.10\r\nHost: a\r\n\r\n"), Status::BadRequest);
+    assert_eq!(refused("GET / HTTP/0.9\r\nHost: a\r\n\r\n"), Status::VersionNotSupported);
+}
+
+#[test]
 fn malformed_heads() {
     for text in [
         "\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n",
