@@ -106,9 +106,19 @@ pub(super) fn set_thread(head: *mut Head) {
     CURRENT.with(|c| c.thread.set(head));
 }
 
+/// A goroutine runs on this thread from now on, and may do so much.
 #[inline]
-pub(super) fn set_gp(gp: *mut G) {
-    CURRENT.with(|c| c.gp.set(gp));
+pub(super) fn begin_turn(gp: NonNull<G>, budget: u32) {
+    CURRENT.with(|c| {
+        c.gp.set(gp.as_ptr());
+        c.budget.set(budget);
+    });
+}
+
+/// No goroutine runs on this thread.
+#[inline]
+pub(super) fn end_turn() {
+    CURRENT.with(|c| c.gp.set(ptr::null_mut()));
 }
 
 #[inline]
@@ -138,7 +148,7 @@ pub(crate) fn note_accept() {
 
 /// Whether the goroutine being spawned is to be placed as a connection's.
 pub(crate) fn take_accept() -> bool {
-    CURRENT.with(|c| c.accepted.replace(false))
+    CURRENT.with(|c| c.accepted.get() && c.accepted.replace(false))
 }
 
 /// Does something with the labels of this thread, which is in no goroutine.

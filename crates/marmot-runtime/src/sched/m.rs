@@ -142,7 +142,9 @@ pub(super) struct Own {
     pub(super) leftovers: RefCell<Vec<Arc<dyn Leftover>>>,
     /// Goroutines that have settled here and not ended.
     roll: UnsafeCell<Roll>,
-    ids: Cell<(u64, u64)>,
+    /// The next number of a goroutine, and the end of the batch that it is of.
+    next_id: Cell<u64>,
+    ids_end: Cell<u64>,
     /// An M to whose P something was sent, its turn then, and when that was seen first.
     pub(super) watched: Cell<Option<(usize, u32, u64)>>,
 }
@@ -186,7 +188,8 @@ impl M {
                 events: RefCell::new(Events::with_capacity(EVENTS)),
                 leftovers: RefCell::new(Vec::new()),
                 roll: UnsafeCell::new(Roll::new()),
-                ids: Cell::new((0, 0)),
+                next_id: Cell::new(0),
+                ids_end: Cell::new(0),
                 watched: Cell::new(None),
             },
         }
@@ -341,12 +344,12 @@ impl M {
 
     /// A goroutine number; numbers are unique in the process and count up roughly.
     pub(crate) fn next_id(&self) -> u64 {
-        let (mut next, mut end) = self.own.ids.get();
-        if next == end {
+        let mut next = self.own.next_id.get();
+        if next == self.own.ids_end.get() {
             next = super::take_ids(ID_BATCH);
-            end = next + ID_BATCH;
+            self.own.ids_end.set(next + ID_BATCH);
         }
-        self.own.ids.set((next + 1, end));
+        self.own.next_id.set(next + 1);
         next
     }
 
@@ -375,7 +378,7 @@ impl M {
     /// Lets an M that sleeps look for what was queued here.
     pub(super) fn wake_another(&self) {
         // Alone, this M would wake nobody but itself.
-        if self.sched.ms().len() > 1 {
+        if self.sched.ps.len() > 1 {
             self.sched.wake_one();
         }
     }
@@ -410,11 +413,10 @@ impl M {
         let g = unsafe { gp.as_ref() };
         g.status.run();
         self.own.unwinding.before(g);
-        current::set_budget(budget::TURN);
-        current::set_gp(gp.as_ptr());
+        current::begin_turn(gp, budget::TURN);
         // SAFETY: this is the M that `gp` has settled on.
         let progress = unsafe { g.resume() };
-        current::set_gp(std::ptr::null_mut());
+        current::end_turn();
         self.own.unwinding.after(g, matches!(progress, Progress::Finished));
         if self.own.has_leftovers.get() {
             self.finish_leftovers();

@@ -33,13 +33,12 @@ pub(crate) enum Placing {
 pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
     // SAFETY: the caller took `gp` from a queue.
     let g = unsafe { gp.as_ref() }.head();
-    let ms = mp.sched.ms();
     match g.placing.get() {
         Placing::Free => true,
         // It was sent here; or it was sent to another M, which was stuck, and this one rescued it.
         Placing::On(i) => {
             if usize::from(i) != mp.id {
-                ms[usize::from(i)].connections.fetch_sub(1, Relaxed);
+                mp.sched.ms()[usize::from(i)].connections.fetch_sub(1, Relaxed);
                 count(mp, g);
             }
             true
@@ -49,7 +48,7 @@ pub(super) fn stays(mp: &'static M, gp: NonNull<G>) -> bool {
             true
         }
         Placing::Fresh => {
-            let fewest = ms.iter().min_by_key(|m| m.connections.load(Relaxed));
+            let fewest = mp.sched.ms().iter().min_by_key(|m| m.connections.load(Relaxed));
             // There is at least this M.
             let there = fewest.expect("a runtime has an M");
             let least = there.connections.load(Relaxed);
