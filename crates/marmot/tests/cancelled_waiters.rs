@@ -422,3 +422,28 @@ fn permits_and_ends_at_the_same_time() {
         });
     }
 }
+
+/// Whoever passes a barrier has all the others with it, also if contexts end while they are counted.
+#[test]
+fn a_barrier_lets_all_through_or_nobody() {
+    const ALL: usize = 100;
+    for _ in 0..40 {
+        with_procs(2, || {
+            let barrier = Arc::new(Barrier::new(ALL));
+            let (context, cancel) = Context::background().with_cancel();
+            let others: Vec<_> = (1..ALL)
+                .map(|_| {
+                    let (barrier, context) = (Arc::clone(&barrier), context.clone());
+                    marmot::go(move || context.run(|| barrier.wait_or_cancelled().is_ok()))
+                })
+                .collect();
+            until(|| others.iter().all(|other| other.goroutine().wait_reason().is_some()));
+            let canceller = std::thread::spawn(move || cancel.cancel());
+            let (own, _end) = Context::background().with_timeout(ms(20));
+            let leads = own.run(|| barrier.wait_or_cancelled().is_ok());
+            canceller.join().unwrap();
+            let passed = others.into_iter().map(|other| other.join().unwrap()).filter(|&ok| ok).count();
+            assert_eq!(passed, if leads { ALL - 1 } else { 0 });
+        });
+    }
+}

@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::*;
 use marmot::context::{self, Context};
 #[cfg(feature = "pprof")]
 use marmot::pprof::{labels, with_labels};
+use marmot::sync::Once;
 use marmot_coro::{Coroutine, DEFAULT_STACK_SIZE, StackPool};
 
 fn coroutine(f: impl FnOnce(&dyn Fn()) + 'static) -> Coroutine {
@@ -106,5 +108,91 @@ fn labels_left_by_another_goroutine_are_not_that_ones() {
             assert_eq!(labels(), [("of".to_owned(), "the second".to_owned())]);
         });
         assert!(labels().is_empty());
+    });
+}
+
+/// What a closure leaves that never ends is found wherever others have come and gone in between.
+#[test]
+fn closures_that_run_once_may_end_in_any_order() {
+    static ONE: Once = Once::new();
+    static TWO: Once = Once::new();
+
+    let outcome = in_child("closures_that_run_once_may_end_in_any_order", || {
+        let rt = runtime(1);
+        let (tell, told) = std::sync::mpsc::channel();
+        rt.go(move || {
+            let mut first = coroutine(|suspend| ONE.call_once(suspend));
+            let _ = first.resume();
+            TWO.call_once(|| {
+                let _ = first.resume();
+            });
+            assert!(first.is_finished() && ONE.is_completed() && TWO.is_completed());
+            // The stack is used again.
+            let mut second = Coroutine::new(first.into_stack(), |_| {
+                std::hint::black_box(&mut [0x4141_4141_4141_4141_u64; 4096]);
+            });
+            let _ = second.resume();
+            tell.send(()).unwrap();
+            loop {
+                marmot::park();
+            }
+        });
+        told.recv().unwrap();
+        assert_eq!(rt.shutdown(ms(10)).unwrap_err().left(), 1);
+        // The M has left when its poller is closed.
+        until(|| open_pollers() == 0);
+        assert!(ONE.is_completed() && TWO.is_completed());
+    });
+    outcome.assert_success();
+}
+
+/// The closure of a goroutine that has ended may be ended by another one.
+#[test]
+fn a_closure_that_runs_once_may_be_ended_by_another_goroutine() {
+    with_procs(1, || {
+        let once = Arc::new(Once::new());
+        let theirs = Arc::clone(&once);
+        let begun = marmot::go_local(move || {
+            let mut nested = coroutine(move |suspend| theirs.call_once(suspend));
+            let _ = nested.resume();
+            Box::new(nested)
+        });
+        let mut nested = begun.join().unwrap();
+        let other = Once::new();
+        other.call_once(|| {
+            let _ = nested.resume();
+            marmot::yield_now();
+        });
+        assert!(once.is_completed() && other.is_completed());
+    });
+}
+
+/// A context that has the same end inside and outside.
+#[test]
+fn a_value_that_is_left_late_takes_no_entry_of_others_away() {
+    with_procs(1, || {
+        let (outer, cancel) = Context::current().with_cancel();
+        let (other, _cancel_other) = Context::current().with_cancel();
+        let theirs = outer.clone();
+        let sleeper = marmot::go(move || theirs.run(|| marmot::sleep_or_cancelled(LIMIT)));
+        until(|| sleeper.goroutine().wait_reason().is_some());
+        let theirs = outer.clone();
+        let mixed = marmot::go(move || {
+            theirs.clone().run(|| {
+                let mut nested = coroutine(move |suspend| theirs.with_value(1_u8).run(suspend));
+                let _ = nested.resume();
+                other.run(|| {
+                    wait_once();
+                    // Under the first one again, with an entry in the other.
+                    let _ = nested.resume();
+                    marmot::sleep_or_cancelled(LIMIT)
+                })
+            })
+        });
+        until(|| mixed.goroutine().wait_reason().is_some());
+        until(|| format!("{outer:?}").contains("told: 2"));
+        cancel.cancel();
+        assert!(sleeper.join().unwrap().unwrap_err().is_cancelled());
+        assert!(mixed.join().unwrap().unwrap_err().is_cancelled());
     });
 }

@@ -3,6 +3,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use common::*;
@@ -23,7 +24,7 @@ thread_local! {
     static DATA: Vec<u64> = vec![0x4242; 1000];
 }
 
-/// Borrows a thread-local whose destructor is called before that of `AT_END`, parks, and looks at it again.
+/// Borrows a thread-local, parks, and looks at it again.
 fn borrow_and_park() {
     DATA.with(|data| {
         marmot::sleep(Duration::from_millis(20));
@@ -46,39 +47,58 @@ fn exits_with(exit: fn() -> !, at_end: fn()) {
 }
 
 #[test]
-fn no_goroutine_runs_among_destructors_of_thread_locals() {
-    let outcome = in_child("no_goroutine_runs_among_destructors_of_thread_locals", || {
-        exits_with(
-            || std::process::exit(0),
+fn no_destructor_of_an_m_runs() {
+    for how in ["std", "marmot"] {
+        let outcome = in_child_with(
+            "no_destructor_of_an_m_runs",
+            |command| command.env("MARMOT_TEST_HOW", how),
             || {
-                std::mem::forget(vec![0xdead_u64; 1000]);
-                marmot::sleep(Duration::from_millis(50));
-                eprintln!("the destructor has slept");
+                let exit = match std::env::var("MARMOT_TEST_HOW").as_deref() {
+                    Ok("std") => || std::process::exit(0),
+                    _ => || marmot::process::exit(0),
+                };
+                exits_with(exit, || {
+                    std::mem::forget(vec![0xdead_u64; 1000]);
+                    eprintln!("a destructor has run");
+                    marmot::sleep(Duration::from_millis(50));
+                });
             },
         );
-    });
-    outcome.assert_success();
-    outcome.assert_says("the destructor has slept");
-    assert!(!outcome.stderr.contains("among destructors"), "{}", outcome.stderr);
+        outcome.assert_success();
+        assert!(!outcome.stderr.contains("a destructor has run"), "{how}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("was gone"), "{how}: {}", outcome.stderr);
+    }
 }
 
+/// The thread-local of one M may be borrowed by goroutines of another.
 #[test]
-fn a_destructor_that_would_wait_for_ever_is_reported() {
-    let outcome = in_child("a_destructor_that_would_wait_for_ever_is_reported", || {
-        exits_with(|| std::process::exit(0), marmot::park);
+fn what_another_m_borrows_stays() {
+    let outcome = in_child("what_another_m_borrows_stays", || {
+        let rt = runtime(2);
+        rt.run(|| {
+            let started = AtomicBool::new(false);
+            DATA.with(|data| {
+                marmot::scope(|s| {
+                    s.go(|| {
+                        started.store(true, Relaxed);
+                        loop {
+                            if data.iter().any(|&word| word != 0x4242) {
+                                eprintln!("a borrowed thread-local was gone");
+                                std::process::abort();
+                            }
+                        }
+                    });
+                    // Until the other M has it.
+                    while !started.load(Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                    marmot::go_local(|| std::process::exit(0));
+                    marmot::park();
+                });
+            });
+        });
     });
     outcome.assert_success();
-    outcome.assert_says("a thread-local's destructor waits while the process exits from a goroutine");
-}
-
-#[test]
-fn exit_of_marmot_runs_no_destructors_of_the_m() {
-    let outcome = in_child("exit_of_marmot_runs_no_destructors_of_the_m", || {
-        exits_with(|| marmot::process::exit(0), || eprintln!("a destructor has run"));
-    });
-    outcome.assert_success();
-    assert!(!outcome.stderr.contains("a destructor has run"), "{}", outcome.stderr);
-    assert!(!outcome.stderr.contains("among destructors"), "{}", outcome.stderr);
 }
 
 #[test]

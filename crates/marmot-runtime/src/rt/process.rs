@@ -1,15 +1,14 @@
 //! The end of the process.
 
-use std::thread;
+use std::process;
 
-use crate::sched::{self, WaitReason, current};
+use crate::sched;
 
 /// Ends the process, with `code` as its status. No destructor on any stack runs, as with `std::process::exit`.
 ///
-/// `std::process::exit` runs the destructors of the calling thread's thread-locals, in a goroutine those of its M, which other
-/// goroutines may borrow from. It may be called: from then on that M runs no goroutine any more, and a destructor that waits
-/// blocks the thread, for five seconds at most. This function does without: the process ends from another thread, while the
-/// goroutine stays parked, and the thread-locals of Ms stay as they are. On a plain thread the two are the same.
+/// In a goroutine, another thread ends the process while the goroutine stays parked. So the destructors of the M's thread-locals,
+/// which other goroutines may have borrowed, do not run. On Linux with glibc, on x86-64 and aarch64, `std::process::exit` does the same in
+/// a goroutine. Elsewhere it runs those destructors on the goroutine's stack, where none of them may wait: call this function instead.
 ///
 /// # Blocking
 ///
@@ -26,15 +25,6 @@ use crate::sched::{self, WaitReason, current};
 /// });
 /// ```
 pub fn exit(code: i32) -> ! {
-    if current::gp().is_some() {
-        let exit = move || std::process::exit(code);
-        if thread::Builder::new().name("marmot-exit".into()).spawn(exit).is_ok() {
-            loop {
-                // Nobody readies it.
-                sched::park(sched::waiter(), WaitReason::Blocking);
-            }
-        }
-        // Where there is no thread, this one does.
-    }
-    std::process::exit(code)
+    sched::leave_to_thread(move || process::exit(code));
+    process::exit(code)
 }

@@ -19,6 +19,10 @@
 //! **A call that charges may yield**, and so lets others of its M run. It must not be made by the runtime on behalf of a
 //! goroutine that is in a place to wait, or holds a turn of a descriptor or a lock that is not Marmot's.
 
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use super::g::{G, GRef};
 use super::runq::OVERFLOW;
 use super::{current, park};
 
@@ -37,22 +41,36 @@ pub(crate) fn charge(cost: u32) {
     }
 }
 
-/// Lets no call of the caller's yield for its budget until what is returned is dropped: for a place in which a switch does harm. A call
-/// that waits still does.
+/// Lets no call of the calling goroutine's yield for its budget until what is returned is dropped: for a place in which a switch does
+/// harm. A call that waits still does.
 #[must_use = "the budget is limited again at once"]
 pub(crate) fn unlimited() -> Unlimited {
-    let before = current::budget();
-    current::set_budget(u32::MAX);
-    Unlimited(before)
+    // SAFETY: the goroutine that runs here.
+    let owner = current::gp().map(|gp| GRef::of(unsafe { gp.as_ref() }.head()));
+    if let Some(owner) = &owner {
+        owner.unlimited.set(owner.unlimited.get() + 1);
+    }
+    Unlimited { owner, here: PhantomData }
 }
 
-/// See [`unlimited`].
-pub(crate) struct Unlimited(u32);
+/// See [`unlimited`]. It counts its goroutine, for it may be on the stack of a coroutine that another one drops, on the same thread.
+pub(crate) struct Unlimited {
+    owner: Option<GRef>,
+    here: PhantomData<*const ()>,
+}
 
 impl Drop for Unlimited {
     fn drop(&mut self) {
-        current::set_budget(self.0);
+        if let Some(owner) = &self.owner {
+            owner.unlimited.set(owner.unlimited.get() - 1);
+        }
     }
+}
+
+/// Whether calls of `gp`, which runs here, may yield for their budget.
+fn is_limited(gp: NonNull<G>) -> bool {
+    // SAFETY: the goroutine that runs here.
+    unsafe { gp.as_ref() }.head().unlimited.get() == 0
 }
 
 /// As [`charge`], for an [`OPERATION`].
@@ -65,12 +83,12 @@ pub(crate) fn spend() {
 #[inline(never)]
 fn used_up() {
     match (current::gp(), current::mp()) {
-        (Some(_), Some(mp)) => {
+        (Some(gp), Some(mp)) if is_limited(gp) => {
             mp.look_next();
             // The next turn has a budget of its own.
             give_way();
         }
-        // As seldom as possible again.
+        // As seldom as possible again: until the next turn, if a goroutine is in a place where it must not yield.
         _ => current::set_budget(u32::MAX),
     }
 }
@@ -81,7 +99,9 @@ fn used_up() {
 #[cold]
 #[inline(never)]
 pub(crate) fn catch_up() {
-    if let (Some(_), Some(mp)) = (current::gp(), current::mp()) {
+    if let (Some(gp), Some(mp)) = (current::gp(), current::mp())
+        && is_limited(gp)
+    {
         for _ in 0..2 * OVERFLOW {
             if !mp.has_unstarted() {
                 break;

@@ -21,8 +21,6 @@ struct Current {
     budget: Cell<u32>,
     /// The head of a plain thread that has waited: see [`super::thread`].
     thread: Cell<*mut Head>,
-    /// The status with which the process exits, from this thread, which was an M's.
-    exits: Cell<Option<i32>>,
     /// The runtime for which this thread, which is no M, runs a blocking closure.
     serves: Cell<Option<&'static Sched>>,
     /// The thread has accepted a connection that no goroutine has been spawned for yet.
@@ -40,7 +38,6 @@ thread_local! {
             gp: Cell::new(ptr::null_mut()),
             budget: Cell::new(u32::MAX),
             thread: Cell::new(ptr::null_mut()),
-            exits: Cell::new(None),
             serves: Cell::new(None),
             accepted: Cell::new(false),
             labels: ManuallyDrop::new(Slot::empty()),
@@ -82,18 +79,11 @@ pub(super) fn clear_mp() {
 }
 
 /// Makes a plain thread of an M's, in the middle of a goroutine that exits the process: no goroutine runs here any more.
-pub(super) fn leave_m_to_exit(status: i32) {
+pub(super) fn leave_m() {
     CURRENT.with(|c| {
-        if c.mp.take().is_some() {
-            c.gp.set(ptr::null_mut());
-            c.exits.set(Some(status));
-        }
+        c.mp.set(None);
+        c.gp.set(ptr::null_mut());
     });
-}
-
-/// The status with which the process exits, if it does so from this thread, and this was an M's.
-pub(super) fn exits() -> Option<i32> {
-    CURRENT.with(|c| c.exits.get())
 }
 
 /// The head of this plain thread, if it has one.
@@ -124,10 +114,6 @@ pub(super) fn end_turn() {
 #[inline]
 pub(super) fn set_budget(budget: u32) {
     CURRENT.with(|c| c.budget.set(budget));
-}
-
-pub(super) fn budget() -> u32 {
-    CURRENT.with(|c| c.budget.get())
 }
 
 /// Takes `cost` off the budget; false if that is used up.

@@ -122,7 +122,10 @@ impl M {
     #[inline]
     fn look_at_the_clock(&self, turn: u32) {
         let before = self.own.timed.replace(turn);
-        let may_wait = self.registered.load(Relaxed) > 0 || !self.sched.globq.is_empty();
+        let may_wait = self.registered.load(Relaxed) > 0
+            || !self.sched.globq.is_empty()
+            || !self.inbox.is_empty()
+            || self.errands.asked();
         if may_wait || self.pp().timers.next() != u64::MAX {
             self.time_the_row(turn, turn.wrapping_sub(before));
         } else {
@@ -367,21 +370,12 @@ impl M {
         }
         // Who sent them hears of it when they are dropped.
         drop(self.errands.close());
-        // All queues again after each: what is dropped with a closure may make goroutines, which are queued here.
-        loop {
-            for gp in self.pp().inbox.take_all() {
-                self.sched.abandon(gp, stopped());
-            }
-            let Some(gp) = self.take_local(0).or_else(|| self.take_settled()) else { break };
-            // SAFETY: a G stays until its goroutine has ended.
-            if unsafe { gp.as_ref() }.is_unstarted() {
-                self.sched.abandon(gp, stopped());
-            }
-        }
+        self.abandon_unstarted();
         self.pp().timers.give_up(&outside::HEAP);
         outside::serve();
         // Nobody runs here any more.
         self.carry_out_wills();
+        self.abandon_unstarted();
         self.own.pp.set(None);
         self.close_poller();
         self.flush_stacks();
@@ -389,6 +383,22 @@ impl M {
         current::clear_mp();
         while self.settled_here() > 0 {
             std::thread::park();
+        }
+    }
+
+    /// Ends the goroutines in this M's queues that have not started. All queues are looked at again after each: what is dropped with
+    /// a closure may make others, which are queued here.
+    fn abandon_unstarted(&'static self) {
+        let stopped = || Box::new(super::Stopped);
+        loop {
+            for gp in self.pp().inbox.take_all() {
+                self.sched.abandon(gp, stopped());
+            }
+            let Some(gp) = self.take_local(0).or_else(|| self.take_settled()) else { return };
+            // SAFETY: a G stays until its goroutine has ended.
+            if unsafe { gp.as_ref() }.is_unstarted() {
+                self.sched.abandon(gp, stopped());
+            }
         }
     }
 }

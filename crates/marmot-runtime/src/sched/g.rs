@@ -23,7 +23,7 @@
 //! | `token`, `join`, `refs` | anyone, atomically |
 //! | `started` | written by the M that starts and ends the goroutine; anyone may read it |
 //! | `attribute` | the goroutine itself |
-//! | `labels`, `entered` | the goroutine itself; while it does not run, whoever may resume or start it |
+//! | `labels`, `entered`, `unlimited` | the goroutine itself; while it does not run, whoever may resume or start it |
 //! | `pinned`, `placing` | whoever took the unstarted goroutine from a queue; at its end, its M |
 //! | `unstarted` | a G, see above |
 //! | the rest | immutable |
@@ -145,6 +145,8 @@ pub(crate) struct Head {
     pub(crate) placing: Cell<Placing>,
     /// How it hears of the end of its context.
     pub(super) entered: Entered,
+    /// How many places it is in where no call yields for its budget.
+    pub(super) unlimited: Cell<u32>,
     /// What its samples are marked with.
     pub(crate) labels: Slot,
     /// Where the goroutine is once it has started; null before that and after its end.
@@ -393,6 +395,7 @@ impl Head {
             attribute: Cell::new(Attribute::None),
             placing: Cell::new(Placing::Free),
             entered: Cell::new(0),
+            unlimited: Cell::new(0),
             labels,
             started: AtomicPtr::default(),
             join: JoinWord::new(),

@@ -12,14 +12,11 @@ use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::current;
 use super::g::{G, GRef, Head, Spec, VTable};
 use super::sys;
-
-/// How long what waits may take while the process exits.
-const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Blocks a thread until it is woken.
 pub(crate) struct Parker {
@@ -40,9 +37,6 @@ impl Parker {
     }
 
     pub(crate) fn wait(&self) {
-        if let Some(status) = current::exits() {
-            return self.wait_to_exit(status);
-        }
         let mut woken = self.lock();
         while !*woken {
             woken = self.changed.wait(woken).unwrap_or_else(|e| e.into_inner());
@@ -63,19 +57,6 @@ impl Parker {
         }
         *woken = false;
         true
-    }
-
-    /// For a thread-local's destructor, on the thread of an M that exits the process: its goroutines do not run any more, and may be
-    /// what it waits for.
-    #[cold]
-    fn wait_to_exit(&self, status: i32) {
-        if !self.wait_until(Instant::now() + EXIT_PATIENCE) {
-            super::report(format_args!(
-                "a thread-local's destructor waits while the process exits from a goroutine, perhaps for a goroutine of the same \
-                 thread; the process ends without it. Exit by marmot::process::exit, which runs no destructors of this thread"
-            ));
-            sys::exit_at_once(status);
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {

@@ -154,9 +154,16 @@ impl Drop for Within {
         if self.owner != park::own_number() {
             return self.forget_entry();
         }
-        if let (Some(entered), Some(g)) = (self.entered, own_g()) {
-            g.leave_roster();
-            g.head().entered.set(entered);
+        if let Some(g) = own_g() {
+            match self.entered {
+                Some(entered) => {
+                    g.leave_roster();
+                    g.head().entered.set(entered);
+                }
+                // The number that is there belongs to another node if a coroutine has left a context of the goroutine's in between.
+                None if !is_node_of(&g.context, self.outer.as_ref()) => g.leave_roster(),
+                None => {}
+            }
         }
         let outer = self.outer.take();
         drop(with_own(|own| own.replace(outer)));
@@ -165,6 +172,13 @@ impl Drop for Within {
 
 fn node_of(cx: Option<&Arc<Cx>>) -> Option<&Arc<Node>> {
     cx.and_then(|cx| cx.node.as_ref())
+}
+
+/// Whether what is in `slot` ends with `cx`. For the slot's owner.
+fn is_node_of(slot: &Slot, cx: Option<&Arc<Cx>>) -> bool {
+    // SAFETY: the caller's word.
+    let inner = unsafe { slot.peek() }.and_then(|cx| cx.node.as_ref());
+    inner.map(Arc::as_ptr) == node_of(cx).map(Arc::as_ptr)
 }
 
 /// The G of the goroutine that runs on this thread.

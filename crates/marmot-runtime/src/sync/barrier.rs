@@ -104,9 +104,13 @@ impl Barrier {
         let waiter = Waiter::new(sched::waiter(), limit.observes());
         let mut inside = self.inside();
         inside.count += 1;
-        if inside.count >= self.size && inside.count - inside.waiting.count_in_vain() >= self.size {
+        if inside.count >= self.size {
+            // One look at each context: who counts is let through, whatever ends meanwhile.
+            inside.count -= inside.waiting.dismiss();
+        }
+        if inside.count >= self.size {
             inside.count = 0;
-            let taken = inside.waiting.take_all(Fate::Woken);
+            let taken = inside.waiting.take_present(Fate::Woken);
             drop(inside);
             taken.ready();
             return Ok(BarrierWaitResult { is_leader: true });

@@ -299,7 +299,7 @@ impl Condvar {
             Ok(guard) => Ok((ended, guard)),
             Err(failed) => {
                 if ended == Ended::Readied {
-                    self.notify_one();
+                    self.signal.notify_one();
                 }
                 Err(why(failed))
             }

@@ -211,14 +211,19 @@ impl<X> List<X> {
         }
     }
 
-    /// How many are in it whose wait is over because their context has ended.
-    pub(crate) fn count_in_vain(&self) -> usize {
+    /// Takes out those whose wait is over because their context has ended, and says how many they are.
+    pub(crate) fn dismiss(&mut self) -> usize {
         let (mut count, mut next) = (0, self.first);
         while let Some(waiter) = next {
             // SAFETY: it is in this list, and alive.
             unsafe {
-                count += usize::from(waiter.as_ref().waits_in_vain());
-                next = waiter.as_ref().links.get().after;
+                let waiter = waiter.as_ref();
+                next = waiter.links.get().after;
+                if waiter.waits_in_vain() {
+                    waiter.fate.set(Fate::Dismissed);
+                    self.remove(waiter);
+                    count += 1;
+                }
             }
         }
         count
@@ -286,6 +291,22 @@ impl List {
         while let Some(waiter) = self.next() {
             // SAFETY: it was in this list until now, and is alive until it is readied.
             unsafe { taken.push(waiter, fate) };
+        }
+        taken
+    }
+
+    /// As [`take_all`](List::take_all), also of those whose context has ended since they were looked at by [`dismiss`](List::dismiss).
+    pub(crate) fn take_present(&mut self, fate: Fate) -> Taken {
+        let mut taken = Taken::new();
+        while let Some(waiter) = self.pop_front() {
+            // SAFETY: it was in this list until now, and is alive until it is readied.
+            unsafe {
+                if sched::has_stopped(waiter.as_ref().gp) {
+                    waiter.as_ref().fate.set(Fate::PassedOver);
+                } else {
+                    taken.push(waiter, fate);
+                }
+            }
         }
         taken
     }

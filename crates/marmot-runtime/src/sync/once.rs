@@ -12,7 +12,7 @@
 //! all who are there. They look again. The closure may park, and others of its M run meanwhile; that is what this `Once` is for.
 //!
 //! **Who does not go on.** A goroutine whose runtime stops while its closure is parked never ends that. It leaves a
-//! [will](crate::sched::with_will): when its M leaves, the `Once` is poisoned, as it is by a panic, and those who wait go on.
+//! [will](crate::sched::with_will_around): when its M leaves, the `Once` is poisoned, as it is by a panic, and those who wait go on.
 //!
 //! To end is a Release and pairs with the Acquire of whoever sees `DONE`. The model is `tests/loom/once.rs`.
 
@@ -26,7 +26,7 @@ use crate::primitive::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use crate::primitive::{Mutex, MutexGuard, constant};
-use crate::sched::{self, Bequest, Ended, WaitReason, budget, with_will};
+use crate::sched::{self, Bequest, Ended, WaitReason, budget, with_will_around};
 
 const NEW: u8 = 0;
 const RUNNING: u8 = 1;
@@ -288,7 +288,7 @@ impl Once {
                         self.runner.store(me(), Relaxed);
                         let state = OnceState { is_poisoned: before == POISONED, ends: DONE.into() };
                         let run = Run { once: self, ends: POISONED };
-                        with_will(sched::waiter(), &run, || f(&state));
+                        with_will_around(&run, || f(&state));
                         run.end(state.ends.get());
                         return Ended::Readied;
                     }

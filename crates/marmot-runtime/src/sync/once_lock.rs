@@ -82,6 +82,11 @@ impl<T> OnceLock<T> {
         self.once.is_completed().then(|| unsafe { self.filled() })
     }
 
+    /// Whether there is a value. Unlike [`get`](OnceLock::get), it never lets others run.
+    pub(super) fn is_set(&self) -> bool {
+        self.once.is_done()
+    }
+
     /// The value, if there is one.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.value.get_mut().as_mut()

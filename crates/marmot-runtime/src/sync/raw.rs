@@ -187,7 +187,7 @@ impl Raw {
                 }
                 woken = WOKEN;
                 // Whatever is given up from now on is for the next.
-                if limit.check().is_err() {
+                if limit.has_ended() {
                     self.give_up_the_try();
                     return Ended::Cancelled;
                 }

@@ -4,7 +4,7 @@
 //! its function without any lock, takes the call out of the table, and lands it: leaves the outcome and wakes all who wait. Whoever
 //! finds one joins it, and gets a clone. So a call can be joined exactly as long as it is in the table; and what is in the table
 //! has a leader, who lands it in any case, by a destructor; or, if
-//! its runtime stops, by its [will](crate::sched::with_will).
+//! its runtime stops, by its [will](crate::sched::with_will_around).
 
 use std::any::Any;
 use std::borrow::Borrow;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::{Mutex, MutexGuard, OnceLock};
 use crate::context;
-use crate::sched::{self, Bequest, WaitReason, budget, with_will};
+use crate::sched::{self, Bequest, WaitReason, budget, with_will_around};
 
 /// Calls by key, of which only one for each key is under way at a time.
 ///
@@ -140,7 +140,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         context::check_to_wait().map_err(Error::Cancelled)?;
         let mut calls = self.calls();
         // One that has landed is there only if a comparison has panicked when it was to be taken out, or if its leader does not go on.
-        if let Some(call) = calls.get(key).filter(|call| call.outcome.get().is_none()) {
+        if let Some(call) = calls.get(key).filter(|call| !call.outcome.is_set()) {
             let call = Arc::clone(call);
             call.joined.fetch_add(1, Relaxed);
             drop(calls);
@@ -176,7 +176,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync, S: BuildHasher> Group<K, V, S> {
         F: FnOnce() -> V,
     {
         let lands = Lands(&*call);
-        let result = with_will(sched::waiter(), &lands, || catch_unwind(AssertUnwindSafe(f)));
+        let result = with_will_around(&lands, || catch_unwind(AssertUnwindSafe(f)));
         self.take_out(key, &call);
         // From here on nobody joins.
         let is_shared = call.joined.load(Relaxed) > 0;

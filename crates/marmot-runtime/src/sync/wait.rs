@@ -14,7 +14,7 @@
 
 use super::list::Waiter;
 use crate::context;
-use crate::sched::{self, Bequest, WaitReason, with_will};
+use crate::sched::{self, Bequest, WaitReason, with_will, within};
 use crate::timer::limit::{Ended, NEVER, Place, park_within, park_within_time};
 
 /// What may end a wait before it has what it waits for.
@@ -45,6 +45,11 @@ impl Limit {
     #[inline]
     pub(crate) fn observes(self) -> bool {
         self.observes
+    }
+
+    /// Whether the caller's context has ended, if that counts. Unlike [`check`](Limit::check), it never lets others run.
+    pub(crate) fn has_ended(self) -> bool {
+        self.observes && within::own_has_ended()
     }
 
     /// Whether the caller's context has ended, if that counts.

@@ -104,6 +104,10 @@ pub fn with_will<R>(_gp: NonNull<G>, bequest: &dyn Bequest, wait: impl FnOnce() 
     resume_unwind(Box::new(Gone))
 }
 
+pub fn with_will_around<R>(bequest: &dyn Bequest, f: impl FnOnce() -> R) -> R {
+    with_will(waiter(), bequest, f)
+}
+
 pub fn has_stopped(_gp: NonNull<G>) -> bool {
     false
 }

@@ -41,6 +41,10 @@ impl Limit {
     pub fn check(self) -> Result<(), Error> {
         Ok(())
     }
+
+    pub fn has_ended(self) -> bool {
+        false
+    }
 }
 
 pub fn why(_ended: Ended) -> Error {

@@ -247,6 +247,12 @@ pub fn open_sockets() -> usize {
     links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
 
+/// How many pollers this process has open: one for each M that has not left.
+pub fn open_pollers() -> usize {
+    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|link| link.to_string_lossy().contains("[eventpoll]")).count()
+}
+
 /// How many descriptors this process has open.
 pub fn open_descriptors() -> usize {
     // The directory itself is open while it is read.

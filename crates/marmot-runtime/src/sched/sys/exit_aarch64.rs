@@ -8,5 +8,5 @@ global_asm!(
     "exit:",
     "b {}",
     ".size exit, . - exit",
-    sym super::exit::exit_as_plain_thread
+    sym super::exit::exit_on_a_thread
 );

@@ -1,9 +1,4 @@
-//! `exit` is the C library's.
+//! `exit` is the C library's: only [`marmot::process::exit`](crate::exit) leaves it to another thread.
 
 /// There is nothing to watch.
 pub(in crate::sched) fn watch_exit() {}
-
-/// Ends the process.
-pub(in crate::sched) fn exit_at_once(status: i32) -> ! {
-    std::process::exit(status)
-}

@@ -34,6 +34,6 @@ mod thread_end;
 #[path = "thread_end_never.rs"]
 mod thread_end;
 
-pub(super) use exit::{exit_at_once, watch_exit};
+pub(super) use exit::watch_exit;
 pub(super) use slack::wake_exactly;
 pub(super) use thread_end::call_at_thread_end;

@@ -138,6 +138,8 @@ pub(super) fn first(
     by_lock.sort_unstable_by_key(|&index| ptr::from_ref(entries[index].port().raw_lock()));
     let gp = sched::waiter();
 
+    // Before anything is taken: the caller may not go on after others have had their turns.
+    sched::spend();
     lock_all(entries, by_lock);
     for &index in by_chance {
         let entry = &entries[index];
@@ -151,7 +153,6 @@ pub(super) fn first(
     }
     if until == AT_ONCE {
         unlock_all(entries, by_lock);
-        sched::spend();
         return Err(Ended::TimedOut);
     }
     let ticket = Ticket::new();

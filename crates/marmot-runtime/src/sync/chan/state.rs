@@ -152,7 +152,6 @@ impl Done {
         if let Some(gp) = self.peer {
             sched::ready(gp);
         }
-        sched::spend();
     }
 }
 
@@ -208,12 +207,13 @@ impl<T> Chan<T> {
     /// `slot` holds a message to send, which is moved out of it if this is true; or has room for one, which is then in it.
     #[inline(always)]
     pub(super) unsafe fn operate(&self, way: Way, slot: *mut T, until: u64) -> Result<bool, Ended> {
+        // Before anything is taken: the caller may not go on after others have had their turns.
+        sched::spend();
         let mut state = self.lock();
         // SAFETY: the caller's word.
         let Some(done) = (unsafe { state.try_now(way, slot) }) else {
             if until == AT_ONCE {
                 drop(state);
-                sched::spend();
                 return Err(Ended::TimedOut);
             }
             // SAFETY: the caller's word.
