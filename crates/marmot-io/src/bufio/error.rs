@@ -7,7 +7,7 @@ use marmot_buf::Counted;
 
 /// What the types of this module refuse on their own account. It travels inside of an [`io::Error`].
 ///
-/// [`BadCount`](Error::BadCount) and [`OnlyInterrupted`](Error::OnlyInterrupted) come from everything in this crate that calls
+/// [`BadCount`](Error::BadCount) and [`TooManyInterrupts`](Error::TooManyInterrupts) come from everything in this crate that calls
 /// a reader or writer of somebody else's.
 ///
 /// # Examples
@@ -60,7 +60,7 @@ pub enum Error {
         room: usize,
     },
     /// A reader or writer does nothing but say that it was interrupted.
-    OnlyInterrupted {
+    TooManyInterrupts {
         /// How many calls in a row it did so.
         calls: usize,
     },
@@ -90,7 +90,7 @@ impl Error {
             | Error::NoRuneToUnread
             | Error::AdvanceTooFar { .. }
             | Error::NoProgress => ErrorKind::InvalidInput,
-            Error::BadCount { .. } | Error::OnlyInterrupted { .. } => ErrorKind::Other,
+            Error::BadCount { .. } | Error::TooManyInterrupts { .. } => ErrorKind::Other,
         }
     }
 }
@@ -122,7 +122,7 @@ impl fmt::Display for Error {
             Error::BadCount { count, room } => {
                 write!(f, "a reader or writer claims {count} bytes of {room}: its implementation is wrong")
             }
-            Error::OnlyInterrupted { calls } => {
+            Error::TooManyInterrupts { calls } => {
                 write!(f, "a reader or writer was interrupted {calls} times in a row: its implementation is wrong")
             }
         }

@@ -17,7 +17,7 @@ pub const MAX_HEAD: usize = 16 * 1024;
 /// The most fields of a request.
 const MAX_FIELDS: usize = 100;
 /// How long a request may take to come, without its body, in all: however its bytes are spread over that time.
-pub const HEAD_TIME: Duration = Duration::from_secs(10);
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request, as far as it matters here.
 struct Request {
@@ -73,7 +73,7 @@ fn next(conn: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Result<R
             Err(refusal) => return Ok(Some(Err(refusal))),
         }
         let too_late = || Ok(Some(Err(Refusal::new(408, "The request has not come in time".to_owned()))));
-        if begun.is_some_and(|begun| begun.elapsed() >= HEAD_TIME) {
+        if begun.is_some_and(|begun| begun.elapsed() >= HEADER_TIMEOUT) {
             return too_late();
         }
         let mut piece = [0; 2048];

@@ -249,7 +249,7 @@ fn drain(consumer: &mut Consumer<Goroutines>, sink: &mut impl Write) -> io::Resu
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 interrupted += 1;
                 if interrupted == MOST_INTERRUPTED {
-                    return Err(bufio::Error::OnlyInterrupted { calls: interrupted }.into());
+                    return Err(bufio::Error::TooManyInterrupts { calls: interrupted }.into());
                 }
             }
             Err(error) => return Err(error),
