@@ -192,8 +192,8 @@ impl<'a> Peer<'a> {
         self
     }
 
-    /// Whether the server listens on the loopback interface, for this machine alone. Requests that name another host are refused
-    /// then: a browser sends those for a page of some site, whose name leads to this machine ("DNS rebinding").
+    /// Whether the server listens on the loopback interface only. It then refuses requests whose `Host` is not this machine, which a
+    /// browser sends on behalf of a web page whose own name resolves to this machine ("DNS rebinding").
     pub fn loopback_only(mut self, is_local: bool) -> Peer<'a> {
         self.is_local = is_local;
         self

@@ -73,11 +73,11 @@ pub fn set_timer(arm: fn(after: Duration) -> bool) {
     let _ = TIMER.set(arm);
 }
 
-/// What counts gets.
+/// The hook of [`set_get_hook`].
 static GET_HOOK: OnceLock<fn(u32)> = OnceLock::new();
 
-/// Names whoever is told now and then that the calling thread has got so many objects without waiting. The first one stays. For
-/// runtimes whose tasks take turns on a thread: it may let others run before it returns.
+/// Registers a hook that is called from time to time with the number of objects that the calling thread has got without waiting.
+/// Only the first registration counts. It is for runtimes whose tasks share a thread: the hook may let other tasks run.
 pub fn set_get_hook(hook: fn(gets: u32)) {
     // A second runtime of the process brings the same.
     let _ = GET_HOOK.set(hook);

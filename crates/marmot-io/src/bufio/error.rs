@@ -59,9 +59,9 @@ pub enum Error {
         /// What it was given.
         room: usize,
     },
-    /// A reader or writer does nothing but say that it was interrupted.
+    /// A reader or writer returned [`Interrupted`](ErrorKind::Interrupted) too many times in a row.
     TooManyInterrupts {
-        /// How many calls in a row it did so.
+        /// How many calls in a row were interrupted.
         calls: usize,
     },
 }
@@ -120,7 +120,10 @@ impl fmt::Display for Error {
                 f.write_str("the split function goes on finding tokens at one place: advance, or end with `Step::Last`")
             }
             Error::BadCount { count, room } => {
-                write!(f, "a reader or writer claims {count} bytes of {room}: its implementation is wrong")
+                write!(
+                    f,
+                    "a reader or writer reported {count} bytes for a buffer of {room}: its implementation is wrong"
+                )
             }
             Error::TooManyInterrupts { calls } => {
                 write!(f, "a reader or writer was interrupted {calls} times in a row: its implementation is wrong")

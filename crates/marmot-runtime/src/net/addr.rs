@@ -20,9 +20,9 @@ const LOOKUPS: usize = 128;
 /// busy, and a resolver that does not answer holds up nothing else.
 static NAMES: LazyLock<BlockingPool> = LazyLock::new(|| {
     let about = About {
-        threads: "marmot-names",
-        what: "looking names up",
-        advice: "the system's resolver does not answer: see resolv.conf(5) for its servers and their timeouts",
+        threads: "marmot-resolver",
+        what: "host name resolution",
+        advice: "the system's resolver does not answer: check its servers and timeouts, see resolv.conf(5)",
     };
     BlockingPool::new(about, LOOKUPS)
 });
