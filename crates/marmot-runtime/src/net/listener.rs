@@ -59,8 +59,8 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// The last address's, which names the address and tells of those before. Its kind is that of the system's error, which is
-    /// its [source](std::error::Error::source).
+    /// The error for the last address tried. Its message names that address and lists the errors of the earlier ones. It has the
+    /// kind of the system's error, which is its [source](std::error::Error::source).
     ///
     /// # Blocking
     ///

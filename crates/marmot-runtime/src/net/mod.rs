@@ -12,9 +12,9 @@
 //!   `std`'s type drops them.
 //! * There are deadlines, as in Go: a point in time after which every operation of that direction fails, also one
 //!   that waits already.
-//! * A write has its turn until all of its bytes have gone, as in Go: concurrent writes to one connection do not tear each other.
-//! * `close` makes every operation of every handle fail, also those that wait, and a second `close`. The descriptor's number is
-//!   given back when the last handle goes, so that it cannot become another file under somebody's feet.
+//! * As in Go, a write holds its turn until all of its bytes have been sent: concurrent writes to one connection do not interleave.
+//! * `close` makes every operation on every handle fail, including operations that are waiting and a second `close`. The descriptor
+//!   itself is closed when the last handle is dropped, so that no handle can reach another file that was given the same number.
 //! * Errors of connecting, binding and looking up name the address. Their kind is `std`'s; the system's error, with its number,
 //!   is the [source](std::error::Error::source).
 //!

@@ -23,9 +23,9 @@ use crate::sched::{self, in_short_backtrace_with};
 /// The [module's head](super) says what differs from `std`. `&TcpStream` reads and writes, too, so
 /// one goroutine can read while another writes; two that read take turns.
 ///
-/// Two that write take turns, too, and each write has its turn until all of its bytes have gone: what is given to one `write`,
-/// `write_vectored`, `write_all` or `write!` stays together, whoever else writes meanwhile, as in Go. So a `write` returns less
-/// than all only if it fails after some of the bytes; the next one tells why.
+/// Two that write take turns, too: as in Go, each `write`, `write_vectored`, `write_all` or `write!` holds its turn until all of its
+/// bytes have been sent, so concurrent writes do not interleave. A `write` therefore returns a short count only if it fails after
+/// sending some of the bytes; the next write returns the error.
 ///
 /// # Errors
 ///
@@ -86,8 +86,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// The last address's, which names the address and tells of those before; when descriptors or ports have run out, it says
-    /// what to do. Its kind is that of the system's error, which is its [source](std::error::Error::source) and has the number.
+    /// The error for the last address tried. Its message names that address, lists the errors of the earlier ones, and gives advice
+    /// if descriptors or ports have run out. It has the kind of the system's error, which is its
+    /// [source](std::error::Error::source) and carries the error number.
     ///
     /// # Blocking
     ///
@@ -169,16 +170,16 @@ impl TcpStream {
     /// Closes the connection for every handle: what waits is woken, and every later operation fails with
     /// [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back when the last handle goes.
     ///
-    /// The peer sees at once what it sees when the last handle of a connection is dropped that is not closed: the end, after all
-    /// that was written; but a reset if there are bytes that nobody has read, or if `SO_LINGER` is set to zero. What was written
-    /// and has not arrived is discarded by a reset.
+    /// The peer sees at once what it would see if the last handle were dropped: all bytes that were written, then the end of the
+    /// stream. If received bytes are still unread, or if `SO_LINGER` is set to zero, the peer sees a reset instead, which discards
+    /// bytes that were written and have not arrived.
     ///
     /// `std` has no such thing, because it could not wake who waits; Go does.
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before. None on a connection that the peer has closed
-    /// already, or that was never made; else as `shutdown`.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before. No error if the peer has already closed the
+    /// connection, or if it was never established; otherwise as [`shutdown`](TcpStream::shutdown).
     ///
     /// # Platform notes
     ///

@@ -183,8 +183,8 @@ impl RuntimeBuilder {
     /// way, such as copying files: 1 to 1,048,576. The default is `MARMOT_MAX_BLOCKING_THREADS`, or 512.
     ///
     /// Threads are started as needed, and end when they have had nothing to do for ten seconds. When all of them are busy, further
-    /// closures wait in a queue. If no closure ends for a second then, that is reported on standard error, with the places in the
-    /// program where those were called that run.
+    /// closures wait in a queue. If none finishes for a second while others are queued, a report on standard error lists the calls
+    /// whose closures are running.
     ///
     /// The default runtime, which plain threads use, is configured by the environment, or by
     /// `#[marmot::main(max_blocking_threads = N)]`. Plain threads themselves run such closures on the spot. Host names are looked up

@@ -81,18 +81,19 @@ fn sched_outside() -> &'static Sched {
 ///
 /// # What must not be held across a call that parks
 ///
-/// The goroutines of one M take turns on one thread. Each call that parks may let another goroutine run, and locking a `marmot`
-/// mutex that another goroutine holds is such a call. So may any other call of this library, now and then: a goroutine that makes
-/// thousands of them in one turn yields in one, so that a loop that polls does not keep its M. Two kinds of things are held by the *thread*, and the compiler finds neither:
+/// The goroutines of one M take turns on one thread. Every call that parks may let another goroutine run; locking a `marmot` mutex
+/// that another goroutine holds is such a call. Any other call into this library may also yield: a goroutine that makes thousands of
+/// calls without parking yields in one of them, so that a polling loop does not monopolise its M. Two kinds of thread-wide state are
+/// therefore unsafe to hold across such a call, and the compiler catches neither:
 ///
 /// **Locks that block the thread: a deadlock.** A lock of `std` or `parking_lot`, a `StdinLock`, and the initialiser of `std`'s
 /// `LazyLock`, `OnceLock` or `Once`. When another goroutine of the same M then waits for it, it blocks the M, and the holder
 /// never gets to run. The locks of [`sync`](crate::sync) may be held.
 ///
-/// **Flags and pointers of the thread that a call sets and puts back at its end: undefined behaviour, a panic, or wrong
-/// results.** Libraries rely on such calls being nested, as they are on a thread: what begins inside ends inside. The calls of
-/// two goroutines interleave. A counter survives that. A flag does not, and neither does a pointer or a value that is saved in
-/// order to be restored: the second goroutine finds the state of the first. For example:
+/// **Thread-wide state that a call changes and restores on return: undefined behaviour, a panic, or wrong results.** Libraries
+/// assume that such calls nest, as they do on a plain thread. The calls of two goroutines on one thread can interleave instead. A
+/// counter tolerates that. A flag does not, and neither does a pointer or any value that is saved and later restored: the second
+/// goroutine sees the state that the first one set. For example:
 ///
 /// * The initialiser of a `std::thread_local!`. Another goroutine of the thread that uses the thread-local meanwhile runs the
 ///   initialiser again. When the first one goes on, `std` drops the value that others may have borrowed: **undefined behaviour
@@ -106,7 +107,7 @@ fn sched_outside() -> &'static Sched {
 ///   or the guard panics.
 /// * What a panic hook does: `std` marks it by a flag, and a second panic on that thread meanwhile aborts the process.
 ///
-/// Read, sleep, lock and join before or after these, not inside. What is to follow a goroutine goes into its
+/// Read, sleep, lock and join before or after such calls, not inside them. Keep state that belongs to one goroutine in its
 /// [context](crate::context).
 ///
 /// # What a goroutine inherits, and where it runs
@@ -128,8 +129,8 @@ fn sched_outside() -> &'static Sched {
 ///
 /// # Blocking
 ///
-/// Nothing. Where many goroutines have not started yet, a goroutine that makes more lets these run first, so that a
-/// loop that makes them does not queue more and more.
+/// Nothing. If many goroutines are waiting to start, a goroutine that spawns another one yields to them first, so that a spawning
+/// loop does not grow the queue without bound.
 ///
 /// # Examples
 ///
