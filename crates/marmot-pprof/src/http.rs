@@ -286,9 +286,9 @@ impl Endpoints {
 
     /// Serves the requests that come over a connection, until the other end closes it or asks for that.
     ///
-    /// A request whose first byte has come has [`HEADER_TIMEOUT`] to come as a whole, without its body: this looks at the time whenever
-    /// something has come. How long nothing at all may come, or nothing of an answer be taken, is for the connection's own limits
-    /// to say.
+    /// After its first byte, the rest of a request must arrive within [`HEADER_TIMEOUT`], except for its body. The time is checked
+    /// whenever bytes arrive, so the connection itself must limit how long a read waits for bytes, and how long a write waits for
+    /// a client that does not read the response.
     ///
     /// # Errors
     ///

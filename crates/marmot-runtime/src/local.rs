@@ -108,7 +108,7 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { value, mark: Some(mark) }
     }
 
-    /// Calls `f` with the thread's value, which is made if it has not been yet.
+    /// Calls `f` with the thread's value. The initialiser runs first if there is no value yet.
     ///
     /// # Panics
     ///
@@ -126,7 +126,7 @@ impl<T: 'static> LocalKey<T> {
         self.value.with(f)
     }
 
-    /// As [`with`](LocalKey::with), for what may be called when the thread ends.
+    /// As [`with`](LocalKey::with), for code that may run while the thread ends, such as a destructor.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     ///
     /// # Panics
     ///
-    /// If the value has been destroyed, or an initialiser runs.
+    /// If the value has been destroyed, or its initialiser is running.
     pub fn set(&'static self, value: T) {
         self.check();
         self.value.set(value);
@@ -173,7 +173,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
         self.value.get()
     }
 
-    /// The value, which becomes the default one.
+    /// Takes the value, and leaves the default value in its place.
     ///
     /// # Panics
     ///
@@ -185,7 +185,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
         self.value.take()
     }
 
-    /// The value, which becomes `value`.
+    /// Replaces the value by `value`, and returns the old one.
     ///
     /// # Panics
     ///
@@ -224,13 +224,13 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     ///
-    /// If the value is borrowed, or has been destroyed, or an initialiser runs.
+    /// If the value is borrowed, or has been destroyed, or its initialiser is running.
     pub fn set(&'static self, value: T) {
         self.check();
         self.value.set(value);
     }
 
-    /// The value, which becomes the default one.
+    /// Takes the value, and leaves the default value in its place.
     ///
     /// # Panics
     ///
@@ -242,7 +242,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
         self.value.take()
     }
 
-    /// The value, which becomes `value`.
+    /// Replaces the value by `value`, and returns the old one.
     ///
     /// # Panics
     ///

@@ -16,7 +16,7 @@ use super::{Endpoints, Peer, Refusal, Response};
 pub const MAX_HEAD: usize = 16 * 1024;
 /// The most fields of a request.
 const MAX_FIELDS: usize = 100;
-/// How long a request may take to come, without its body, in all: however its bytes are spread over that time.
+/// How long a request may take to arrive, without its body, however its bytes are spread over that time.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request, as far as it matters here.

@@ -86,26 +86,27 @@ fn sched_outside() -> &'static Sched {
 /// calls without parking yields in one of them, so that a polling loop does not monopolise its M. Two kinds of thread-wide state are
 /// therefore unsafe to hold across such a call, and the compiler catches neither:
 ///
-/// **Locks that block the thread: a deadlock.** A lock of `std` or `parking_lot`, a `StdinLock`, and the initialiser of `std`'s
-/// `LazyLock`, `OnceLock` or `Once`. When another goroutine of the same M then waits for it, it blocks the M, and the holder
-/// never gets to run. The locks of [`sync`](crate::sync) may be held.
+/// **Locks that block the thread: a deadlock.** These are the locks of `std` and `parking_lot`, a `StdinLock`, and the initialisers of
+/// `std`'s `LazyLock`, `OnceLock` and `Once`. If another goroutine of the same M waits for such a lock while the holder is parked, it
+/// blocks the M, and the holder never runs again. The locks of [`sync`](crate::sync) may be held.
 ///
 /// **Thread-wide state that a call changes and restores on return: undefined behaviour, a panic, or wrong results.** Libraries
 /// assume that such calls nest, as they do on a plain thread. The calls of two goroutines on one thread can interleave instead. A
 /// counter tolerates that. A flag does not, and neither does a pointer or any value that is saved and later restored: the second
 /// goroutine sees the state that the first one set. For example:
 ///
-/// * The initialiser of a `std::thread_local!`. Another goroutine of the thread that uses the thread-local meanwhile runs the
-///   initialiser again. When the first one goes on, `std` drops the value that others may have borrowed: **undefined behaviour
-///   in safe code**. [`marmot::thread_local!`](crate::thread_local) panics instead, and otherwise is the same.
-/// * `critical_section::with`, with the crate's feature `std`: a flag of the thread says that it is inside already. So a second
-///   goroutine is let in, and is still inside when the first has given the lock up and another thread has taken it:
-///   **undefined behaviour in safe code**.
-/// * `scoped_tls`' `set`: the pointer that one goroutine restores may point to the stack of another that has ended since:
-///   **undefined behaviour in safe code**.
+/// * The initialiser of a `std::thread_local!`. If another goroutine of the thread uses the thread-local while the first is parked in
+///   the initialiser, it runs the initialiser again. When the first goroutine continues, `std` drops the value that the other
+///   one may have borrowed: **undefined behaviour in safe code**. [`marmot::thread_local!`](crate::thread_local) panics instead,
+///   and is otherwise the same.
+/// * `critical_section::with`, with the feature `std` of that crate. A flag of the thread says that the thread is inside already, so a
+///   second goroutine enters as well. It may still be inside after the first one has released the lock and another thread
+///   has taken it: **undefined behaviour in safe code**.
+/// * `scoped_tls`'s `set`. The pointer that one goroutine restores may point to the stack of another goroutine that has ended in the
+///   meantime: **undefined behaviour in safe code**.
 /// * Guards for something "current", such as an entered span of `tracing` or an entered runtime of `tokio`: the wrong one is current,
 ///   or the guard panics.
-/// * What a panic hook does: `std` marks it by a flag, and a second panic on that thread meanwhile aborts the process.
+/// * A panic hook. `std` sets a flag of the thread while the hook runs, and a second panic on that thread then aborts the process.
 ///
 /// Read, sleep, lock and join before or after such calls, not inside them. Keep state that belongs to one goroutine in its
 /// [context](crate::context).
@@ -117,7 +118,7 @@ fn sched_outside() -> &'static Sched {
 /// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
 /// `Rc`s, borrows inside `LocalKey::with` and everything else that is not `Send` may live on its
 /// stack across calls that park. It shares the thread-locals with the other goroutines of its thread: **their destructors do
-/// not run when it ends**, but when the thread does.
+/// not run when the goroutine ends**, but when the thread ends.
 ///
 /// The goroutine gets its stack when it first runs. If none can be had then, that is reported on
 /// standard error, `f` is dropped, and [`join`](JoinHandle::join) returns the reason.
