@@ -51,7 +51,11 @@ impl BadCount {
 
 impl fmt::Display for BadCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a reader or writer claims {} bytes of {}: its implementation is wrong", self.count, self.room)
+        write!(
+            f,
+            "a reader or writer reported {} bytes for a buffer of {}: its implementation is wrong",
+            self.count, self.room
+        )
     }
 }
 

@@ -81,9 +81,11 @@ impl FromStr for HostPort {
         };
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         match bare {
-            Some(bare) if bare.parse::<Ipv6Addr>().is_err() => return wrong("; in brackets stands an address of IPv6"),
-            None if host.contains(':') => return wrong("; an address of IPv6 goes in brackets"),
-            None if host.contains(['[', ']', '/', '@', ' ']) => return wrong("; there is no such host"),
+            Some(bare) if bare.parse::<Ipv6Addr>().is_err() => return wrong("; only an IPv6 address goes in brackets"),
+            None if host.contains(':') => return wrong("; put an IPv6 address in brackets"),
+            None if host.contains(['[', ']', '/', '@', ' ']) => {
+                return wrong("; the host contains an invalid character");
+            }
             _ => {}
         }
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());

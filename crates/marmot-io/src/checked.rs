@@ -26,7 +26,7 @@ impl Retries {
     ///
     /// # Errors
     ///
-    /// `error`, if it is no interruption; [`Error::OnlyInterrupted`] after too many of them. That is of another kind, so
+    /// `error`, if it is no interruption; [`Error::TooManyInterrupts`] after too many of them. That is of another kind, so
     /// that a caller that retries does not begin anew.
     #[cold]
     pub(crate) fn again(&mut self, error: io::Error) -> io::Result<()> {
@@ -38,7 +38,7 @@ impl Retries {
             return Ok(());
         }
         self.0 = 0;
-        Err(Error::OnlyInterrupted { calls: MOST_RETRIES }.into())
+        Err(Error::TooManyInterrupts { calls: MOST_RETRIES }.into())
     }
 
     /// What a call returned that the caller is to make again if it was interrupted; after too many of them, as

@@ -17,7 +17,7 @@
 //!
 //! A reader or writer that claims more bytes than it was given is found out: whatever is here fails then with
 //! [`bufio::Error::BadCount`], and uses no byte that is not there. One that returns [`Interrupted`](std::io::ErrorKind::Interrupted)
-//! again and again is called again a thousand times at most, and that ends in [`bufio::Error::OnlyInterrupted`].
+//! again and again is called again a thousand times at most, and that ends in [`bufio::Error::TooManyInterrupts`].
 //!
 //! [`go_and_std`] has all of Go's package `io` and of `std::io` beside what is here.
 

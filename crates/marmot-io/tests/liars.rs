@@ -342,7 +342,7 @@ fn whoever_claims_too_much_is_found_out_in_one_way() {
 fn who_is_always_interrupted_is_not_asked_for_ever() {
     let always = || Liar::always(Answer::Fails(ErrorKind::Interrupted));
     let assert_given_up = |error: io::Error| {
-        assert!(matches!(Error::of(&error), Some(Error::OnlyInterrupted { .. })), "{error}");
+        assert!(matches!(Error::of(&error), Some(Error::TooManyInterrupts { .. })), "{error}");
     };
     let mut buf = [0; 10];
     assert_given_up(read_full(&mut always(), &mut buf).unwrap_err().error);

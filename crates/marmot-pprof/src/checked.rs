@@ -22,7 +22,7 @@ impl<T> Checked<T> {
     fn told(&mut self, result: io::Result<usize>, room: usize) -> io::Result<usize> {
         match result {
             Ok(count) if count > room => Err(io::Error::other(format!(
-                "a reader or writer claims {count} bytes of {room}: its implementation is wrong"
+                "a reader or writer reported {count} bytes for a buffer of {room}: its implementation is wrong"
             ))),
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.interrupted += 1;
@@ -30,7 +30,9 @@ impl<T> Checked<T> {
                     return Err(error);
                 }
                 self.interrupted = 0;
-                Err(io::Error::other("a reader or writer does nothing but say that it was interrupted"))
+                Err(io::Error::other(
+                    "a reader or writer was interrupted too many times in a row: its implementation is wrong",
+                ))
             }
             result => {
                 self.interrupted = 0;

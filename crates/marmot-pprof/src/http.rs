@@ -27,7 +27,7 @@ mod serve;
 
 use query::{Query, Refusal};
 
-pub use serve::HEAD_TIME;
+pub use serve::HEADER_TIMEOUT;
 
 /// Where the endpoints are.
 pub const ROOT: &str = "/debug/pprof/";
@@ -36,7 +36,7 @@ pub const ROOT: &str = "/debug/pprof/";
 const DEFAULT_RECORDING: Duration = Duration::from_secs(30);
 
 /// The longest recording: it costs the program time, and there is one at a time.
-pub const MAX_RECORDING: Duration = Duration::from_secs(10 * 60);
+pub const MAX_RECORDING_DURATION: Duration = Duration::from_secs(10 * 60);
 
 /// How often it is looked whether an answer that takes time is still wanted.
 const LOOK: Duration = Duration::from_secs(1);
@@ -192,9 +192,9 @@ impl<'a> Peer<'a> {
         self
     }
 
-    /// Whether the server listens on the loopback interface, for this machine alone. Requests that name another host are refused
-    /// then: a browser sends those for a page of some site, whose name leads to this machine ("DNS rebinding").
-    pub fn local(mut self, is_local: bool) -> Peer<'a> {
+    /// Whether the server listens on the loopback interface only. It then refuses requests whose `Host` is not this machine, which a
+    /// browser sends on behalf of a web page whose own name resolves to this machine ("DNS rebinding").
+    pub fn loopback_only(mut self, is_local: bool) -> Peer<'a> {
         self.is_local = is_local;
         self
     }
@@ -286,9 +286,9 @@ impl Endpoints {
 
     /// Serves the requests that come over a connection, until the other end closes it or asks for that.
     ///
-    /// A request whose first byte has come has [`HEAD_TIME`] to come as a whole, without its body: this looks at the time whenever
-    /// something has come. How long nothing at all may come, or nothing of an answer be taken, is for the connection's own limits
-    /// to say.
+    /// After its first byte, the rest of a request must arrive within [`HEADER_TIMEOUT`], except for its body. The time is checked
+    /// whenever bytes arrive, so the connection itself must limit how long a read waits for bytes, and how long a write waits for
+    /// a client that does not read the response.
     ///
     /// # Errors
     ///
@@ -362,7 +362,7 @@ impl Endpoints {
     /// # }
     /// let endpoints = Endpoints::new(|time| Ok(std::thread::sleep(time)));
     /// let mut conn = Conn(b"GET /debug/pprof/ HTTP/1.1\r\nHost: example.com\r\n\r\n", Vec::new());
-    /// endpoints.handle_peer(&mut conn, &Peer::new().local(true))?;
+    /// endpoints.handle_peer(&mut conn, &Peer::new().loopback_only(true))?;
     /// assert!(conn.1.starts_with(b"HTTP/1.1 403 Forbidden\r\n"));
     /// # Ok::<(), io::Error>(())
     /// ```
@@ -401,9 +401,9 @@ impl Endpoints {
     /// The answer with a profile; for `only_head` that is not taken.
     fn profile(&self, page: &Page, query: &Query, only_head: bool, wanted: Wanted<'_>) -> Result<Response, Refusal> {
         if let (Source::Recording(_), Some(time)) = (&page.source, query.seconds)
-            && time > MAX_RECORDING
+            && time > MAX_RECORDING_DURATION
         {
-            let text = format!("{} takes {} seconds at most", page.name, MAX_RECORDING.as_secs());
+            let text = format!("{} takes {} seconds at most", page.name, MAX_RECORDING_DURATION.as_secs());
             return Err(Refusal::new(400, text));
         }
         let is_delta = query.seconds.is_some() && matches!(page.source, Source::Snapshot(_));

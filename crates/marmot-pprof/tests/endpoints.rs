@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{folder, heap_types, pprof, sample};
-use marmot_pprof::http::{Endpoints, MAX_RECORDING, Page, Peer};
+use marmot_pprof::http::{Endpoints, MAX_RECORDING_DURATION, Page, Peer};
 use marmot_pprof::proto;
 use marmot_pprof::raw::{Profile, ValueType};
 
@@ -170,7 +170,7 @@ fn a_time_gives_what_comes_within() {
     endpoints.respond("GET", "/debug/pprof/profile");
     assert_eq!(waited.load(Relaxed), 42);
     assert_eq!(
-        endpoints.respond("GET", &format!("/debug/pprof/profile?seconds={}", MAX_RECORDING.as_secs())).status,
+        endpoints.respond("GET", &format!("/debug/pprof/profile?seconds={}", MAX_RECORDING_DURATION.as_secs())).status,
         200
     );
     assert_eq!(waited.swap(42, Relaxed), 642);
@@ -298,7 +298,7 @@ fn who_is_there_for_this_machine_alone_answers_to_its_names() {
         let request = format!("GET /debug/pprof/cmdline {head}\r\n\r\n");
         let mut conn = Slow(Box::leak(request.into_bytes().into_boxed_slice()), Duration::ZERO, Vec::new());
         // It ends by an error where the connection would be kept.
-        let _ = endpoints.handle_peer(&mut conn, &Peer::new().local(is_local));
+        let _ = endpoints.handle_peer(&mut conn, &Peer::new().loopback_only(is_local));
         String::from_utf8(conn.2).unwrap()[9..12].parse::<u16>().unwrap()
     };
     for host in ["localhost", "LOCALHOST:1", "127.0.0.1:6060", "[::1]:6060"] {

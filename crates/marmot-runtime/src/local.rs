@@ -17,15 +17,15 @@ use crate::sched::{self, budget, current, initializers};
 ///
 /// The goroutines of one thread share its thread-locals. While an initialiser is parked, others of the thread may use the same
 /// thread-local. With `std`'s macro **that is undefined behaviour**: a second initialiser runs, and when the first one goes on, the
-/// value that others may have borrowed is replaced. With this one, the use that comes while an initialiser runs panics, and so
-/// does an initialiser that uses its own thread-local.
+/// value that others may have borrowed is replaced. With this macro, accessing a thread-local while its initialiser runs panics,
+/// also from the initialiser itself.
 ///
 /// The syntax is `std`'s: several declarations, attributes, visibility, and `const { … }` for a value that is known when the program is
-/// compiled. The key is a [`LocalKey`], which has the methods of `std`'s. A key with a constant value cannot be hit by any of
-/// this, and is nothing but `std`'s.
+/// compiled. The key is a [`LocalKey`], which has the methods of `std`'s. A key with a constant value has no initialiser that could
+/// park, and behaves exactly as `std`'s.
 ///
 /// In builds with debug assertions, a goroutine that parks inside an initialiser is reported on standard error, whether or not
-/// another one comes meanwhile. What must not be held across a call that parks is said at [`go`](crate::go).
+/// another goroutine accesses the thread-local in the meantime. [`go`](crate::go) lists what must not be held across a call that parks.
 ///
 /// # Panics
 ///
@@ -108,13 +108,13 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { value, mark: Some(mark) }
     }
 
-    /// Calls `f` with the thread's value, which is made if it has not been yet.
+    /// Calls `f` with the thread's value. The initialiser runs first if there is no value yet.
     ///
     /// # Panics
     ///
-    /// If the value has been destroyed, because the thread ends. If an initialiser runs: this is called by that, or by another
-    /// goroutine of the thread while that is parked. If the initialiser panics; then there still is no value, and the next
-    /// call tries again.
+    /// If the value has been destroyed because the thread is ending. If the value's initialiser is running, because the initialiser
+    /// itself calls this, or because another goroutine of the thread is parked in it. If the initialiser panics; the thread-local
+    /// then stays uninitialised, and the next call runs the initialiser again.
     ///
     /// # Blocking
     ///
@@ -126,7 +126,7 @@ impl<T: 'static> LocalKey<T> {
         self.value.with(f)
     }
 
-    /// As [`with`](LocalKey::with), for what may be called when the thread ends.
+    /// As [`with`](LocalKey::with), for code that may run while the thread ends, such as a destructor.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     ///
     /// # Panics
     ///
-    /// If the value has been destroyed, or an initialiser runs.
+    /// If the value has been destroyed, or its initialiser is running.
     pub fn set(&'static self, value: T) {
         self.check();
         self.value.set(value);
@@ -173,7 +173,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
         self.value.get()
     }
 
-    /// The value, which becomes the default one.
+    /// Takes the value, and leaves the default value in its place.
     ///
     /// # Panics
     ///
@@ -185,7 +185,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
         self.value.take()
     }
 
-    /// The value, which becomes `value`.
+    /// Replaces the value by `value`, and returns the old one.
     ///
     /// # Panics
     ///
@@ -224,13 +224,13 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     ///
     /// # Panics
     ///
-    /// If the value is borrowed, or has been destroyed, or an initialiser runs.
+    /// If the value is borrowed, or has been destroyed, or its initialiser is running.
     pub fn set(&'static self, value: T) {
         self.check();
         self.value.set(value);
     }
 
-    /// The value, which becomes the default one.
+    /// Takes the value, and leaves the default value in its place.
     ///
     /// # Panics
     ///
@@ -242,7 +242,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
         self.value.take()
     }
 
-    /// The value, which becomes `value`.
+    /// Replaces the value by `value`, and returns the old one.
     ///
     /// # Panics
     ///
@@ -289,11 +289,11 @@ impl Runner {
     fn refuse(self) -> ! {
         let Runner { goroutine, thread_local } = self;
         if goroutine == me() {
-            panic!("the initialiser of the thread-local `{thread_local}` uses it itself");
+            panic!("the initialiser of the thread-local `{thread_local}` accesses that thread-local");
         }
         panic!(
             "the thread-local `{thread_local}` is used while goroutine {goroutine} of the same thread is parked in its initialiser: \
-             an initialiser that others may come across must not park"
+             the initialiser of a thread-local that several goroutines use must not park"
         );
     }
 }

@@ -25,7 +25,7 @@ impl Liar {
         assert_eq!(error.kind(), ErrorKind::Other, "{error}");
         match self.0 {
             None => assert!(matches!(Error::of(&error), Some(Error::BadCount { .. })), "{error}"),
-            Some(_) => assert!(matches!(Error::of(&error), Some(Error::OnlyInterrupted { .. })), "{error}"),
+            Some(_) => assert!(matches!(Error::of(&error), Some(Error::TooManyInterrupts { .. })), "{error}"),
         }
     }
 }

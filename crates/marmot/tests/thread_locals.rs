@@ -107,8 +107,8 @@ fn an_initializer_that_uses_its_own_thread_local_panics() {
     let refuses = || {
         for _ in 0..2 {
             let text = panics(|| SELF.get());
-            assert_eq!(text, "the initialiser of the thread-local `thread_locals::SELF` uses it itself");
-            assert!(panics(|| SETS.get()).ends_with("`thread_locals::SETS` uses it itself"));
+            assert_eq!(text, "the initialiser of the thread-local `thread_locals::SELF` accesses that thread-local");
+            assert!(panics(|| SETS.get()).ends_with("`thread_locals::SETS` accesses that thread-local"));
         }
         // Nobody has made it yet, so it can be set.
         SELF.set(5);

@@ -612,5 +612,5 @@ fn timers_for_which_no_thread_was_to_be_had_come_when_others_are_set() {
         return;
     }
     assert!(child.success, "{}", child.stderr);
-    assert!(child.stderr.contains("they have no thread"), "{}", child.stderr);
+    assert!(child.stderr.contains("their thread cannot be started"), "{}", child.stderr);
 }

@@ -73,14 +73,14 @@ pub fn set_timer(arm: fn(after: Duration) -> bool) {
     let _ = TIMER.set(arm);
 }
 
-/// What counts gets.
-static CHARGE: OnceLock<fn(u32)> = OnceLock::new();
+/// The hook of [`set_get_hook`].
+static GET_HOOK: OnceLock<fn(u32)> = OnceLock::new();
 
-/// Names whoever is told now and then that the calling thread has got so many objects without waiting. The first one stays. For
-/// runtimes whose tasks take turns on a thread: it may let others run before it returns.
-pub fn set_charge(charge: fn(gets: u32)) {
+/// Registers a hook that is called from time to time with the number of objects that the calling thread has got without waiting.
+/// Only the first registration counts. It is for runtimes whose tasks share a thread: the hook may let other tasks run.
+pub fn set_get_hook(hook: fn(gets: u32)) {
     // A second runtime of the process brings the same.
-    let _ = CHARGE.set(charge);
+    let _ = GET_HOOK.set(hook);
 }
 
 fn arm() {
@@ -99,8 +99,8 @@ pub(super) fn ask() {
 #[cold]
 #[inline(never)]
 pub(super) fn look(gets: u32) {
-    if let Some(charge) = CHARGE.get() {
-        charge(gets);
+    if let Some(hook) = GET_HOOK.get() {
+        hook(gets);
     }
     let patience = if TIMER.get().is_some() { PATIENCE } else { Duration::ZERO };
     if DUE.is_overdue(now(), patience) {

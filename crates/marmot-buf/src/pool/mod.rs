@@ -71,7 +71,7 @@ use std::sync::{Arc, OnceLock, Weak, atomic};
 use age::Aged;
 use shards::Shards;
 
-pub use age::{collect, set_charge, set_timer, stats, tick};
+pub use age::{collect, set_get_hook, set_timer, stats, tick};
 pub use due::INTERVAL;
 pub use reset::Reset;
 pub use stats::Stats;

@@ -3,14 +3,14 @@
 /// The beginnings of files that are easily taken for profiles, or lie where profiles do.
 const BEGINNINGS: [(&[u8], &str); 17] = [
     (b"\x7fELF", "a program or a library (ELF)"),
-    (b"MZ", "a program of Windows"),
-    (b"\x1f\x8b", "a gzip file of something else"),
+    (b"MZ", "a Windows program"),
+    (b"\x1f\x8b", "a gzip file that contains no profile"),
     (b"\x28\xb5\x2f\xfd", "a zstd file: decompress it first"),
     (b"BZh", "a bzip2 file: decompress it first"),
     (b"\xfd7zXZ", "an xz file: decompress it first"),
     (b"PK\x03\x04", "a zip archive"),
-    (b"PERFILE2", "a recording of Linux perf: its profiles are of CPU time"),
-    (b"go 1.", "a trace of Go's runtime: fetch `allocs` or `heap` instead"),
+    (b"PERFILE2", "a Linux perf recording: this command needs an allocation profile"),
+    (b"go 1.", "a Go execution trace: fetch `allocs` or `heap` instead"),
     (b"\x89PNG", "an image"),
     (b"%PDF", "a PDF file"),
     (b"SQLite format 3", "a database"),
@@ -18,7 +18,7 @@ const BEGINNINGS: [(&[u8], &str); 17] = [
     (b"<", "a page of HTML or XML: fetch the profile itself, as with curl -o FILE"),
     (b"{", "JSON"),
     (b"[", "JSON"),
-    (b"HTTP/", "an answer of HTTP with its head: save its body alone"),
+    (b"HTTP/", "an HTTP response with its headers: save only the body"),
 ];
 
 /// How a profile as text begins.

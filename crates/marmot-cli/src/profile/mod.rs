@@ -89,7 +89,7 @@ fn decode(bytes: &[u8]) -> io::Result<Profile> {
         io::ErrorKind::InvalidData if bytes.len() <= MAX_DECODED => {
             let text = match kind::looks_like(bytes) {
                 Some(kind) => format!("this is not a pprof profile: it looks like {kind}"),
-                None => format!("this is not a pprof profile, nor anything else that is known here ({error})"),
+                None => format!("this is not a pprof profile, and its format is not recognised ({error})"),
             };
             io::Error::new(error.kind(), text)
         }

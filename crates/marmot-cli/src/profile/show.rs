@@ -101,7 +101,8 @@ fn table(report: &Report, width: usize) -> String {
     match least {
         Some((0, table)) => table,
         Some((count, table)) => {
-            let note = format!("There is no room for {} here: --json has all.", DISPENSABLE[..count].join(", "));
+            let note =
+                format!("Omitted for lack of width: {}. --json prints all columns.", DISPENSABLE[..count].join(", "));
             format!("{table}\n{}", terminal::wrap(&note, width, 0))
         }
         None => String::new(),
@@ -161,7 +162,7 @@ mod tests {
                 assert!(table.contains(title), "{title} is neither shown nor named:\n{table}");
             }
         }
-        assert!(table(&report, 60).contains("There is no room for size"));
-        assert!(!table(&report, 200).contains("There is no room"));
+        assert!(table(&report, 60).contains("lack of width: size"));
+        assert!(!table(&report, 200).contains("lack of width"));
     }
 }

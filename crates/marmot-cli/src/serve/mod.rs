@@ -218,9 +218,9 @@ impl Failures {
     fn report(&mut self, error: &io::Error) {
         match self.turn(Instant::now()) {
             None => {}
-            Some(0) => complain(format_args!("accept: {error}; going on")),
+            Some(0) => complain(format_args!("accept: {error}; continuing")),
             Some(left_out) => {
-                complain(format_args!("accept: {error}; going on (left out since the last such report: {left_out})"));
+                complain(format_args!("accept: {error}; continuing ({left_out} similar errors suppressed)"));
             }
         }
     }

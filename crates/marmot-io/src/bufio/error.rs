@@ -7,7 +7,7 @@ use marmot_buf::Counted;
 
 /// What the types of this module refuse on their own account. It travels inside of an [`io::Error`].
 ///
-/// [`BadCount`](Error::BadCount) and [`OnlyInterrupted`](Error::OnlyInterrupted) come from everything in this crate that calls
+/// [`BadCount`](Error::BadCount) and [`TooManyInterrupts`](Error::TooManyInterrupts) come from everything in this crate that calls
 /// a reader or writer of somebody else's.
 ///
 /// # Examples
@@ -59,9 +59,9 @@ pub enum Error {
         /// What it was given.
         room: usize,
     },
-    /// A reader or writer does nothing but say that it was interrupted.
-    OnlyInterrupted {
-        /// How many calls in a row it did so.
+    /// A reader or writer returned [`Interrupted`](ErrorKind::Interrupted) too many times in a row.
+    TooManyInterrupts {
+        /// How many calls in a row were interrupted.
         calls: usize,
     },
 }
@@ -90,7 +90,7 @@ impl Error {
             | Error::NoRuneToUnread
             | Error::AdvanceTooFar { .. }
             | Error::NoProgress => ErrorKind::InvalidInput,
-            Error::BadCount { .. } | Error::OnlyInterrupted { .. } => ErrorKind::Other,
+            Error::BadCount { .. } | Error::TooManyInterrupts { .. } => ErrorKind::Other,
         }
     }
 }
@@ -120,9 +120,12 @@ impl fmt::Display for Error {
                 f.write_str("the split function goes on finding tokens at one place: advance, or end with `Step::Last`")
             }
             Error::BadCount { count, room } => {
-                write!(f, "a reader or writer claims {count} bytes of {room}: its implementation is wrong")
+                write!(
+                    f,
+                    "a reader or writer reported {count} bytes for a buffer of {room}: its implementation is wrong"
+                )
             }
-            Error::OnlyInterrupted { calls } => {
+            Error::TooManyInterrupts { calls } => {
                 write!(f, "a reader or writer was interrupted {calls} times in a row: its implementation is wrong")
             }
         }

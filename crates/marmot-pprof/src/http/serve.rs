@@ -16,8 +16,8 @@ use super::{Endpoints, Peer, Refusal, Response};
 pub const MAX_HEAD: usize = 16 * 1024;
 /// The most fields of a request.
 const MAX_FIELDS: usize = 100;
-/// How long a request may take to come, without its body, in all: however its bytes are spread over that time.
-pub const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a request may take to arrive, without its body, however its bytes are spread over that time.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request, as far as it matters here.
 struct Request {
@@ -38,8 +38,7 @@ pub fn serve(endpoints: &Endpoints, conn: &mut (impl Read + Write), peer: &Peer<
         let (response, method, keeps) = match next(conn, &mut bytes)? {
             None => return Ok(()),
             Some(Ok(Request { host: Some(host), .. })) if peer.is_local && !is_loopback(&host) => {
-                let text =
-                    "This address is for this machine alone: a request for it names it as localhost, or by its number";
+                let text = "This server listens on the loopback interface only: use localhost or a loopback address as the host";
                 (Response::refused(Refusal::new(403, text.to_owned())), String::new(), false)
             }
             Some(Ok(request)) => {
@@ -72,8 +71,8 @@ fn next(conn: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Result<R
             }
             Err(refusal) => return Ok(Some(Err(refusal))),
         }
-        let too_late = || Ok(Some(Err(Refusal::new(408, "The request has not come in time".to_owned()))));
-        if begun.is_some_and(|begun| begun.elapsed() >= HEAD_TIME) {
+        let too_late = || Ok(Some(Err(Refusal::new(408, "The request did not arrive in time".to_owned()))));
+        if begun.is_some_and(|begun| begun.elapsed() >= HEADER_TIMEOUT) {
             return too_late();
         }
         let mut piece = [0; 2048];
@@ -121,10 +120,13 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
     let length_of_body = lengths.next();
     // Where two programs read a request differently, one of them can be led to take a part of it for another.
     if lengths.next().is_some() || length_of_body.is_some_and(|length| !is_number(length)) {
-        return Err(Refusal::new(400, "A request has one Content-Length, which is a number".to_owned()));
+        return Err(Refusal::new(
+            400,
+            "A request must not have more than one Content-Length, and it must be a number".to_owned(),
+        ));
     }
     if length_of_body.is_some() && has("transfer-encoding") {
-        return Err(Refusal::new(400, "A request has a Content-Length or a Transfer-Encoding, not both".to_owned()));
+        return Err(Refusal::new(400, "A request must not have both Content-Length and Transfer-Encoding".to_owned()));
     }
     let has_body =
         has("transfer-encoding") || length_of_body.is_some_and(|length| length.iter().any(|&digit| digit != b'0'));
@@ -132,10 +134,10 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
     let mut hosts = all("host").map(|field| String::from_utf8_lossy(field.value).trim().to_owned());
     let host = hosts.next();
     if hosts.next().is_some() {
-        return Err(Refusal::new(400, "A request names one host".to_owned()));
+        return Err(Refusal::new(400, "A request must not have more than one Host".to_owned()));
     }
     if is_1_1 && host.is_none() {
-        return Err(Refusal::new(400, "A request of HTTP/1.1 names its host".to_owned()));
+        return Err(Refusal::new(400, "An HTTP/1.1 request must have a Host".to_owned()));
     }
     let keeps = if is_1_1 { !says("connection", "close") } else { says("connection", "keep-alive") };
     let request = Request {
@@ -162,7 +164,7 @@ fn other_version(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
             parse(&known)
         }
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
-            Err(Refusal::new(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here".to_owned()))
+            Err(Refusal::new(505, "Only HTTP/1.0 and HTTP/1.1 are supported".to_owned()))
         }
         _ => Err(Refusal::new(400, "This is not a request of HTTP/1: invalid HTTP version".to_owned())),
     }

@@ -388,7 +388,7 @@ fn fill<S: Source>(mut source: S, mut filler: Filler, paused: Paused) {
                 ErrorKind::Interrupted => {
                     interrupted += 1;
                     if interrupted == MOST_INTERRUPTED {
-                        return filler.end(Err(bufio::Error::OnlyInterrupted { calls: interrupted }.into()));
+                        return filler.end(Err(bufio::Error::TooManyInterrupts { calls: interrupted }.into()));
                     }
                 }
                 ErrorKind::TimedOut | ErrorKind::WouldBlock => return pause(source, filler, &paused, error),

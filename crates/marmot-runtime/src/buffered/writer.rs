@@ -156,7 +156,7 @@ impl<W: Sink> Gathered<W> {
             return Err(error);
         }
         if self.is_called {
-            let text = "the sink has panicked, or claimed more than it was given, and nobody knows what it had taken";
+            let text = "an earlier write to the sink panicked or reported more bytes than it was given, so it is unknown how much was written";
             return Err(io::Error::other(text));
         }
         if mem::take(&mut self.is_unseen) {
@@ -249,7 +249,7 @@ fn drain(consumer: &mut Consumer<Goroutines>, sink: &mut impl Write) -> io::Resu
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 interrupted += 1;
                 if interrupted == MOST_INTERRUPTED {
-                    return Err(bufio::Error::OnlyInterrupted { calls: interrupted }.into());
+                    return Err(bufio::Error::TooManyInterrupts { calls: interrupted }.into());
                 }
             }
             Err(error) => return Err(error),

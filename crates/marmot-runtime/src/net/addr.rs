@@ -13,16 +13,16 @@ use crate::netpoll;
 use crate::rt;
 use crate::sched::{About, BlockingPool, Spec};
 
-/// How many names are looked up at a time: in all of the process, because they have the system's resolver in common.
+/// How many names are resolved at a time in the whole process: all runtimes share the system's resolver.
 const LOOKUPS: usize = 128;
 
-/// The threads on which names are looked up: apart from those of `blocking`, so that a program can connect while all of these are
-/// busy, and a resolver that does not answer holds up nothing else.
+/// The threads that resolve names. They are separate from those of `blocking`, so that a program can connect while all threads of
+/// `blocking` are busy, and a resolver that does not answer delays nothing else.
 static NAMES: LazyLock<BlockingPool> = LazyLock::new(|| {
     let about = About {
-        threads: "marmot-names",
-        what: "looking names up",
-        advice: "the system's resolver does not answer: see resolv.conf(5) for its servers and their timeouts",
+        threads: "marmot-resolver",
+        what: "host name resolution",
+        advice: "the system's resolver does not answer: check its servers and timeouts, see resolv.conf(5)",
     };
     BlockingPool::new(about, LOOKUPS)
 });
@@ -32,7 +32,7 @@ static NAMES: LazyLock<BlockingPool> = LazyLock::new(|| {
 /// It is a trait of its own because resolving a host name blocks: the goroutine is parked while a
 /// spare thread asks the system's resolver. Literal addresses are parsed on the spot.
 ///
-/// There are at most 128 such threads, which do nothing else: names are found also when all threads for
+/// At most 128 threads resolve names, and they do nothing else: names are resolved even when all threads for
 /// [`blocking`](crate::blocking()) are busy.
 ///
 /// # Errors

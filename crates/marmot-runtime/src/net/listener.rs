@@ -59,8 +59,8 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// The last address's, which names the address and tells of those before. Its kind is that of the system's error, which is
-    /// its [source](std::error::Error::source).
+    /// The error for the last address tried. Its message names that address and lists the errors of the earlier ones. It has the
+    /// kind of the system's error, which is its [source](std::error::Error::source).
     ///
     /// # Blocking
     ///
@@ -132,10 +132,10 @@ impl TcpListener {
         }
     }
 
-    /// The connections: each item is what [`accept`](TcpListener::accept) returns, without the
-    /// address. It goes on for as long as the listener is open; when that has been
-    /// [closed](TcpListener::close), or the runtime is being shut down, it ends after one error. So it does when the caller's
-    /// context has ended, unless the next one is asked for under another that has not.
+    /// An iterator over the connections: each item is what [`accept`](TcpListener::accept) returns, without the
+    /// address. When the listener has been [closed](TcpListener::close), or the runtime is being shut down, the iterator yields one
+    /// error and ends. It does the same when the caller's context has ended, unless `next` is then called under a context that has
+    /// not ended.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self, last: Last::Goes }
     }
@@ -163,9 +163,9 @@ impl TcpListener {
         Some(result)
     }
 
-    /// Closes the listener for every handle: no connection is accepted any more, and who waits in
-    /// `accept` gets [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back
-    /// when the last handle goes. Every later operation fails, too, but for asking for the address and for further handles.
+    /// Closes the listener for every handle: an `accept` that is waiting, and every later operation, fails with
+    /// [`NotConnected`](io::ErrorKind::NotConnected). Only the address can still be read, and further handles be made. The
+    /// descriptor itself is closed when the last handle is dropped.
     ///
     /// # Errors
     ///
@@ -208,8 +208,8 @@ impl TcpListener {
         self.fd.open_io()?.set_ttl(ttl)
     }
 
-    /// Sets whether the socket is for IPv6 only. This fails: it would have to be set before the socket is bound, as
-    /// [`TcpListenerBuilder::only_v6`] does.
+    /// Sets whether the socket is for IPv6 only. This fails, because the option must be set before the socket is bound: use
+    /// [`TcpListenerBuilder::only_v6`].
     ///
     /// # Errors
     ///

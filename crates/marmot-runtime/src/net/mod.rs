@@ -12,22 +12,22 @@
 //!   `std`'s type drops them.
 //! * There are deadlines, as in Go: a point in time after which every operation of that direction fails, also one
 //!   that waits already.
-//! * A write has its turn until all of its bytes have gone, as in Go: concurrent writes to one connection do not tear each other.
-//! * `close` makes every operation of every handle fail, also those that wait, and a second `close`. The descriptor's number is
-//!   given back when the last handle goes, so that it cannot become another file under somebody's feet.
-//! * Errors of connecting, binding and looking up name the address. Their kind is `std`'s; the system's error, with its number,
+//! * As in Go, a write holds its turn until all of its bytes have been sent: concurrent writes to one connection do not interleave.
+//! * `close` makes every operation on every handle fail, including operations that are waiting and a second `close`. The descriptor
+//!   itself is closed when the last handle is dropped, so that no handle can reach another file that was given the same number.
+//! * Errors from connecting, binding and resolving a name contain the address. Their kind is `std`'s; the system's error, with its number,
 //!   is the [source](std::error::Error::source).
 //!
 //! | `std::net` | here | what is different, or the reason |
 //! |---|---|---|
 //! | `TcpStream`, `TcpListener` | [`TcpStream`], [`TcpListener`] | as above |
 //! | `Incoming` | [`Incoming`] | it [ends](TcpListener::incoming) when the listener is closed, or the context has ended |
-//! | `ToSocketAddrs` | [`ToSocketAddrs`], for the same types | `std`'s blocks the thread while it asks for a name. A type of one's own has to implement this one |
-//! | `IpAddr`, `Ipv4Addr`, `Ipv6Addr`, `SocketAddr`, `SocketAddrV4`, `SocketAddrV6`, `AddrParseError`, `Shutdown` | `std`'s, here, too | nothing in them waits |
+//! | `ToSocketAddrs` | [`ToSocketAddrs`], for the same types | `std`'s blocks the thread while it asks for a name. Your own types must implement this one |
+//! | `IpAddr`, `Ipv4Addr`, `Ipv6Addr`, `SocketAddr`, `SocketAddrV4`, `SocketAddrV6`, `AddrParseError`, `Shutdown` | `std`'s own, re-exported | they never wait |
 //! | `UdpSocket` | none yet | `std`'s blocks the thread: use it in [`blocking`](crate::blocking) |
 //! | `TcpListener::into_incoming` | [the same](TcpListener::into_incoming) | it is not stable in `std` |
-//! | `Ipv6MulticastScope`, `hostname`, `TcpStream::{linger, set_linger}` | none | they are not stable. The crate `socket2` sets options of whatever has a descriptor |
-//! | `std::os::linux::net::TcpStreamExt` | none | it is sealed; `socket2::SockRef` has what it does |
+//! | `Ipv6MulticastScope`, `hostname`, `TcpStream::{linger, set_linger}` | none | they are not stable. The crate `socket2` sets the options of any type that has a descriptor |
+//! | `std::os::linux::net::TcpStreamExt` | none | it is sealed; `socket2::SockRef` has the same options |
 //!
 //! `AsFd`, `AsRawFd`, `IntoRawFd`, `FromRawFd` and the conversions from and into `OwnedFd` are there, as for `std`'s types.
 
@@ -39,7 +39,7 @@ mod listener;
 mod stream;
 mod sys;
 
-/// What never waits is `std`'s own, and here so that a program is ported by its `use` lines.
+/// These never wait. They are `std`'s own types, re-exported so that a program can be ported by changing its `use` lines.
 pub use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 pub use addr::ToSocketAddrs;

@@ -23,15 +23,15 @@ use crate::sched::{self, in_short_backtrace_with};
 /// The [module's head](super) says what differs from `std`. `&TcpStream` reads and writes, too, so
 /// one goroutine can read while another writes; two that read take turns.
 ///
-/// Two that write take turns, too, and each write has its turn until all of its bytes have gone: what is given to one `write`,
-/// `write_vectored`, `write_all` or `write!` stays together, whoever else writes meanwhile, as in Go. So a `write` returns less
-/// than all only if it fails after some of the bytes; the next one tells why.
+/// Writers take turns, too: as in Go, each `write`, `write_vectored`, `write_all` or `write!` holds its turn until all of its
+/// bytes have been sent, so concurrent writes do not interleave. A `write` therefore returns a short count only if it fails after
+/// sending some of the bytes; the next write returns the error.
 ///
 /// # Errors
 ///
-/// Those of `std`. After a timeout or a deadline, [`TimedOut`](io::ErrorKind::TimedOut); after
-/// [`close`](TcpStream::close), [`NotConnected`](io::ErrorKind::NotConnected), whatever is called; only the addresses, the
-/// timeouts and further handles can still be had.
+/// Those of `std`. After a timeout or a deadline, [`TimedOut`](io::ErrorKind::TimedOut). After
+/// [`close`](TcpStream::close), every operation fails with [`NotConnected`](io::ErrorKind::NotConnected); only the addresses and the
+/// timeouts can still be read, and further handles be made.
 ///
 /// # Blocking
 ///
@@ -41,9 +41,10 @@ use crate::sched::{self, in_short_backtrace_with};
 /// # Cancellation
 ///
 /// A deadline, a timeout, the end of the caller's [context](crate::context), `close` from another goroutine, or the shutdown of
-/// the runtime ends a wait. No byte is lost or counted twice by that: a read or a write that fails has moved nothing. If it is the context,
-/// the error of `read_exact` and `write_all` says how many bytes had been moved ([`Error::moved`](crate::context::Error::moved));
-/// whatever it is, that of [`io::read_full`](crate::io::read_full) and [`io::write_full`](crate::io::write_full) does.
+/// the runtime ends a wait. No byte is lost or counted twice: a read or a write that fails has moved no bytes.
+/// `read_exact` and `write_all` may have moved some. When the context ends the wait, their error says how many
+/// ([`Error::moved`](crate::context::Error::moved)). The errors of [`io::read_full`](crate::io::read_full) and
+/// [`io::write_full`](crate::io::write_full) say so whatever ends the wait.
 ///
 /// # Examples
 ///
@@ -86,8 +87,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// The last address's, which names the address and tells of those before; when descriptors or ports have run out, it says
-    /// what to do. Its kind is that of the system's error, which is its [source](std::error::Error::source) and has the number.
+    /// The error for the last address tried. Its message names that address, lists the errors of the earlier ones, and gives advice
+    /// if descriptors or ports have run out. It has the kind of the system's error, which is its
+    /// [source](std::error::Error::source) and carries the error number.
     ///
     /// # Blocking
     ///
@@ -166,23 +168,23 @@ impl TcpStream {
         Ok(TcpStream { fd: self.fd.share() })
     }
 
-    /// Closes the connection for every handle: what waits is woken, and every later operation fails with
-    /// [`NotConnected`](io::ErrorKind::NotConnected). The descriptor is given back when the last handle goes.
+    /// Closes the connection for every handle: operations that are waiting and all later ones fail with
+    /// [`NotConnected`](io::ErrorKind::NotConnected). The descriptor itself is closed when the last handle is dropped.
     ///
-    /// The peer sees at once what it sees when the last handle of a connection is dropped that is not closed: the end, after all
-    /// that was written; but a reset if there are bytes that nobody has read, or if `SO_LINGER` is set to zero. What was written
-    /// and has not arrived is discarded by a reset.
+    /// The peer sees at once what it would see if the last handle were dropped: all bytes that were written, then the end of the
+    /// stream. If received bytes are still unread, or if `SO_LINGER` is set to zero, the peer sees a reset instead, which discards
+    /// bytes that were written and have not arrived.
     ///
-    /// `std` has no such thing, because it could not wake who waits; Go does.
+    /// `std` has no such method, because it could not wake the threads that wait. Go has one.
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before. None on a connection that the peer has closed
-    /// already, or that was never made; else as `shutdown`.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if it was closed before. No error if the peer has already closed the
+    /// connection, or if it was never established; otherwise as [`shutdown`](TcpStream::shutdown).
     ///
     /// # Platform notes
     ///
-    /// Elsewhere than on Linux, a reset may be sent only when the last handle goes.
+    /// On systems other than Linux, a reset may be sent only when the last handle is dropped.
     pub fn close(&self) -> io::Result<()> {
         self.fd.close()?;
         sys::end(self.fd.io())
@@ -482,7 +484,7 @@ impl TcpStream {
         Ok((lent.unwrap_or_else(|| Lease::new(room)), count))
     }
 
-    /// Lets `send` write by what it is given, and nobody else in between.
+    /// Calls `send` with a writer that has the turn: no other write comes in between.
     pub(crate) fn write_together<T>(&self, send: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
         let result = self.fd.hold(Writing).and_then(|turn| send(&mut WritingInTurn(turn)));
         sched::spend();
@@ -505,7 +507,7 @@ fn is_short(asked: usize) -> impl Fn(&usize) -> bool {
     move |&n| n != 0 && n < asked
 }
 
-/// Writes all of `buf`, by who has the turn or by who takes it.
+/// Writes all of `buf` through `to`, which has the turn or takes it.
 macro_rules! send_all {
     ($to:expr, $buf:expr) => {
         $to.write($buf.len(), |io, gone| sys::send(io, &$buf[gone..]))
@@ -535,7 +537,7 @@ fn without<'a>(bufs: &[IoSlice<'a>], gone: usize) -> Vec<IoSlice<'a>> {
     left.to_vec()
 }
 
-/// What a `write` returns that has moved some bytes before it failed: how many these were. What made it fail is met again.
+/// The result of a `write`. If it failed after it had moved some bytes, that is their number: the next write fails for the same reason.
 fn some_or(result: Result<usize, Partial>) -> io::Result<usize> {
     match result {
         Ok(count) => Ok(count),
@@ -545,7 +547,7 @@ fn some_or(result: Result<usize, Partial>) -> io::Result<usize> {
     }
 }
 
-/// The connection for who has the turn to write.
+/// The connection, with the turn to write.
 struct WritingInTurn<'a>(InTurn<'a, std::net::TcpStream>);
 
 impl Write for WritingInTurn<'_> {
@@ -601,7 +603,7 @@ impl Write for &TcpStream {
         }
     }
 
-    /// Formats all before it writes: that is one write, and what formats may wait for others that write.
+    /// Formats the whole text first, and then sends it in one write. So the formatting code may itself wait for other writers.
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
         if let Some(text) = text.as_str() {
             return self.write_all(text.as_bytes());

@@ -39,16 +39,16 @@ impl Builder {
         Builder::default()
     }
 
-    /// Names the goroutine, for reports. The name may not have a null byte in it: then starting the goroutine panics.
+    /// Names the goroutine, for reports. Starting the goroutine panics if the name contains a null byte.
     pub fn name(mut self, name: impl Into<String>) -> Builder {
         self.name = Some(name.into().into_boxed_str());
         self
     }
 
-    /// The usable bytes of its stack. They are reserved, and memory is used as they are touched.
+    /// The usable bytes of its stack. Addresses are reserved for all of them; a page uses memory once it is touched.
     ///
-    /// The number is rounded up to the next power of two, and at least to 64 KiB: a panic is reported on the stack of the goroutine, with
-    /// its backtrace if `RUST_BACKTRACE` asks for that, and needs 23 KiB of it. One gibibyte is the most.
+    /// The number is rounded up to the next power of two, and to at least 64 KiB: a panic is reported on the stack of the goroutine, and
+    /// the report needs 23 KiB with the backtrace that `RUST_BACKTRACE` asks for. The maximum is one gibibyte.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
         self

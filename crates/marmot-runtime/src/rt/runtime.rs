@@ -172,23 +172,23 @@ impl RuntimeBuilder {
     }
 
     /// The usable bytes of a goroutine's stack, unless
-    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise, and rounded as there: to 64 KiB at least. The default is
-    /// 256 KiB.
+    /// [`Builder::stack_size`](super::Builder::stack_size) says otherwise. The number is rounded up as described there, to at least
+    /// 64 KiB. The default is 256 KiB.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self
     }
 
-    /// How many threads run the closures that its goroutines give to [`blocking`](super::blocking), and what the library does that
-    /// way, such as copying files: 1 to 1,048,576. The default is `MARMOT_MAX_BLOCKING_THREADS`, or 512.
+    /// How many threads, at most, run the closures that its goroutines pass to [`blocking`](super::blocking), and the blocking calls
+    /// that the library itself makes, as when it copies a file: 1 to 1,048,576. The default is `MARMOT_MAX_BLOCKING_THREADS`, or 512.
     ///
     /// Threads are started as needed, and end when they have had nothing to do for ten seconds. When all of them are busy, further
-    /// closures wait in a queue. If no closure ends for a second then, that is reported on standard error, with the places in the
-    /// program where those were called that run.
+    /// closures wait in a queue. If none finishes for a second while others are queued, a report on standard error lists the calls
+    /// whose closures are running.
     ///
     /// The default runtime, which plain threads use, is configured by the environment, or by
-    /// `#[marmot::main(max_blocking_threads = N)]`. Plain threads themselves run such closures on the spot. Host names are looked up
-    /// on other threads.
+    /// `#[marmot::main(max_blocking_threads = N)]`. A plain thread runs such closures itself. Host names are resolved on
+    /// separate threads.
     ///
     /// # Examples
     ///

@@ -81,32 +81,34 @@ fn sched_outside() -> &'static Sched {
 ///
 /// # What must not be held across a call that parks
 ///
-/// The goroutines of one M take turns on one thread. Each call that parks may let another goroutine run, and locking a `marmot`
-/// mutex that another goroutine holds is such a call. So may any other call of this library, now and then: a goroutine that makes
-/// thousands of them in one turn yields in one, so that a loop that polls does not keep its M. Two kinds of things are held by the *thread*, and the compiler finds neither:
+/// The goroutines of one M take turns on one thread. Every call that parks may let another goroutine run; locking a `marmot` mutex
+/// that another goroutine holds is such a call. Any other call into this library may also yield: a goroutine that makes thousands of
+/// calls without parking yields in one of them, so that a polling loop does not monopolise its M. Two kinds of thread-wide state are
+/// therefore unsafe to hold across such a call, and the compiler catches neither:
 ///
-/// **Locks that block the thread: a deadlock.** A lock of `std` or `parking_lot`, a `StdinLock`, and the initialiser of `std`'s
-/// `LazyLock`, `OnceLock` or `Once`. When another goroutine of the same M then waits for it, it blocks the M, and the holder
-/// never gets to run. The locks of [`sync`](crate::sync) may be held.
+/// **Locks that block the thread: a deadlock.** These are the locks of `std` and `parking_lot`, a `StdinLock`, and the initialisers of
+/// `std`'s `LazyLock`, `OnceLock` and `Once`. If another goroutine of the same M waits for such a lock while the holder is parked, it
+/// blocks the M, and the holder never runs again. The locks of [`sync`](crate::sync) may be held.
 ///
-/// **Flags and pointers of the thread that a call sets and puts back at its end: undefined behaviour, a panic, or wrong
-/// results.** Libraries rely on such calls being nested, as they are on a thread: what begins inside ends inside. The calls of
-/// two goroutines interleave. A counter survives that. A flag does not, and neither does a pointer or a value that is saved in
-/// order to be restored: the second goroutine finds the state of the first. For example:
+/// **Thread-wide state that a call changes and restores on return: undefined behaviour, a panic, or wrong results.** Libraries
+/// assume that such calls nest, as they do on a plain thread. The calls of two goroutines on one thread can interleave instead. A
+/// counter tolerates that. A flag does not, and neither does a pointer or any value that is saved and later restored: the second
+/// goroutine sees the state that the first one set. For example:
 ///
-/// * The initialiser of a `std::thread_local!`. Another goroutine of the thread that uses the thread-local meanwhile runs the
-///   initialiser again. When the first one goes on, `std` drops the value that others may have borrowed: **undefined behaviour
-///   in safe code**. [`marmot::thread_local!`](crate::thread_local) panics instead, and otherwise is the same.
-/// * `critical_section::with`, with the crate's feature `std`: a flag of the thread says that it is inside already. So a second
-///   goroutine is let in, and is still inside when the first has given the lock up and another thread has taken it:
-///   **undefined behaviour in safe code**.
-/// * `scoped_tls`' `set`: the pointer that one goroutine restores may point to the stack of another that has ended since:
-///   **undefined behaviour in safe code**.
+/// * The initialiser of a `std::thread_local!`. If another goroutine of the thread uses the thread-local while the first is parked in
+///   the initialiser, it runs the initialiser again. When the first goroutine continues, `std` drops the value that the other
+///   one may have borrowed: **undefined behaviour in safe code**. [`marmot::thread_local!`](crate::thread_local) panics instead,
+///   and is otherwise the same.
+/// * `critical_section::with`, with the feature `std` of that crate. A flag of the thread says that the thread is inside already, so a
+///   second goroutine enters as well. It may still be inside after the first one has released the lock and another thread
+///   has taken it: **undefined behaviour in safe code**.
+/// * `scoped_tls`'s `set`. The pointer that one goroutine restores may point to the stack of another goroutine that has ended in the
+///   meantime: **undefined behaviour in safe code**.
 /// * Guards for something "current", such as an entered span of `tracing` or an entered runtime of `tokio`: the wrong one is current,
 ///   or the guard panics.
-/// * What a panic hook does: `std` marks it by a flag, and a second panic on that thread meanwhile aborts the process.
+/// * A panic hook. `std` sets a flag of the thread while the hook runs, and a second panic on that thread then aborts the process.
 ///
-/// Read, sleep, lock and join before or after these, not inside. What is to follow a goroutine goes into its
+/// Read, sleep, lock and join before or after such calls, not inside them. Keep state that belongs to one goroutine in its
 /// [context](crate::context).
 ///
 /// # What a goroutine inherits, and where it runs
@@ -116,7 +118,7 @@ fn sched_outside() -> &'static Sched {
 /// Once it has started, a goroutine stays on one M, and so on one thread, for life: thread-locals,
 /// `Rc`s, borrows inside `LocalKey::with` and everything else that is not `Send` may live on its
 /// stack across calls that park. It shares the thread-locals with the other goroutines of its thread: **their destructors do
-/// not run when it ends**, but when the thread does.
+/// not run when the goroutine ends**, but when the thread ends.
 ///
 /// The goroutine gets its stack when it first runs. If none can be had then, that is reported on
 /// standard error, `f` is dropped, and [`join`](JoinHandle::join) returns the reason.
@@ -128,8 +130,8 @@ fn sched_outside() -> &'static Sched {
 ///
 /// # Blocking
 ///
-/// Nothing. Where many goroutines have not started yet, a goroutine that makes more lets these run first, so that a
-/// loop that makes them does not queue more and more.
+/// Nothing. If many goroutines are waiting to start, a goroutine that spawns another one yields to them first, so that a spawning
+/// loop does not grow the queue without bound.
 ///
 /// # Examples
 ///

@@ -115,9 +115,9 @@ pub fn park_timeout(duration: Duration) {
 ///
 /// A runtime has a limited number of spare threads, 512 unless
 /// [`RuntimeBuilder::max_blocking_threads`](super::RuntimeBuilder::max_blocking_threads) says
-/// otherwise. When all are busy, `f` waits for one. So closures that wait for one another must not be
-/// more than that. If no closure ends for a second while others wait, standard error says so, and
-/// where those that run were called.
+/// otherwise. When all are busy, `f` waits for a free one, so a group of closures that wait for one another must not be
+/// larger than that limit. If closures are queued and none finishes for a second, a report on standard error lists the calls
+/// whose closures are running.
 ///
 /// # Panics
 ///

@@ -76,8 +76,8 @@ fn report_park(gp: NonNull<G>) {
         // SAFETY: the goroutine that runs here.
         let goroutine = unsafe { gp.as_ref() }.head();
         report(format_args!(
-            "{goroutine} parks inside the initialiser of the thread-local `{thread_local}`: another goroutine of its thread that uses \
-             that meanwhile panics. Make the value before, and let the initialiser only take it"
+            "{goroutine} parks inside the initialiser of the thread-local `{thread_local}`: any other goroutine on this thread that \
+             uses the thread-local until then panics. Compute the value beforehand, so that the initialiser need not park"
         ));
     }
 }

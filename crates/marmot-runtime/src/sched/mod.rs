@@ -145,8 +145,8 @@ pub(crate) struct Hooks {
 const BLOCKING: About = About {
     threads: "marmot-blocking",
     what: "`blocking`",
-    advice: "if they wait for one another, or for long, let there be more threads: RuntimeBuilder::max_blocking_threads, \
-             #[marmot::main(max_blocking_threads = N)], or MARMOT_MAX_BLOCKING_THREADS=N for all runtimes that do not say themselves",
+    advice: "if the closures wait for one another or block for long, allow more threads: RuntimeBuilder::max_blocking_threads, \
+             #[marmot::main(max_blocking_threads = N)], or MARMOT_MAX_BLOCKING_THREADS=N as the default for all runtimes",
 };
 
 /// A runtime's scheduler. It lives as long as the process.

@@ -92,7 +92,8 @@ pub(super) fn serve() {
         // They are not lost: whoever arms the next tries again.
         Err(e) => {
             IS_MISSED.store(true, Relaxed);
-            THREADLESS.report(format_args!("timers of plain threads are late, for they have no thread: {e}"));
+            THREADLESS
+                .report(format_args!("timers of plain threads fire late, because their thread cannot be started: {e}"));
         }
     }
 }

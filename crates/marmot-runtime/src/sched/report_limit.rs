@@ -28,7 +28,7 @@ impl ReportLimit {
         match self.turn(Instant::now()) {
             None => {}
             Some(0) => super::report(what),
-            Some(left_out) => super::report(format_args!("{what} (left out since the last such report: {left_out})")),
+            Some(left_out) => super::report(format_args!("{what} ({left_out} similar reports suppressed)")),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! When a runtime stops, the goroutines that are parked by then never run again. One of them may have been woken a moment before
 //! to take what others wait for as well, or have been given it; these may be goroutines of other runtimes, and would wait for
-//! ever. No look at the runtime before it is woken can help, for the runtime may stop after the look.
+//! ever. Checking the runtime before the wake-up is not enough, because the runtime may stop after the check.
 //!
 //! So a goroutine makes a will before it parks, and revokes it when it goes on. An M that leaves runs no goroutine any more; it
 //! [carries out](M::carry_out_wills) the wills of all who have settled on it. A will takes the goroutine out of the place where it

@@ -123,8 +123,8 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Cancellation
     ///
-    /// The end of the context ends the wait. A lock that was handed to the caller before is taken; one that is
-    /// given up after it goes to others.
+    /// The end of the context ends the wait. A lock that was handed to the caller before that is kept; a lock
+    /// given up later goes to another waiter.
     ///
     /// # Examples
     ///

@@ -35,11 +35,12 @@ const DONE: u8 = 3;
 const STATE: u8 = 3;
 const WAITED: u8 = 4;
 
-/// Something that is done once, as with [`std::sync::Once`]: whoever comes while another does it is parked until it is done.
+/// Something that is done once, as with [`std::sync::Once`]. A goroutine that calls this while another one does it is parked until
+/// it is done.
 ///
-/// The closure may park: with `std`'s that can deadlock, because another goroutine of the same M may block the M on it. If the runtime
-/// of its goroutine is shut down meanwhile, it is poisoned, as by a panic; what the closure has given to [`blocking`](crate::blocking)
-/// may still run then.
+/// The closure may park. With `std`'s `Once` that can deadlock, because another goroutine of the same M may block the M on it. If the
+/// runtime of the closure's goroutine is shut down while the closure is parked, the `Once` is poisoned, as by a panic; what the
+/// closure has given to [`blocking`](crate::blocking) may still run then.
 ///
 /// # Examples
 ///

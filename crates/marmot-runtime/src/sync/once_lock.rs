@@ -13,11 +13,11 @@ use crate::context;
 use crate::primitive::constant;
 use crate::sched::WaitReason;
 
-/// A cell that is written once, as [`std::sync::OnceLock`]. Who comes while another makes the value is parked until that has
-/// been done.
+/// A cell that is written once, as [`std::sync::OnceLock`]. A goroutine that calls this while another one makes the value is parked
+/// until there is a value.
 ///
-/// What makes the value may park. If it panics, or the runtime of its goroutine is shut down meanwhile, the cell stays empty, and the
-/// next may try.
+/// The initialiser may park. If it panics, or the runtime of its goroutine is shut down while it is parked, the cell stays empty, and
+/// the next caller may try.
 ///
 /// # Examples
 ///

@@ -13,9 +13,9 @@ use crate::sched::{Ended, WaitReason, budget, clock};
 
 /// A number of permits, which are taken and given back: it limits how many do something at a time, or how much they use.
 ///
-/// It is fair: permits go to those who wait in the order in which they came, and nobody takes one past them, be it that the first
-/// waits for more than are free. (As Go's `golang.org/x/sync/semaphore` does.) Who wants more than the semaphore ever had waits
-/// apart, and keeps nobody waiting. Goroutines and plain threads may share it.
+/// It is fair: waiters get permits in the order in which they arrived, and nobody overtakes the first waiter, even if it waits for
+/// more permits than are free (as in Go's `golang.org/x/sync/semaphore`). A request for more permits than the semaphore ever had
+/// waits separately and does not block others. Goroutines and plain threads may share it.
 ///
 /// # Examples
 ///
@@ -77,18 +77,18 @@ impl Semaphore {
     ///
     /// # Cancellation
     ///
-    /// The end of the context ends the wait. A permit that was handed over before is taken; what is
-    /// given back after it goes to others.
+    /// The end of the context ends the wait. A permit that was handed to the caller before that is kept; permits
+    /// released later go to other waiters.
     pub fn acquire(&self) -> Result<Permit<'_>, context::Error> {
         self.acquire_many(1)
     }
 
     /// Takes `n` permits at a time.
     ///
-    /// Others who come later do not overtake the caller, though they want less. It is different if `n` is more than the semaphore ever
-    /// had at a time, free and lent. Then it is not the caller's turn before enough are [added](Semaphore::add_permits), and
-    /// others pass it; once they are, it comes behind those who wait by then. (In Go, where none can be added, such a caller waits for
-    /// the end of its context only.)
+    /// Later requests do not overtake this one, even if they are smaller. The exception is an `n` larger than the largest number of
+    /// permits, available and acquired together, that the semaphore ever had. Such a request lets others pass until enough permits
+    /// have been [added](Semaphore::add_permits), and then queues behind the requests that are waiting at that time. (In Go, where
+    /// permits cannot be added, such a request only waits for the end of its context.)
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@
 //! its function without any lock, takes the call out of the table, and lands it: leaves the outcome and wakes all who wait. Whoever
 //! finds one joins it, and gets a clone. So a call can be joined exactly as long as it is in the table; and what is in the table
 //! has a leader, who lands it in any case, by a destructor; or, if
-//! its runtime stops, by its [will](crate::sched::with_will_around).
+//! its runtime stops, by its will (`sched::with_will_around`).
 
 use std::any::Any;
 use std::borrow::Borrow;

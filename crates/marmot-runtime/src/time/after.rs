@@ -46,7 +46,9 @@ impl Ring for Later {
             Ok(sched) => sched,
             Err(e) => {
                 let site = alarm.what.site;
-                UNCALLED.report(format_args!("no runtime for the function that was to be called later at {site}: {e}"));
+                UNCALLED.report(format_args!(
+                    "the function passed to `after_func` at {site} was not called, because no runtime is available: {e}"
+                ));
                 return;
             }
         };

@@ -35,7 +35,7 @@ pub(crate) fn serve(sched: &'static Sched) {
     // Release pairs with the Acquire in `some_m`.
     LAST.store(ptr::from_ref(sched).cast_mut(), Release);
     pool::set_timer(arm_tick);
-    pool::set_charge(|gets| budget::charge(gets.saturating_mul(budget::CHECK)));
+    pool::set_get_hook(|gets| budget::charge(gets.saturating_mul(budget::CHECK)));
 }
 
 /// An M that can have the timer.

@@ -38,18 +38,18 @@ const PROFILES: [(&str, &str, Take); 6] = [
 /// Listens on `addr` and serves the profiles of this process there, under `/debug/pprof/`, as long as the process lives.
 /// Returns the address, for a port of 0.
 ///
-/// Threads of its own serve, and no goroutines: it answers also when every M is stuck, and a profile of the goroutines then says
-/// which Ms those are. There are 32 connections at a time; a client has ten seconds for a request, in all, and is cut off
-/// when it takes nothing of an answer. One CPU profile is taken at a time, of ten minutes at most; it ends when its client
-/// leaves.
+/// The server runs on threads of its own, not on goroutines, so it answers even when every M is stuck; the goroutine profile then
+/// shows which Ms those are. It serves 32 connections at a time. A client must send each request within ten seconds, and is
+/// disconnected if it does not read the response. One CPU profile is taken at a time, for at most ten minutes; it ends early when
+/// the client disconnects.
 ///
-/// Profiles tell much of a program, and taking them costs time: listen on an address that only you can reach. On an address of the
-/// loopback interface, requests are refused that name another host than this machine, as those of a site's page do in a browser
-/// here whose name was made to lead to this machine.
+/// Profiles reveal much about a program, and taking them costs time: listen on an address that only you can reach. On a loopback
+/// address, the server refuses requests whose `Host` is not this machine, so that a web page cannot read profiles through a
+/// browser on this machine by pointing its own name at it ("DNS rebinding").
 ///
 /// # Errors
 ///
-/// If the address cannot be listened on, or the thread be had.
+/// If the address cannot be bound, or the server's thread cannot be started.
 ///
 /// # Blocking
 ///

@@ -8,7 +8,7 @@
 //!
 //! | what a client does | how long it may take |
 //! |---|---|
-//! | sends a request, from the connection's begin or the last answer on | [`HEAD_TIME`], in all |
+//! | sends a request, from the connection's begin or the last answer on | [`HEADER_TIMEOUT`], in all |
 //! | takes an answer | [`ANSWER_TIME`], in all |
 
 use std::io::{self, Read, Write};
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use marmot_pprof::http::{Endpoints, HEAD_TIME, Peer};
+use marmot_pprof::http::{Endpoints, HEADER_TIMEOUT, Peer};
 
 /// How many connections are served at a time.
 const CONNECTIONS: usize = 32;
@@ -84,9 +84,11 @@ impl Drop for Place {
 
 fn handle(conn: TcpStream, is_local: bool, endpoints: &Endpoints) -> io::Result<()> {
     let is_there = || is_there(&conn);
-    let peer = Peer::new().wanted(&is_there).local(is_local);
-    endpoints
-        .handle_peer(&mut Limited { conn: &conn, until: Instant::now() + HEAD_TIME, is_answering: false }, &peer)?;
+    let peer = Peer::new().wanted(&is_there).loopback_only(is_local);
+    endpoints.handle_peer(
+        &mut Limited { conn: &conn, until: Instant::now() + HEADER_TIMEOUT, is_answering: false },
+        &peer,
+    )?;
     part(&conn, REFUSAL_TIME)
 }
 
@@ -135,7 +137,7 @@ impl Limited<'_> {
 impl Read for Limited<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.is_answering {
-            (self.is_answering, self.until) = (false, Instant::now() + HEAD_TIME);
+            (self.is_answering, self.until) = (false, Instant::now() + HEADER_TIMEOUT);
         }
         self.conn.set_read_timeout(self.left()?)?;
         self.conn.read(buf)

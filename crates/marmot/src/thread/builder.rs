@@ -28,7 +28,7 @@ impl Builder {
         Builder::default()
     }
 
-    /// Names the goroutine, for reports. The name may not have a null byte in it: then starting the goroutine panics.
+    /// Names the goroutine, for reports. Starting the goroutine panics if the name contains a null byte.
     pub fn name(self, name: String) -> Builder {
         Builder(self.0.name(name))
     }

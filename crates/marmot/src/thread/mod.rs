@@ -22,15 +22,15 @@
 //!
 //! | `std::thread` | here | what is different, or the reason |
 //! |---|---|---|
-//! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of who makes it; when it ends, no thread-local is destroyed |
+//! | `spawn` | [`spawn`], which is [`go`](crate::go) | a goroutine inherits the context and the labels of the goroutine that makes it; when it ends, no thread-local is destroyed |
 //! | `Builder` | [`Builder`]; [`marmot::Builder`](crate::Builder) takes a `&str` as a name, too | a stack has 64 KiB at least: smaller ones are rounded up |
-//! | `Builder::spawn_unchecked` | none | who calls `std`'s keeps what is borrowed until `join` has returned. Here that may be sooner than the goroutine ends, if the context ends. [`scope`] is for what borrows |
+//! | `Builder::spawn_unchecked` | none | the caller of `std`'s must keep borrowed values until `join` has returned. Here `join` may return before the goroutine ends, if the context ends. Use [`scope`] for closures that borrow |
 //! | `scope`, `Scope`, `ScopedJoinHandle` | [`scope`], [`Scope`], [`ScopedJoinHandle`] | [a panic cancels the others](#panics-in-a-scope) |
 //! | `JoinHandle` | [`JoinHandle`] | [`join`](JoinHandle::join) also returns when the caller's context ends. It waits for no destructor of a thread-local |
 //! | `JoinHandle::{join, thread, is_finished}` | the same | – |
 //! | `Thread` | [`Thread`], which is [`Goroutine`](crate::Goroutine) | it also knows where it was made, and what it waits for |
 //! | `Thread::{id, name, unpark}` | the same | – |
-//! | `std::os`' `JoinHandleExt` | none | there is no thread of its own to get at |
+//! | `std::os`' `JoinHandleExt` | none | a goroutine has no thread of its own |
 //! | `ThreadId` | [`ThreadId`], which is [`GoroutineId`](crate::GoroutineId) | it can be printed and ordered |
 //! | `current` | [`current`] | the goroutine; a plain thread has a handle, too |
 //! | `park`, `park_timeout`, `yield_now` | [`park`], [`park_timeout`], [`yield_now`] | parking also returns when the context ends: it may return for no reason in `std`, too |
@@ -38,7 +38,7 @@
 //! | `panicking` | [`panicking`] | of the goroutine; `std`'s is the thread's, and is true while another goroutine of it unwinds |
 //! | `available_parallelism` | [`available_parallelism`] | the Ps of the runtime |
 //! | `Result` | [`Result`] | – |
-//! | `thread_local!`, `LocalKey` | [`marmot::thread_local!`](crate::thread_local), [`LocalKey`] | `std`'s own is unsound when its initialiser parks, this one panics: [Thread-locals](#thread-locals) |
+//! | `thread_local!`, `LocalKey` | [`marmot::thread_local!`](crate::thread_local), [`LocalKey`] | `std`'s is unsound if an initialiser parks; this one panics: [Thread-locals](#thread-locals) |
 //! | `AccessError` | `std`'s own | – |
 //! | `park_timeout_ms`, `sleep_ms` | the same | `std` has deprecated them |
 //! | `Thread::{into_raw, from_raw}`, `ThreadId::as_u64`, `current_id`, `add_spawn_hook`, `Builder::no_hooks` | none | they are not stable |
@@ -68,14 +68,14 @@
 //! A goroutine that has started stays on one thread for life, so thread-locals work: a borrow inside [`LocalKey::with`] may be
 //! held across any call, and what a goroutine finds there is what it, **or another goroutine of that thread**, has left. A value
 //! that is to belong to one goroutine, and to those that it makes, goes into the context:
-//! [`Context::with_value`](crate::context). What has to happen when a goroutine ends, such as flushing a buffer, is done by a guard on its
-//! stack or at the end of its closure: a thread-local's destructor runs when the thread ends, which for the threads of the default
-//! runtime is never, for the process ends first.
+//! [`Context::with_value`](crate::context). If something must be done when a goroutine ends, such as flushing a buffer, do it in the
+//! destructor of a guard on its stack, or at the end of its closure. A thread-local's destructor runs only when the thread ends, and the
+//! threads of the default runtime never end before the process does.
 //!
 //! **Declare thread-locals by [`marmot::thread_local!`](crate::thread_local)**. It has the syntax of `std`'s macro, and its keys have the
 //! methods of `std`'s. With `std`'s own, an initialiser that parks, for example because it locks a mutex of
-//! [`sync`](crate::sync), **is undefined behaviour** if another goroutine of the thread uses the thread-local meanwhile. With this
-//! one, that other goroutine panics. [`go`](crate::go) has the rule of which this is a case.
+//! [`sync`](crate::sync), **is undefined behaviour** if another goroutine of the thread uses the thread-local meanwhile. With
+//! Marmot's macro, that other goroutine panics. [`go`](crate::go) gives the general rule.
 //!
 //! ```
 //! use marmot::{thread, thread_local};
@@ -97,8 +97,8 @@ mod builder;
 use std::time::Duration;
 
 pub use builder::Builder;
-/// As [`std::thread::spawn`], except that what ends is a goroutine and not a thread: **no destructors of thread-locals run**
-/// then, for it shares them with the other goroutines of its thread. See the [module's head](self#thread-locals).
+/// As [`std::thread::spawn`], but it starts a goroutine. **No destructors of thread-locals run** when the goroutine ends, because it
+/// shares them with the other goroutines of its thread. See the [module's head](self#thread-locals).
 pub use marmot_runtime::go as spawn;
 pub use marmot_runtime::local::LocalKey;
 pub use marmot_runtime::{

@@ -38,7 +38,7 @@ use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 const IDLE_TIME: Duration = Duration::from_secs(75);
-const HEAD_TIME: Duration = Duration::from_secs(10);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIME: Duration = Duration::from_secs(120);
 const SEND_TIME: Duration = Duration::from_secs(30);
 /// The idle deadline is set anew when it is off by more than this: setting it for each request would change the timers
@@ -174,7 +174,7 @@ impl<'a> Exchange<'a> {
                 return Err(if in_request_line { Status::UriTooLong } else { Status::FieldsTooLarge }.into());
             }
             if seen == 0 {
-                self.deadline.limit(self.stream, HEAD_TIME)?;
+                self.deadline.limit(self.stream, HEADER_TIMEOUT)?;
             }
             seen = bytes.len();
             if !self.fill()? {

@@ -65,8 +65,8 @@ impl Plan {
 mod own {
     pub trait Own {}
 
-    /// What may hold a message of type `T`. This names the type, too: a trait with a parameter may be implemented by another crate for
-    /// a type that is not its own, if the parameter is.
+    /// What may hold a message of type `T`. It has the same parameter as the trait that it seals: another crate may implement a trait
+    /// for a foreign type if the parameter is a type of its own.
     pub trait Holds<T> {}
 }
 

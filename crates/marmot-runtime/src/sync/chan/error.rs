@@ -105,7 +105,7 @@ impl From<RecvError> for RecvTimeoutError {
     }
 }
 
-/// A wait that the context has ended has found no message: the channel is [`Empty`](TryRecvError::Empty).
+/// [`Cancelled`](RecvError::Cancelled) becomes [`Empty`](TryRecvError::Empty), because the wait found no message.
 impl From<RecvError> for TryRecvError {
     fn from(error: RecvError) -> TryRecvError {
         match error {
@@ -115,7 +115,7 @@ impl From<RecvError> for TryRecvError {
     }
 }
 
-/// A wait that the context has ended has found no room: the channel is [`Full`](TrySendError::Full).
+/// [`Cancelled`](SendError::Cancelled) becomes [`Full`](TrySendError::Full), because the wait found no room.
 impl<T> From<SendError<T>> for TrySendError<T> {
     fn from(error: SendError<T>) -> TrySendError<T> {
         match error {
