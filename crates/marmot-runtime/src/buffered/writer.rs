@@ -33,7 +33,7 @@ use crate::context::{self, Context};
 use crate::net::TcpStream;
 use crate::netpoll::turn::Turn;
 use crate::rt::{self, Goroutines};
-use crate::sched::{self, Ended, Leftover};
+use crate::sched::{self, Leftover};
 
 /// A write of so many bytes is not copied, but sent at once, after what has gathered.
 const LARGE: usize = 16 * 1024;
@@ -295,10 +295,8 @@ impl<W: Sink> Shared<W> {
 
     /// As [`hold`](Shared::hold), until the caller's context ends.
     fn hold_or_cancelled(&self) -> io::Result<Held<'_, W>> {
-        match self.turn.take_or_cancelled() {
-            Ended::Cancelled => Err(context::why().into()),
-            Ended::Readied | Ended::TimedOut => Ok(Held(self)),
-        }
+        // Nobody evicts those who wait for this turn.
+        self.turn.take_or_cancelled().map(|()| Held(self)).map_err(|_| context::why().into())
     }
 
     fn try_hold(&self) -> Option<Held<'_, W>> {

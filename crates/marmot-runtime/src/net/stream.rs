@@ -196,7 +196,7 @@ impl TcpStream {
         result
     }
 
-    /// Limits how long each read may wait; `None` is for ever.
+    /// Limits how long each read may wait for bytes, and before that for others that read; `None` is for ever.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl TcpStream {
         self.fd.set_timeout(Reading, timeout)
     }
 
-    /// Limits how long each write may wait for room; `None` is for ever.
+    /// Limits how long each write may wait for room, and before that for others that write; `None` is for ever.
     ///
     /// # Errors
     ///
@@ -361,7 +361,7 @@ impl TcpStream {
         T: Send + 'static,
     {
         let Some(wait) = self.fd.begin_unstarted_wait() else {
-            // It inherits the context that has ended.
+            // Its first read says why: it inherits a context that has ended.
             return rt::go(move || in_short_backtrace_with(f, self));
         };
         let fd = self.fd.share();

@@ -294,7 +294,7 @@ impl PollDesc {
     /// Makes every wait and every later operation fail. False if it has been done before.
     #[must_use = "who closes a second time is told"]
     pub(crate) fn close(&self) -> bool {
-        // The fences in `Slot::evict` follow.
+        // The fences in `Slot::evict` and `Turn::evict` follow.
         let before = self.state.set(CLOSED, SeqCst);
         self.reconsider_both();
         before & CLOSED == 0
@@ -351,14 +351,19 @@ impl PollDesc {
         !self.side(Direction::Read).slot.is_ready() && wanted != NEVER && wanted <= clock::now()
     }
 
-    /// Sets a direction's deadline; who waits there looks again.
+    /// Sets a direction's deadline; who waits there looks again, also who waits for the turn.
     pub(crate) fn set_deadline(&self, direction: Direction, deadline: u64) {
         let changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
-        // The fence in `Slot::evict` follows.
-        self.side(direction).deadline.store(deadline, SeqCst);
+        // The fences in `Slot::evict` and `Turn::evict` follow.
+        let before = self.side(direction).deadline.swap(deadline, SeqCst);
         self.set_flag(DEADLINE[direction as usize], deadline != NEVER);
         drop(changing);
         self.reconsider(direction);
+        // Those who wait for the turn find out about a later one when their time has come: they are not stirred up by each writer
+        // that puts the deadline off before it writes.
+        if deadline < before {
+            self.turn(direction).evict();
+        }
     }
 
     fn set_flag(&self, flag: u8, set: bool) {
