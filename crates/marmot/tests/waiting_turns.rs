@@ -10,7 +10,8 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use common::{
-    LIMIT, Place, Started, alone, assert_fails, assert_times_out, bounded, listener, ms, pair, pair_at, until, with_procs,
+    LIMIT, Place, Started, alone, assert_fails, assert_times_out, bounded, listener, ms, pair, pair_at, until,
+    with_procs,
 };
 use marmot::context::{self, Context};
 use marmot::net::TcpStream;

@@ -392,7 +392,9 @@ impl<W: Sink> Writer<W> {
     ///
     /// # Blocking
     ///
-    /// As `write`.
+    /// As `write`. The destructor of the chunk's owner must not wait, nor use the writer or the connection that it writes to, also
+    /// through another handle: it is called by what sends the bytes, whose turn to write it is
+    /// ([`Chunk::from_owner`]).
     pub fn append(&mut self, chunk: impl Into<Chunk>) -> io::Result<()> {
         self.gather(|producer| producer.append(chunk))
     }

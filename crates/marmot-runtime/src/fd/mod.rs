@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use marmot_io::Partial;
 
 use crate::netpoll::turn::Turn;
-use crate::netpoll::{Direction, NEVER, PollDesc, error};
+use crate::netpoll::{Addrs, Direction, NEVER, PollDesc, error};
 use crate::sched::{self, Bequest, GRef, budget, clock, with_will, within};
 
 /// A turn that is given up when it goes out of scope.
@@ -449,6 +449,16 @@ impl<S: AsFd> Fd<S> {
     /// If it has been done before.
     pub(crate) fn close(&self) -> io::Result<()> {
         if self.desc.close() { Ok(()) } else { Err(error::closed()) }
+    }
+
+    /// Keeps the addresses of a connection. Only for who has closed it, before it goes on to end it.
+    pub(crate) fn keep_addrs(&self, addrs: Addrs) {
+        self.desc.keep_addrs(addrs);
+    }
+
+    /// What was kept, if the descriptor was closed. To be asked after the system, whose answer is right if nothing was kept by then.
+    pub(crate) fn addrs_at_close(&self) -> Option<Addrs> {
+        self.desc.addrs_at_close()
     }
 
     /// The object itself, unless the descriptor was closed.

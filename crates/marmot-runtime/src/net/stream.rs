@@ -14,8 +14,10 @@ use super::connect;
 use super::convert::conversions;
 use super::sys;
 use crate::fd::{Fd, InTurn};
+use crate::netpoll::Addrs;
 use crate::netpoll::Direction::{Read as Reading, Write as Writing};
 use crate::rt::{self, JoinHandle};
+use crate::sched::budget::{self, Unlimited};
 use crate::sched::{self, in_short_backtrace_with};
 
 /// A TCP connection: [`std::net::TcpStream`], parking goroutines instead of blocking threads.
@@ -128,22 +130,24 @@ impl TcpStream {
         connect::connect_one(addr, Some(timeout)).map(TcpStream::new)
     }
 
-    /// The address of the other end.
+    /// The address of the other end; after [`close`](TcpStream::close), the one that it had then.
     ///
     /// # Errors
     ///
     /// As `std`.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.fd.io().peer_addr()
+        let peer = self.fd.io().peer_addr();
+        self.fd.addrs_at_close().and_then(|addrs| addrs.peer).map_or(peer, Ok)
     }
 
-    /// The address of this end.
+    /// The address of this end; after [`close`](TcpStream::close), the one that it had then.
     ///
     /// # Errors
     ///
     /// As `std`.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.fd.io().local_addr()
+        let local = self.fd.io().local_addr();
+        self.fd.addrs_at_close().and_then(|addrs| addrs.local).map_or(local, Ok)
     }
 
     /// Shuts down the reading half, the writing half, or both. Whoever waits there finds the end or
@@ -185,7 +189,10 @@ impl TcpStream {
     /// Elsewhere than on Linux, a reset may be sent only when the last handle goes.
     pub fn close(&self) -> io::Result<()> {
         self.fd.close()?;
-        sys::end(self.fd.io())
+        let io = self.fd.io();
+        // Whoever is closed no longer has them: at once if it is reset, or else when the peer has ended, too.
+        self.fd.keep_addrs(Addrs { local: io.local_addr().ok(), peer: io.peer_addr().ok() });
+        sys::end(io)
     }
 
     /// As [`close`](TcpStream::close), but the connection does not end in order: when the last handle goes, the peer is
@@ -473,7 +480,11 @@ impl TcpStream {
     pub(crate) fn read_leased(&self, room: usize) -> io::Result<(Lease, usize)> {
         let mut lent = None;
         let read = |io: &std::net::TcpStream| {
-            let mut buffer = Lease::new(room);
+            // We have the turn, and leave no will: this is no place to let others run.
+            let mut buffer = {
+                let _unlimited = budget::unlimited();
+                Lease::new(room)
+            };
             let count = sys::receive(io, &mut buffer[..room])?;
             lent = Some(buffer);
             Ok(count)
@@ -484,7 +495,7 @@ impl TcpStream {
 
     /// Lets `send` write by what it is given, and nobody else in between.
     pub(crate) fn write_together<T>(&self, send: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
-        let result = self.fd.hold(Writing).and_then(|turn| send(&mut WritingInTurn(turn)));
+        let result = self.fd.hold(Writing).and_then(|turn| send(&mut WritingInTurn::new(turn)));
         sched::spend();
         result
     }
@@ -545,16 +556,38 @@ fn some_or(result: Result<usize, Partial>) -> io::Result<usize> {
     }
 }
 
-/// The connection for who has the turn to write.
-struct WritingInTurn<'a>(InTurn<'a, std::net::TcpStream>);
+/// The connection for who has the turn to write. Between two writes, what its user calls does not yield: only who is in a write leaves
+/// the turn to others, should it never go on.
+struct WritingInTurn<'a> {
+    turn: InTurn<'a, std::net::TcpStream>,
+    has_written: bool,
+    unlimited: Option<Unlimited>,
+}
+
+impl<'a> WritingInTurn<'a> {
+    fn new(turn: InTurn<'a, std::net::TcpStream>) -> Self {
+        WritingInTurn { turn, has_written: false, unlimited: Some(budget::unlimited()) }
+    }
+
+    fn write_by<T>(&mut self, write: impl FnOnce(&InTurn<'a, std::net::TcpStream>) -> T) -> T {
+        self.unlimited = None;
+        if self.has_written {
+            self.turn.spend();
+        }
+        self.has_written = true;
+        let result = write(&self.turn);
+        self.unlimited = Some(budget::unlimited());
+        result
+    }
+}
 
 impl Write for WritingInTurn<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        some_or(send_all!(self.0, buf))
+        self.write_by(|turn| some_or(send_all!(turn, buf)))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        some_or(send_all_vectored!(self.0, bufs))
+        self.write_by(|turn| some_or(send_all_vectored!(turn, bufs)))
     }
 
     fn flush(&mut self) -> io::Result<()> {

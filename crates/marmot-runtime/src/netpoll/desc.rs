@@ -15,8 +15,10 @@
 //! | a direction's `drained` | who has the turn |
 //! | a direction's `timed`, `until`, `wanted` | who is about to wait, or has taken a waiter out; a timer reads `wanted` |
 //! | a direction's `timer` | who is about to wait arms it; it fires on any M |
+//! | `addrs` | set by who closes; cleared by the last owner |
 
 use std::mem::offset_of;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::Mutex;
@@ -59,6 +61,13 @@ const DEADLINE: [u8; 2] = [32, 64];
 /// The user asked for `WouldBlock` instead of waiting.
 const NONBLOCKING: u8 = 128;
 
+/// The addresses that a connection had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addrs {
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
 /// What an event and a wait meet at, for one direction.
 pub(super) struct Side {
     pub(super) slot: Slot,
@@ -99,6 +108,8 @@ pub(crate) struct PollDesc {
     times: [Times; 2],
     /// Held by whoever registers the descriptor, or sets a deadline together with its flag.
     pub(super) changing: Mutex<()>,
+    /// What the system forgets about what was closed. In a box, because nearly all have none.
+    addrs: Mutex<Option<Box<Addrs>>>,
 }
 
 const _: () = assert!(
@@ -129,6 +140,7 @@ impl PollDesc {
             sides: [side(), side()],
             times: [times(), times()],
             changing: Mutex::new(()),
+            addrs: Mutex::new(None),
         }
     }
 
@@ -179,6 +191,9 @@ impl PollDesc {
             side.slot.take_ready();
         }
         self.had_unstarted.store(false, Relaxed);
+        if self.state.flags(Relaxed) & CLOSED != 0 {
+            *self.addrs.lock().unwrap_or_else(|e| e.into_inner()) = None;
+        }
         table::put(self, &self.state);
     }
 
@@ -298,6 +313,19 @@ impl PollDesc {
         let before = self.state.set(CLOSED, SeqCst);
         self.reconsider_both();
         before & CLOSED == 0
+    }
+
+    /// Keeps what the system forgets, now that it was closed.
+    pub(crate) fn keep_addrs(&self, addrs: Addrs) {
+        *self.addrs.lock().unwrap_or_else(|e| e.into_inner()) = Some(Box::new(addrs));
+    }
+
+    /// What was kept when it was closed.
+    pub(crate) fn addrs_at_close(&self) -> Option<Addrs> {
+        if self.state.flags(SeqCst) & CLOSED == 0 {
+            return None;
+        }
+        self.addrs.lock().unwrap_or_else(|e| e.into_inner()).as_deref().copied()
     }
 
     /// Says what the last try of a direction found. Only for who has the turn.
