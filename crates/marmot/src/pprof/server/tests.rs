@@ -1,3 +1,5 @@
+//! The times of answers and requests.
+
 use super::*;
 
 fn pair() -> (TcpStream, TcpStream) {
