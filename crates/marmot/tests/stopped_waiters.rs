@@ -223,7 +223,10 @@ fn one_that_sends_what_a_writer_has_gathered_does_not_keep_the_writer() {
             g.status == marmot_runtime::profile::Status::Waiting(WaitReason::IoWrite)
         });
         until(|| marmot_runtime::profile::goroutines().goroutines.iter().any(waits));
+        // It is woken for the end of its runtime, and has no turn any more.
+        let keeps = busy(&ending);
         ending.shutdown(ms(0)).unwrap_err();
+        drop(keeps);
         let error = writer.flush().unwrap_err();
         assert!(error.to_string().contains("has stopped"), "{error}");
         assert!(writer.write_all(b"more").is_err());
