@@ -57,12 +57,36 @@ impl<R> LimitReader<R> {
         (self.length, self.remaining) = (limit, limit);
     }
 
+    /// Counts `count` bytes as read, which were taken from the reader [itself](LimitReader::get_mut): so many fewer may be read, and
+    /// the position is behind them.
+    ///
+    /// # Panics
+    ///
+    /// If that is more than [may be read](LimitReader::remaining).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{Read, Seek};
+    /// use marmot_io::LimitReader;
+    ///
+    /// let mut body = LimitReader::new(std::io::Cursor::new(b"head, body and more"), 10);
+    /// body.get_mut().read_exact(&mut [0; 6])?;
+    /// body.advance(6);
+    /// assert_eq!((body.stream_position()?, body.remaining()), (6, 4));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn advance(&mut self, count: u64) {
+        assert!(count <= self.remaining, "no more can have been read than the limit");
+        self.remaining -= count;
+    }
+
     /// The reader.
     pub fn get_ref(&self) -> &R {
         &self.reader
     }
 
-    /// The reader. What is read from it directly does not count.
+    /// The reader. What is read from it directly does not count, but by [`advance`](LimitReader::advance).
     pub fn get_mut(&mut self) -> &mut R {
         &mut self.reader
     }

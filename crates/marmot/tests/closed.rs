@@ -132,6 +132,7 @@ fn whatever_is_called_on_a_closed_connection_says_so() {
     everywhere(|_| {
         let (near, mut far) = pair();
         let clone = near.try_clone().unwrap();
+        let addr = near.local_addr().unwrap();
         far.write_all(b"unread").unwrap();
         near.close().unwrap();
         for handle in [&near, &clone, &near.try_clone().unwrap()] {
@@ -144,7 +145,7 @@ fn whatever_is_called_on_a_closed_connection_says_so() {
         // What copies in both directions closes what may be closed already.
         near.close_write().unwrap();
         near.close_both().unwrap();
-        assert!(near.local_addr().is_ok());
+        assert_eq!(near.local_addr().unwrap(), addr);
     });
 }
 
@@ -153,6 +154,7 @@ fn whatever_is_called_on_a_closed_listener_says_so() {
     everywhere(|_| {
         let listener = listener();
         let clone = listener.try_clone().unwrap();
+        let addr = listener.local_addr().unwrap();
         listener.close().unwrap();
         for handle in [&listener, &clone] {
             for (name, call) in OF_LISTENERS {
@@ -160,7 +162,37 @@ fn whatever_is_called_on_a_closed_listener_says_so() {
                 assert_eq!(error.kind(), ErrorKind::NotConnected, "{name}");
             }
         }
-        assert!(listener.local_addr().is_ok());
+        assert_eq!(listener.local_addr().unwrap(), addr);
+    });
+}
+
+#[test]
+fn a_closed_connection_knows_the_addresses_that_it_had() {
+    everywhere(|_| {
+        for is_reset in [false, true] {
+            let (near, mut far) = pair();
+            let (local, peer) = (near.local_addr().unwrap(), near.peer_addr().unwrap());
+            assert_eq!((local, peer), (far.peer_addr().unwrap(), far.local_addr().unwrap()));
+            let clone = near.try_clone().unwrap();
+            if is_reset {
+                far.write_all(b"unread").unwrap();
+                near.peek(&mut [0]).unwrap();
+            }
+            near.close().unwrap();
+            // When both ends have gone, the system knows nothing more of them.
+            let _ = rest(far);
+            for handle in [&near, &clone, &near.try_clone().unwrap()] {
+                assert_eq!(handle.local_addr().unwrap(), local, "reset: {is_reset}");
+                assert_eq!(handle.peer_addr().unwrap(), peer, "reset: {is_reset}");
+            }
+            drop((near, clone));
+            // The next connection has addresses of its own, closed or not.
+            let (next, _far) = pair();
+            let addrs = (next.local_addr().unwrap(), next.peer_addr().unwrap());
+            assert_ne!(addrs, (local, peer));
+            next.close().unwrap();
+            assert_eq!((next.local_addr().unwrap(), next.peer_addr().unwrap()), addrs);
+        }
     });
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Seek, Write};
 use std::net::Shutdown;
 use std::time::Instant;
 
@@ -236,5 +236,24 @@ fn nothing_can_be_put_back_after_the_kernel_has_copied() {
         assert_eq!(copy(&mut reader, &mut file(b"")).unwrap(), 0);
         reader.unread_byte().unwrap();
         assert_eq!(reader.read_byte().unwrap(), Some(99));
+    });
+}
+
+#[test]
+fn what_the_kernel_takes_from_a_limited_file_moves_its_position() {
+    everywhere(|place| {
+        let (mut near, far) = pair();
+        let receives = place.start(move || copy(&mut &far, &mut io::sink()).unwrap());
+        let mut limited = LimitReader::new(file(&[7; 300_000]), 1_000_000);
+        assert_eq!(copy_n(&mut limited, &mut near, 200_000).unwrap(), 200_000);
+        assert_eq!((limited.stream_position().unwrap(), limited.remaining()), (200_000, 800_000));
+        let mut to = file(b"");
+        assert_eq!(copy(&mut limited, &mut to).unwrap(), 100_000);
+        assert_eq!((limited.stream_position().unwrap(), limited.remaining()), (300_000, 700_000));
+        // So what is before it can be read again.
+        assert_eq!(limited.seek(io::SeekFrom::Start(250_000)).unwrap(), 250_000);
+        assert_eq!(copy(&mut limited, &mut to).unwrap(), 50_000);
+        drop(near);
+        assert_eq!(receives.join(), 200_000);
     });
 }

@@ -131,6 +131,27 @@ fn there_are_so_many_connections_at_a_time() {
     assert_status(&served, 200);
 }
 
+/// A connection that is told that there are too many stays for a moment.
+#[test]
+fn those_that_are_refused_keep_no_place_from_others() {
+    let addr = pprof::serve("127.0.0.1:0").unwrap();
+    let mut idle: Vec<_> = (0..32).map(|_| connect(addr)).collect();
+    let mut refused = Vec::new();
+    let mut is_refused = || {
+        let mut conn = connect(addr);
+        // It may be closed at once, if there are many.
+        let _ = conn.write_all(b"GET /debug/pprof/cmdline HTTP/1.0\r\n\r\n");
+        let mut begin = [0; 13];
+        let answered = conn.read_exact(&mut begin).is_ok();
+        refused.push(conn);
+        !(answered && &begin == b"HTTP/1.1 200 ")
+    };
+    assert!((0..8).all(|_| is_refused()));
+    // One goes. There are always some that are refused, until there is one that is served.
+    drop(idle.pop());
+    until(|| !is_refused());
+}
+
 #[test]
 fn on_the_loopback_interface_other_hosts_are_refused() {
     let addr = pprof::serve("127.0.0.1:0").unwrap();

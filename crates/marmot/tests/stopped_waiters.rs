@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -11,7 +12,8 @@ use std::sync::atomic::{
 };
 use std::thread;
 
-use common::{LIMIT, Place, alone, bounded, ms, runtime, until};
+use common::{LIMIT, Place, alone, bounded, ms, pair, runtime, until};
+use marmot::buffered::Writer;
 use marmot::context::Context;
 use marmot::sync::singleflight::{self, Group};
 use marmot::sync::{LazyLock, Once, OnceLock, RwLock, Semaphore};
@@ -198,5 +200,36 @@ fn one_whose_wait_for_permits_has_ended_leaves_no_mark() {
         drop(held);
         assert!(semaphore.try_acquire_many(2).is_some());
         is_over.store(true, Release);
+    });
+}
+
+#[test]
+fn one_that_sends_what_a_writer_has_gathered_does_not_keep_the_writer() {
+    let _alone = alone();
+    bounded(|| {
+        let ending = runtime(1);
+        let (near, _far) = pair();
+        let mut writer = Writer::new(near.try_clone().unwrap());
+        // There is no room for what it gathers, so a goroutine of that runtime waits for it, and the writer goes elsewhere.
+        near.set_nonblocking(true).unwrap();
+        while (&near).write(&[0; 1 << 16]).is_ok() {}
+        near.set_nonblocking(false).unwrap();
+        let gathers = ending.go(move || {
+            writer.write_all(b"gathered").unwrap();
+            writer
+        });
+        let mut writer = gathers.join().unwrap();
+        let (near, waits) = (near, |g: &marmot_runtime::profile::Goroutine| {
+            g.status == marmot_runtime::profile::Status::Waiting(WaitReason::IoWrite)
+        });
+        until(|| marmot_runtime::profile::goroutines().goroutines.iter().any(waits));
+        // It is woken for the end of its runtime, and has no turn any more.
+        let keeps = busy(&ending);
+        ending.shutdown(ms(0)).unwrap_err();
+        drop(keeps);
+        let error = writer.flush().unwrap_err();
+        assert!(error.to_string().contains("has stopped"), "{error}");
+        assert!(writer.write_all(b"more").is_err());
+        drop((writer, near));
     });
 }

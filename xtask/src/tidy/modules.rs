@@ -21,7 +21,7 @@ pub const LAW: [(&str, &[&str]); 17] = [
     ("net", &["fd", "rt"]),
     ("os", &["fd", "rt"]),
     ("time", &["rt"]),
-    ("fd", &["netpoll"]),
+    ("fd", &["blocking", "netpoll"]),
     ("rt", &["blocking", "context", "netpoll", "profile", "sync"]),
     ("netpoll", &["context"]),
     ("context", &["timer"]),

@@ -33,8 +33,12 @@ impl Chunk {
         Chunk { node, start, end }
     }
 
-    /// A chunk of somebody's bytes, which are kept and not copied. The owner is dropped by whoever drops the last chunk,
-    /// or drains the buffer that it was put into; so its destructor should not wait.
+    /// A chunk of somebody's bytes, which are kept and not copied.
+    ///
+    /// The owner is dropped by whoever drops the last chunk, or drains the buffer that it was put into, in the middle of that: what
+    /// drains a buffer into a connection has the connection to itself meanwhile. So the owner's destructor must not wait, and must
+    /// not use the buffer, nor what the bytes are written to: it would wait for itself. Let it tell another task that the bytes have
+    /// gone.
     pub fn from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Chunk {
         let node = NodeRef::foreign(owner);
         let end = node.end();

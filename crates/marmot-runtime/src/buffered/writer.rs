@@ -15,7 +15,9 @@
 //! may not wait any more starts one that sends the rest.
 //!
 //! Writer, M and goroutine take [turns](Turn). The M only tries; if the turn is taken, the goroutine that it starts
-//! waits for it. Why nothing stays behind is argued in [`left`](super::left).
+//! waits for it. Why nothing stays behind is argued in [`left`](super::left). If the runtime of the one that sends stops, it gives its turn up
+//! (its [will](sched::with_will)): the writer may have moved to another runtime. What had been taken is not known then, and the
+//! writer says so, as after a panic of the sink.
 
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -33,7 +35,7 @@ use crate::context::{self, Context};
 use crate::net::TcpStream;
 use crate::netpoll::turn::Turn;
 use crate::rt::{self, Goroutines};
-use crate::sched::{self, Ended, Leftover};
+use crate::sched::{self, Bequest, Leftover, with_will};
 
 /// A write of so many bytes is not copied, but sent at once, after what has gathered.
 const LARGE: usize = 16 * 1024;
@@ -156,7 +158,8 @@ impl<W: Sink> Gathered<W> {
             return Err(error);
         }
         if self.is_called {
-            let text = "an earlier write to the sink panicked or reported more bytes than it was given, so it is unknown how much was written";
+            let text = "an earlier write to the sink panicked, reported more bytes than it was given, or was made by a runtime that has \
+                        stopped, so it is unknown how much was written";
             return Err(io::Error::other(text));
         }
         if mem::take(&mut self.is_unseen) {
@@ -279,6 +282,21 @@ impl<W> Held<'_, W> {
         // SAFETY: we have the turn.
         unsafe { &mut *self.0.gathered.get() }
     }
+
+    /// Lets `f` send what has been gathered, and wait. Should the caller never go on, the turn is given up.
+    fn send_by<T>(&mut self, f: impl FnOnce(&mut Gathered<W>) -> T) -> T {
+        let shared = self.0;
+        with_will(sched::waiter(), &Abandoned(&shared.turn), || f(self.gathered()))
+    }
+}
+
+/// The turn of one that never goes on.
+struct Abandoned<'a>(&'a Turn);
+
+impl Bequest for Abandoned<'_> {
+    fn pass_on(&self) {
+        self.0.give();
+    }
 }
 
 impl<W> Drop for Held<'_, W> {
@@ -295,10 +313,8 @@ impl<W: Sink> Shared<W> {
 
     /// As [`hold`](Shared::hold), until the caller's context ends.
     fn hold_or_cancelled(&self) -> io::Result<Held<'_, W>> {
-        match self.turn.take_or_cancelled() {
-            Ended::Cancelled => Err(context::why().into()),
-            Ended::Readied | Ended::TimedOut => Ok(Held(self)),
-        }
+        // Nobody evicts those who wait for this turn.
+        self.turn.take_or_cancelled().map(|()| Held(self)).map_err(|_| context::why().into())
     }
 
     fn try_hold(&self) -> Option<Held<'_, W>> {
@@ -313,7 +329,7 @@ impl<W: Sink> Leftover for Shared<W> {
             return;
         }
         rt::go(move || {
-            self.hold().gathered().send_unseen();
+            self.hold().send_by(Gathered::send_unseen);
         });
     }
 }
@@ -394,7 +410,9 @@ impl<W: Sink> Writer<W> {
     ///
     /// # Blocking
     ///
-    /// As `write`.
+    /// As `write`. The destructor of the chunk's owner must not wait, nor use the writer or the connection that it writes to, also
+    /// through another handle: it is called by what sends the bytes, whose turn to write it is
+    /// ([`Chunk::from_owner`]).
     pub fn append(&mut self, chunk: impl Into<Chunk>) -> io::Result<()> {
         self.gather(|producer| producer.append(chunk))
     }
@@ -420,9 +438,9 @@ impl<W: Sink> Writer<W> {
             let gathered = held.gathered();
             gathered.check()?;
             if gathered.consumer.len() >= HIGH_WATER {
-                gathered.send()?;
+                held.send_by(Gathered::send)?;
             }
-            f(&mut gathered.producer)
+            f(&mut held.gathered().producer)
         };
         if let Some(here) = sched::here()
             && self.shared.left.claim(here)
@@ -436,10 +454,10 @@ impl<W: Sink> Writer<W> {
 impl<W: Sink> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() >= LARGE {
-            let mut held = self.shared.hold_or_cancelled()?;
-            let gathered = held.gathered();
-            gathered.send()?;
-            return gathered.call(|_, mut sink| sink.write(bytes));
+            return self.shared.hold_or_cancelled()?.send_by(|gathered| {
+                gathered.send()?;
+                gathered.call(|_, mut sink| sink.write(bytes))
+            });
         }
         self.gather(|producer| producer.write(bytes))
     }
@@ -449,21 +467,21 @@ impl<W: Sink> Write for Writer<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let mut held = self.shared.hold_or_cancelled()?;
-        let gathered = held.gathered();
-        gathered.send()?;
-        gathered.call(|_, mut sink| sink.flush())
+        self.shared.hold_or_cancelled()?.send_by(|gathered| {
+            gathered.send()?;
+            gathered.call(|_, mut sink| sink.flush())
+        })
     }
 }
 
 impl<W: Sink> Drop for Writer<W> {
     fn drop(&mut self) {
-        let sent = self.shared.hold_or_cancelled().and_then(|mut held| held.gathered().send_last());
+        let sent = self.shared.hold_or_cancelled().and_then(|mut held| held.send_by(Gathered::send_last));
         // There is nobody to tell.
         if sent.is_err_and(|error| context::Error::of(&error).is_some()) {
             // What was written is sent all the same; but not by who may not wait for that.
             let shared = Arc::clone(&self.shared);
-            Context::background().run(|| rt::go(move || shared.hold().gathered().send_last()));
+            Context::background().run(|| rt::go(move || shared.hold().send_by(Gathered::send_last)));
         }
     }
 }

@@ -16,6 +16,7 @@
 //! **Fairness.** Nobody interrupts a goroutine whose operations never have to wait, so each that
 //! succeeds spends a little of its turn (`sched::spend`), and when that is used up, it yields.
 
+mod blocking_turn;
 pub(crate) mod spare;
 
 use std::io;
@@ -25,10 +26,9 @@ use std::time::{Duration, Instant};
 
 use marmot_io::Partial;
 
-use crate::context;
 use crate::netpoll::turn::Turn;
-use crate::netpoll::{Direction, NEVER, PollDesc, error};
-use crate::sched::{self, Bequest, Ended, GRef, budget, clock, with_will, within};
+use crate::netpoll::{Addrs, Direction, NEVER, PollDesc, error};
+use crate::sched::{self, Bequest, GRef, budget, clock, with_will, within};
 
 /// A turn that is given up when it goes out of scope.
 struct Held<'a>(&'a Turn);
@@ -96,6 +96,12 @@ impl<S: AsFd> InTurn<'_, S> {
         Ok(gone)
     }
 
+    /// Runs `f` on a spare thread, for an operation of this direction that blocks. Should the caller not go on, the turn is given up
+    /// when `f` has returned.
+    pub(crate) fn blocking<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {
+        blocking_turn::run(self.fd.desc.turn(self.direction), f)
+    }
+
     /// See `sched::spend`. Should the caller not go on after others have had their turns, the turn here is given up.
     pub(crate) fn spend(&self) {
         with_will(sched::waiter(), self, sched::spend);
@@ -149,7 +155,8 @@ impl<S: AsFd> Fd<S> {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if it is taken and the descriptor was set not to wait; and when the caller's context ends before it has it.
+    /// `WouldBlock` if it is taken and the descriptor was set not to wait; and when the wait for it ends as a wait for
+    /// readiness would.
     #[inline]
     fn take_turn(&self, direction: Direction) -> io::Result<Held<'_>> {
         let turn = self.desc.turn(direction);
@@ -157,9 +164,7 @@ impl<S: AsFd> Fd<S> {
             if self.is_nonblocking() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            if turn.take_or_cancelled() == Ended::Cancelled {
-                return Err(context::why().into());
-            }
+            self.desc.wait_turn(direction, self.timeout(direction))?;
         }
         Ok(Held(turn))
     }
@@ -446,6 +451,16 @@ impl<S: AsFd> Fd<S> {
         if self.desc.close() { Ok(()) } else { Err(error::closed()) }
     }
 
+    /// Keeps the addresses of a connection. Only for who has closed it, before it goes on to end it.
+    pub(crate) fn keep_addrs(&self, addrs: Addrs) {
+        self.desc.keep_addrs(addrs);
+    }
+
+    /// What was kept, if the descriptor was closed. To be asked after the system, whose answer is right if nothing was kept by then.
+    pub(crate) fn addrs_at_close(&self) -> Option<Addrs> {
+        self.desc.addrs_at_close()
+    }
+
     /// The object itself, unless the descriptor was closed.
     #[inline]
     pub(crate) fn open_io(&self) -> io::Result<&S> {
@@ -509,10 +524,11 @@ impl<S: AsFd + From<OwnedFd>> Fd<S> {
         Fd { io: ManuallyDrop::new(io.into()), desc: self.desc }
     }
 
-    /// Takes the turn to read, for a goroutine that is to wait without having started; none if the caller's context has ended
-    /// before it came.
+    /// Takes the turn to read, for a goroutine that is to wait without having started; none if there is no use in waiting: the
+    /// descriptor was closed, its deadline is past, or the caller's context has ended, before the turn came.
     pub(crate) fn begin_unstarted_wait(&self) -> Option<UnstartedWait<S>> {
-        if self.desc.turn(Direction::Read).take_or_cancelled() == Ended::Cancelled {
+        // The timeout is that of the wait that begins here.
+        if !self.desc.turn(Direction::Read).try_take() && self.desc.wait_turn(Direction::Read, None).is_err() {
             return None;
         }
         self.desc.forget_wait();

@@ -203,7 +203,7 @@ impl<S: Source> Source for &mut S {
 
 /// Wrappers that limit how much may be read.
 macro_rules! limits {
-    ($($of:ident, $limit:ident;)*) => {$(
+    ($($of:ident, $limit:ident, $took:expr;)*) => {$(
         impl<S: Source> Source for $of<S> {
             fn origin(&self) -> End<'_> {
                 self.get_ref().origin()
@@ -220,7 +220,7 @@ macro_rules! limits {
             }
 
             fn took(&mut self, count: u64) {
-                self.set_limit(self.$limit() - count);
+                $took(self, count);
                 self.get_mut().took(count);
             }
         }
@@ -228,8 +228,9 @@ macro_rules! limits {
 }
 
 limits! {
-    Take, limit;
-    LimitReader, remaining;
+    // Its position begins anew, for it has nothing else that lowers the limit.
+    Take, limit, |take: &mut Self, count| take.set_limit(take.limit() - count);
+    LimitReader, remaining, LimitReader::advance;
 }
 
 /// Wrappers that read ahead into a buffer.

@@ -29,7 +29,8 @@
 //!
 //! **Looking back.** What the kernel moves does not pass through a reader's buffer, so that there is nothing before its
 //! next byte: a [`bufio::Reader`] then has nothing to put back, and a `BufReader` does not know better than to seek back in
-//! its buffer ([`seek_relative`](std::io::Seek::seek_relative)) to bytes from before the copy; use `seek` after one.
+//! its buffer ([`seek_relative`](std::io::Seek::seek_relative)) to bytes from before the copy; use `seek` after one. A `Take` whose
+//! limit was not reached by a copy counts positions from where the copy ended; a [`LimitReader`] counts on.
 //!
 //! **Counting.** The count is of bytes that the writer took. What the reader gave is counted apart, for the limit of a
 //! `Take`: if the writer fails, the bytes in between are lost, as they are with a buffer.

@@ -14,8 +14,10 @@ use super::connect;
 use super::convert::conversions;
 use super::sys;
 use crate::fd::{Fd, InTurn};
+use crate::netpoll::Addrs;
 use crate::netpoll::Direction::{Read as Reading, Write as Writing};
 use crate::rt::{self, JoinHandle};
+use crate::sched::budget::{self, Unlimited};
 use crate::sched::{self, in_short_backtrace_with};
 
 /// A TCP connection: [`std::net::TcpStream`], parking goroutines instead of blocking threads.
@@ -130,22 +132,24 @@ impl TcpStream {
         connect::connect_one(addr, Some(timeout)).map(TcpStream::new)
     }
 
-    /// The address of the other end.
+    /// The address of the other end; after [`close`](TcpStream::close), the one that it had then.
     ///
     /// # Errors
     ///
     /// As `std`.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.fd.io().peer_addr()
+        let peer = self.fd.io().peer_addr();
+        self.fd.addrs_at_close().and_then(|addrs| addrs.peer).map_or(peer, Ok)
     }
 
-    /// The address of this end.
+    /// The address of this end; after [`close`](TcpStream::close), the one that it had then.
     ///
     /// # Errors
     ///
     /// As `std`.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.fd.io().local_addr()
+        let local = self.fd.io().local_addr();
+        self.fd.addrs_at_close().and_then(|addrs| addrs.local).map_or(local, Ok)
     }
 
     /// Shuts down the reading half, the writing half, or both. Whoever waits there finds the end or
@@ -187,7 +191,10 @@ impl TcpStream {
     /// On systems other than Linux, a reset may be sent only when the last handle is dropped.
     pub fn close(&self) -> io::Result<()> {
         self.fd.close()?;
-        sys::end(self.fd.io())
+        let io = self.fd.io();
+        // Whoever is closed no longer has them: at once if it is reset, or else when the peer has ended, too.
+        self.fd.keep_addrs(Addrs { local: io.local_addr().ok(), peer: io.peer_addr().ok() });
+        sys::end(io)
     }
 
     /// As [`close`](TcpStream::close), but the connection does not end in order: when the last handle goes, the peer is
@@ -198,7 +205,7 @@ impl TcpStream {
         result
     }
 
-    /// Limits how long each read may wait; `None` is for ever.
+    /// Limits how long each read may wait for bytes, and before that for others that read; `None` is for ever.
     ///
     /// # Errors
     ///
@@ -208,7 +215,7 @@ impl TcpStream {
         self.fd.set_timeout(Reading, timeout)
     }
 
-    /// Limits how long each write may wait for room; `None` is for ever.
+    /// Limits how long each write may wait for room, and before that for others that write; `None` is for ever.
     ///
     /// # Errors
     ///
@@ -363,7 +370,7 @@ impl TcpStream {
         T: Send + 'static,
     {
         let Some(wait) = self.fd.begin_unstarted_wait() else {
-            // It inherits the context that has ended.
+            // Its first read says why: it inherits a context that has ended.
             return rt::go(move || in_short_backtrace_with(f, self));
         };
         let fd = self.fd.share();
@@ -475,7 +482,11 @@ impl TcpStream {
     pub(crate) fn read_leased(&self, room: usize) -> io::Result<(Lease, usize)> {
         let mut lent = None;
         let read = |io: &std::net::TcpStream| {
-            let mut buffer = Lease::new(room);
+            // We have the turn, and leave no will: this is no place to let others run.
+            let mut buffer = {
+                let _unlimited = budget::unlimited();
+                Lease::new(room)
+            };
             let count = sys::receive(io, &mut buffer[..room])?;
             lent = Some(buffer);
             Ok(count)
@@ -486,7 +497,7 @@ impl TcpStream {
 
     /// Calls `send` with a writer that has the turn: no other write comes in between.
     pub(crate) fn write_together<T>(&self, send: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
-        let result = self.fd.hold(Writing).and_then(|turn| send(&mut WritingInTurn(turn)));
+        let result = self.fd.hold(Writing).and_then(|turn| send(&mut WritingInTurn::new(turn)));
         sched::spend();
         result
     }
@@ -547,16 +558,38 @@ fn some_or(result: Result<usize, Partial>) -> io::Result<usize> {
     }
 }
 
-/// The connection, with the turn to write.
-struct WritingInTurn<'a>(InTurn<'a, std::net::TcpStream>);
+/// The connection, with the turn to write. Between two writes, nothing that its user calls yields: only a write leaves the turn to others,
+/// should the runtime stop.
+struct WritingInTurn<'a> {
+    turn: InTurn<'a, std::net::TcpStream>,
+    has_written: bool,
+    unlimited: Option<Unlimited>,
+}
+
+impl<'a> WritingInTurn<'a> {
+    fn new(turn: InTurn<'a, std::net::TcpStream>) -> Self {
+        WritingInTurn { turn, has_written: false, unlimited: Some(budget::unlimited()) }
+    }
+
+    fn write_by<T>(&mut self, write: impl FnOnce(&InTurn<'a, std::net::TcpStream>) -> T) -> T {
+        self.unlimited = None;
+        if self.has_written {
+            self.turn.spend();
+        }
+        self.has_written = true;
+        let result = write(&self.turn);
+        self.unlimited = Some(budget::unlimited());
+        result
+    }
+}
 
 impl Write for WritingInTurn<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        some_or(send_all!(self.0, buf))
+        self.write_by(|turn| some_or(send_all!(turn, buf)))
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        some_or(send_all_vectored!(self.0, bufs))
+        self.write_by(|turn| some_or(send_all_vectored!(turn, bufs)))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -15,8 +15,10 @@
 //! | a direction's `drained` | who has the turn |
 //! | a direction's `timed`, `until`, `wanted` | who is about to wait, or has taken a waiter out; a timer reads `wanted` |
 //! | a direction's `timer` | who is about to wait arms it; it fires on any M |
+//! | `addrs` | set by who closes; cleared by the last owner |
 
 use std::mem::offset_of;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::Mutex;
@@ -59,6 +61,13 @@ const DEADLINE: [u8; 2] = [32, 64];
 /// The user asked for `WouldBlock` instead of waiting.
 const NONBLOCKING: u8 = 128;
 
+/// The addresses that a connection had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addrs {
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
 /// What an event and a wait meet at, for one direction.
 pub(super) struct Side {
     pub(super) slot: Slot,
@@ -99,6 +108,8 @@ pub(crate) struct PollDesc {
     times: [Times; 2],
     /// Held by whoever registers the descriptor, or sets a deadline together with its flag.
     pub(super) changing: Mutex<()>,
+    /// What the system forgets about what was closed. In a box, because nearly all have none.
+    addrs: Mutex<Option<Box<Addrs>>>,
 }
 
 const _: () = assert!(
@@ -129,6 +140,7 @@ impl PollDesc {
             sides: [side(), side()],
             times: [times(), times()],
             changing: Mutex::new(()),
+            addrs: Mutex::new(None),
         }
     }
 
@@ -179,6 +191,9 @@ impl PollDesc {
             side.slot.take_ready();
         }
         self.had_unstarted.store(false, Relaxed);
+        if self.state.flags(Relaxed) & CLOSED != 0 {
+            *self.addrs.lock().unwrap_or_else(|e| e.into_inner()) = None;
+        }
         table::put(self, &self.state);
     }
 
@@ -294,10 +309,23 @@ impl PollDesc {
     /// Makes every wait and every later operation fail. False if it has been done before.
     #[must_use = "who closes a second time is told"]
     pub(crate) fn close(&self) -> bool {
-        // The fences in `Slot::evict` follow.
+        // The fences in `Slot::evict` and `Turn::evict` follow.
         let before = self.state.set(CLOSED, SeqCst);
         self.reconsider_both();
         before & CLOSED == 0
+    }
+
+    /// Keeps what the system forgets, now that it was closed.
+    pub(crate) fn keep_addrs(&self, addrs: Addrs) {
+        *self.addrs.lock().unwrap_or_else(|e| e.into_inner()) = Some(Box::new(addrs));
+    }
+
+    /// What was kept when it was closed.
+    pub(crate) fn addrs_at_close(&self) -> Option<Addrs> {
+        if self.state.flags(SeqCst) & CLOSED == 0 {
+            return None;
+        }
+        self.addrs.lock().unwrap_or_else(|e| e.into_inner()).as_deref().copied()
     }
 
     /// Says what the last try of a direction found. Only for who has the turn.
@@ -351,14 +379,19 @@ impl PollDesc {
         !self.side(Direction::Read).slot.is_ready() && wanted != NEVER && wanted <= clock::now()
     }
 
-    /// Sets a direction's deadline; who waits there looks again.
+    /// Sets a direction's deadline; who waits there looks again, also who waits for the turn.
     pub(crate) fn set_deadline(&self, direction: Direction, deadline: u64) {
         let changing = self.changing.lock().unwrap_or_else(|e| e.into_inner());
-        // The fence in `Slot::evict` follows.
-        self.side(direction).deadline.store(deadline, SeqCst);
+        // The fences in `Slot::evict` and `Turn::evict` follow.
+        let before = self.side(direction).deadline.swap(deadline, SeqCst);
         self.set_flag(DEADLINE[direction as usize], deadline != NEVER);
         drop(changing);
         self.reconsider(direction);
+        // Those who wait for the turn find out about a later one when their time has come: they are not stirred up by each writer
+        // that puts the deadline off before it writes.
+        if deadline < before {
+            self.turn(direction).evict();
+        }
     }
 
     fn set_flag(&self, flag: u8, set: bool) {

@@ -31,7 +31,7 @@ use std::sync::atomic::{
 
 use marmot_poll::{Event, Events};
 
-pub(crate) use desc::{Direction, NEVER, PollDesc};
+pub(crate) use desc::{Addrs, Direction, NEVER, PollDesc};
 
 use crate::sched::{Config, Head, Hooks, M, Sched, current};
 use crate::timer::pools;

@@ -24,6 +24,8 @@ use std::time::Duration;
 use marmot_poll::Poller;
 
 use super::desc::{Direction, NEVER, PollDesc, Times};
+use super::turn::Missed;
+use super::waiting::Ticket;
 use super::{error, table, word};
 use crate::context;
 use crate::sched::cancel::Stead;
@@ -106,6 +108,38 @@ impl PollDesc {
             let _ = with_will(gp, &place, || park_within(gp, reason(direction), wanted, &place));
             if slot.take_ready() {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Waits for the direction's turn, and takes it. A `timeout` counts from now; the wait for readiness has its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](PollDesc::wait). The holder of the turn may wait for something that nothing of this ends, so those that wait for
+    /// the turn hear of it here.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wait_turn(&self, direction: Direction, timeout: Option<Duration>) -> io::Result<()> {
+        let (turn, side) = (self.turn(direction), self.side(direction));
+        let until = timeout.map_or(NEVER, clock::after);
+        let gp = sched::waiter();
+        // SAFETY: the caller's own G.
+        let g = unsafe { gp.as_ref() };
+        let mut ticket = Ticket::default();
+        loop {
+            self.check_conditions(g)?;
+            let deadline = side.deadline.load(SeqCst);
+            let wanted = until.min(deadline);
+            if wanted != NEVER && wanted <= clock::now() {
+                return Err(error::timed_out());
+            }
+            // A deadline that was moved to a later time is found when the earlier one has come.
+            let may_wait = || self.check_conditions(g).is_ok() && side.deadline.load(SeqCst) >= deadline;
+            match turn.take_within(wanted, &mut ticket, may_wait) {
+                Ok(()) => return Ok(()),
+                Err(Missed::Cancelled) => return Err(context::why().into()),
+                Err(Missed::Evicted | Missed::TimedOut) => {}
             }
         }
     }
@@ -232,10 +266,12 @@ impl PollDesc {
         self.check_conditions(unsafe { sched::waiter().as_ref() }).is_err()
     }
 
-    /// Makes those who wait look at the conditions again.
+    /// Makes those who wait, also for a turn, look at the conditions again.
     pub(super) fn reconsider_both(&self) {
-        self.reconsider(Direction::Read);
-        self.reconsider(Direction::Write);
+        for direction in [Direction::Read, Direction::Write] {
+            self.reconsider(direction);
+            self.turn(direction).evict();
+        }
     }
 
     pub(super) fn reconsider(&self, direction: Direction) {

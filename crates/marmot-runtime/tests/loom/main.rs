@@ -30,7 +30,7 @@
 //! | `semaphore` | `sync::permits` | no permit is lost or made, and who leaves keeps nobody waiting |
 //! | `once` | `sync::once` | one does it, and all who wait go on and see it |
 //! | `group` | `sync::wait_group` | who waits goes on when the count has been zero, and sees what was done |
-//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; and everybody's turn comes, or is given up |
+//! | `turns` | `netpoll::turn` | one at a time, who sees what the one before did; everybody's turn comes, or is given up; and a close reaches all that wait for it |
 
 #![cfg(loom)]
 

@@ -10,6 +10,7 @@ use crate::sched::G;
 
 pub struct Waiting {
     pub turn: usize,
+    pub ticket: u64,
     pub gp: NonNull<G>,
     pub given: NonNull<Cell<bool>>,
 }
@@ -17,10 +18,36 @@ pub struct Waiting {
 // SAFETY: records may be readied from any thread, and the queue's lock orders the use of `given`.
 unsafe impl Send for Waiting {}
 
-loom::lazy_static! {
-    static ref QUEUE: Mutex<VecDeque<Waiting>> = Mutex::new(VecDeque::new());
+/// In which order waiters came to a queue: a waiter that has to queue up again keeps it.
+#[derive(Default)]
+pub struct Ticket(Option<u64>);
+
+/// A queue.
+pub struct Queue {
+    /// In the order of their tickets.
+    pub waiting: VecDeque<Waiting>,
+    /// How many tickets there have been.
+    tickets: u64,
 }
 
-pub fn at(_turn: usize) -> MutexGuard<'static, VecDeque<Waiting>> {
+impl Queue {
+    fn new() -> Queue {
+        Queue { waiting: VecDeque::new(), tickets: 0 }
+    }
+
+    /// The number of a waiter's ticket, which is the last one if it has none yet.
+    pub fn number(&mut self, ticket: &mut Ticket) -> u64 {
+        *ticket.0.get_or_insert_with(|| {
+            self.tickets += 1;
+            self.tickets
+        })
+    }
+}
+
+loom::lazy_static! {
+    static ref QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
+}
+
+pub fn at(_turn: usize) -> MutexGuard<'static, Queue> {
     QUEUE.lock().unwrap()
 }

@@ -9,7 +9,7 @@
 //! | what a client does | how long it may take |
 //! |---|---|
 //! | sends a request, from the connection's begin or the last answer on | [`HEADER_TIMEOUT`], in all |
-//! | takes an answer | [`ANSWER_TIME`], in all |
+//! | takes an answer | [`ANSWER_TIME`], in all, each |
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -45,10 +45,10 @@ pub(super) fn start(addrs: &[SocketAddr], endpoints: fn() -> &'static Endpoints)
     let listener = TcpListener::bind(addrs)?;
     let addr = listener.local_addr()?;
     let accept = move || {
-        let served = Arc::new(AtomicUsize::new(0));
+        let counts = Counts { served: Arc::default(), refused: Arc::default() };
         for conn in listener.incoming() {
             match conn {
-                Ok(conn) => admit(conn, &served, addr.ip().to_canonical().is_loopback(), endpoints),
+                Ok(conn) => admit(conn, &counts, addr.ip().to_canonical().is_loopback(), endpoints),
                 // There are too many descriptors, as a rule.
                 Err(_) => thread::sleep(PAUSE),
             }
@@ -58,23 +58,37 @@ pub(super) fn start(addrs: &[SocketAddr], endpoints: fn() -> &'static Endpoints)
     Ok(addr)
 }
 
+/// How many connections there are. One that is being refused takes no place of those that are served.
+struct Counts {
+    served: Arc<AtomicUsize>,
+    refused: Arc<AtomicUsize>,
+}
+
 /// Gives a connection a thread.
-fn admit(conn: TcpStream, served: &Arc<AtomicUsize>, is_local: bool, endpoints: fn() -> &'static Endpoints) {
-    let place = Place(Arc::clone(served));
-    let number = served.fetch_add(1, Relaxed);
+fn admit(conn: TcpStream, counts: &Counts, is_local: bool, endpoints: fn() -> &'static Endpoints) {
+    let served = Place::take(&counts.served);
+    let is_served = served.is_some();
+    let Some(place) = served.or_else(|| Place::take(&counts.refused)) else { return };
     let run = move || {
         let _place = place;
         // A client that fails harms nobody else.
-        let _ = if number < CONNECTIONS { handle(conn, is_local, endpoints()) } else { refuse(conn) };
+        let _ = if is_served { handle(conn, is_local, endpoints()) } else { refuse(conn) };
     };
-    if number < 2 * CONNECTIONS {
-        // Without a thread, it is closed.
-        drop(thread::Builder::new().name("marmot-pprof-conn".into()).spawn(run));
-    }
+    // Without a thread, it is closed.
+    drop(thread::Builder::new().name("marmot-pprof-conn".into()).spawn(run));
 }
 
-/// One of the connections that there are.
+/// One of the connections that a count is of.
 struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// A place, if there is one.
+    fn take(count: &Arc<AtomicUsize>) -> Option<Place> {
+        let place = Place(Arc::clone(count));
+        // One that is not to be had is given back by the return.
+        (count.fetch_add(1, Relaxed) < CONNECTIONS).then_some(place)
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -122,7 +136,7 @@ struct Limited<'a> {
     conn: &'a TcpStream,
     /// Until when the present one may take.
     until: Instant,
-    /// An answer is being written.
+    /// An answer is being written, to whose end it is flushed.
     is_answering: bool,
 }
 
@@ -136,9 +150,6 @@ impl Limited<'_> {
 
 impl Read for Limited<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.is_answering {
-            (self.is_answering, self.until) = (false, Instant::now() + HEADER_TIMEOUT);
-        }
         self.conn.set_read_timeout(self.left()?)?;
         self.conn.read(buf)
     }
@@ -153,7 +164,12 @@ impl Write for Limited<'_> {
         self.conn.write(buf)
     }
 
+    /// The answer is complete.
     fn flush(&mut self) -> io::Result<()> {
+        (self.is_answering, self.until) = (false, Instant::now() + HEADER_TIMEOUT);
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

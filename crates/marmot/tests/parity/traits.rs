@@ -124,6 +124,9 @@ fn the_macro_tells_what_a_type_has() {
     assert_eq!(compare("a", true, &[("Send", false)], &[("Send", true)]).len(), 1);
 }
 
+/// What `std` has had only since a later Rust than the oldest that this is built with.
+const LATER: &[&str] = &["sync::LazyLock<u8> is not From<u8>"];
+
 #[test]
 fn types_have_the_traits_of_stds() {
     let mut found = Vec::new();
@@ -162,7 +165,8 @@ fn types_have_the_traits_of_stds() {
     compared!(found; sync::mpsc::RecvTimeoutError);
     compared_with!(found; sync::mpsc::SendError<_>);
     compared_with!(found; sync::mpsc::TrySendError<_>);
-    let (known, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|line| line.starts_with('+'));
+    let (known, mut found): (Vec<_>, Vec<_>) = found.into_iter().partition(|line| line.starts_with('+'));
+    found.retain(|line| !LATER.contains(&&**line));
     assert!(found.is_empty(), "{found:#?}");
     for (names, more, _) in MORE {
         for of in more.split(' ') {

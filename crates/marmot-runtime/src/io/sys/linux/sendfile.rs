@@ -7,7 +7,6 @@ use rustix::io::pread;
 
 use super::cached::is_cached;
 use super::told;
-use crate::blocking::blocking;
 use crate::io::progress::{Moved, Stop};
 use crate::net::TcpStream;
 use crate::netpoll::Direction;
@@ -29,22 +28,25 @@ pub(super) fn transfer(from: &File, size: u64, to: &TcpStream, limit: u64) -> (M
         if at >= size && is_at_end(from) {
             break;
         }
+        let turn = match &turn {
+            None => match to.fd().hold(Direction::Write) {
+                Ok(held) => turn.insert(held),
+                Err(error) => return (moved, Stop::Failed(error)),
+            },
+            Some(turn) => {
+                turn.spend();
+                turn
+            }
+        };
         let send = |io: &std::net::TcpStream| {
             // It is asked before each try, for what was in memory before a wait may be gone after it. Once a piece is
             // missing, the disk is at work, and pages are there before their bytes are: from then on it is not asked.
             // Bytes behind the size have been written since, and are in memory.
             in_memory = in_memory && is_cached(from, at..at.saturating_add(count as u64).min(size));
             let send = || told(sendfile(io, from, None, count));
-            if in_memory { send() } else { blocking(send) }
+            if in_memory { send() } else { turn.blocking(send) }
         };
-        let sent = match &turn {
-            None => to.fd().hold(Direction::Write).and_then(|held| turn.insert(held).run(send, |_| false)),
-            Some(turn) => {
-                turn.spend();
-                turn.run(send, |_| false)
-            }
-        };
-        match sent {
+        match turn.run(send, |_| false) {
             Ok(Some(0)) if moved.taken > 0 => return (moved, Stop::Done),
             // A file that has a size and no bytes may have them for a read (see `super::range`).
             Ok(Some(0) | None) => return (moved, Stop::Unable),
