@@ -143,7 +143,8 @@ fn turns_pass_by_who_does_not_go_on() {
         let reader = waits_to_read(&staying, &near, WaitReason::IoRead);
         let _lost = [(); 2].map(|()| waits_to_read(&ending, &near, WaitReason::IoTurn));
         let waits = waits_to_read(&staying, &near, WaitReason::IoTurn);
-        ending.shutdown(Duration::ZERO).unwrap_err();
+        // They hear of it, and may have ended by then.
+        let _ = ending.shutdown(Duration::ZERO);
         far.write_all(b"xy").unwrap();
         assert_eq!((reader.join().unwrap(), waits.join().unwrap()), (1, 1));
         shut_down(staying);
