@@ -66,8 +66,7 @@ impl HostPort {
     }
 
     fn resolve(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
-        let found = (host, self.port).to_socket_addrs();
-        found.map(Iterator::collect).map_err(|error| io::Error::new(error.kind(), format!("{self}: {error}")))
+        (host, self.port).to_socket_addrs().map(Iterator::collect)
     }
 }
 

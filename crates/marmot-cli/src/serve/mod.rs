@@ -172,7 +172,7 @@ fn listen(addr: &HostPort) -> io::Result<TcpListener> {
         // Whatever the system's default is.
         builder = builder.only_v6(false);
     }
-    builder.bind(&addr.to_listen()?[..]).map_err(|error| named(addr, &error))
+    builder.bind(&addr.to_listen()?[..])
 }
 
 /// Prints a line. A server goes on without a reader: whoever started it may have read where it listens, and left.
