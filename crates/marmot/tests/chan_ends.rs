@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{LIMIT, Place, Started, alone, bounded, everywhere, ms, runtime, until};
+use common::{LIMIT, Place, Started, alone, bounded, busy, everywhere, ms, runtime, until};
 use marmot::context::{self, Context};
 use marmot::sync::Done;
 use marmot::sync::chan::{
@@ -193,26 +193,6 @@ fn the_end_of_another_context_is_received_from() {
         let never: Done = Context::background().done();
         assert!(select! { recv(never) -> _ => false, default => true });
     });
-}
-
-/// Keeps the one M of `rt` busy until what is returned is dropped.
-fn busy(rt: &Runtime) -> impl Drop + use<> {
-    struct Busy(Arc<AtomicBool>);
-    impl Drop for Busy {
-        fn drop(&mut self) {
-            self.0.store(true, Release);
-        }
-    }
-    let (begun, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let (begins, stops) = (Arc::clone(&begun), Arc::clone(&stop));
-    rt.go(move || {
-        begins.store(true, Release);
-        while !stops.load(Acquire) {
-            std::thread::yield_now();
-        }
-    });
-    until(|| begun.load(Acquire));
-    Busy(stop)
 }
 
 /// `receive` waits in a runtime that stops when `give` has handed it something, before it could go on.

@@ -3,14 +3,11 @@
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
-use std::sync::atomic::{
-    AtomicBool, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, TryLockError, mpsc};
 use std::time::{Duration, Instant};
 
-use common::{LIMIT, Place, Started, alone, bounded, everywhere, ms, runtime, until, with_procs};
+use common::{LIMIT, Place, Started, alone, bounded, busy, everywhere, ms, runtime, until, with_procs};
 use marmot::context::{Cancel, Context};
 use marmot::sync::{
     Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, WaitGroup,
@@ -83,26 +80,6 @@ fn a_wait_for_a_mutex_ends_with_the_context_or_the_time() {
         assert_eq!((waits.join(), timed.join()), (1, 1));
         assert_eq!(*lock.try_lock_for(Duration::ZERO).unwrap(), 1);
     });
-}
-
-/// Keeps the one M of `rt` busy until what is returned is dropped.
-fn busy(rt: &Runtime) -> impl Drop + use<> {
-    struct Busy(Arc<AtomicBool>);
-    impl Drop for Busy {
-        fn drop(&mut self) {
-            self.0.store(true, Release);
-        }
-    }
-    let (begun, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let (begins, stops) = (Arc::clone(&begun), Arc::clone(&stop));
-    rt.go(move || {
-        begins.store(true, Release);
-        while !stops.load(Acquire) {
-            std::thread::yield_now();
-        }
-    });
-    until(|| begun.load(Acquire));
-    Busy(stop)
 }
 
 /// Starts `wait` in `rt`, and waits until it waits.

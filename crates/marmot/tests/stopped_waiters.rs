@@ -12,32 +12,12 @@ use std::sync::atomic::{
 };
 use std::thread;
 
-use common::{LIMIT, Place, alone, bounded, ms, pair, runtime, until};
+use common::{LIMIT, Place, alone, bounded, busy, ms, pair, runtime, until};
 use marmot::buffered::Writer;
 use marmot::context::Context;
 use marmot::sync::singleflight::{self, Group};
 use marmot::sync::{LazyLock, Once, OnceLock, RwLock, Semaphore};
 use marmot::{Runtime, WaitReason};
-
-/// Keeps the one M of `rt` busy until what is returned is dropped.
-fn busy(rt: &Runtime) -> impl Drop + use<> {
-    struct Busy(Arc<AtomicBool>);
-    impl Drop for Busy {
-        fn drop(&mut self) {
-            self.0.store(true, Release);
-        }
-    }
-    let (begun, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let (begins, stops) = (Arc::clone(&begun), Arc::clone(&stop));
-    rt.go(move || {
-        begins.store(true, Release);
-        while !stops.load(Acquire) {
-            thread::yield_now();
-        }
-    });
-    until(|| begun.load(Acquire));
-    Busy(stop)
-}
 
 /// Starts `wait` in `rt`, and waits until it waits.
 fn wait_in(rt: &Runtime, reason: WaitReason, wait: impl FnOnce() + Send + 'static) {

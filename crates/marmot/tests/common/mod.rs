@@ -8,8 +8,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::panic::{Location, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, mpsc};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
@@ -169,6 +172,26 @@ fn is_asleep(thread: &Path) -> bool {
         Ok(status) => status.lines().any(|line| line.starts_with("State:") && line.contains('S')),
         Err(_) => true,
     }
+}
+
+/// Keeps the one M of `rt` busy until what is returned is dropped.
+pub fn busy(rt: &Runtime) -> impl Drop + use<> {
+    struct Busy(Arc<AtomicBool>);
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            self.0.store(true, Release);
+        }
+    }
+    let (begun, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (begins, stops) = (Arc::clone(&begun), Arc::clone(&stop));
+    rt.go(move || {
+        begins.store(true, Release);
+        while !stops.load(Acquire) {
+            thread::yield_now();
+        }
+    });
+    until(|| begun.load(Acquire));
+    Busy(stop)
 }
 
 pub fn listener() -> TcpListener {
