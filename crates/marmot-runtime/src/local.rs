@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::thread::{AccessError, LocalKey as StdKey};
 
-use crate::sched::{self, budget, current, initializers};
+use crate::sched::{self, budget, initializers};
 
 /// Declares thread-locals, as [`std::thread_local!`], and is sound when an initialiser parks.
 ///
@@ -288,7 +288,7 @@ impl Runner {
     #[cold]
     fn refuse(self) -> ! {
         let Runner { goroutine, thread_local } = self;
-        if goroutine == me() {
+        if goroutine == sched::own_number() {
             panic!("the initialiser of the thread-local `{thread_local}` accesses that thread-local");
         }
         panic!(
@@ -296,10 +296,6 @@ impl Runner {
              the initialiser of a thread-local that several goroutines use must not park"
         );
     }
-}
-
-fn me() -> u64 {
-    current::gp().map_or(0, sched::number)
 }
 
 /// Runs the initialiser `f` of a thread-local, unless one runs on this thread already.
@@ -316,7 +312,7 @@ pub fn initialize<T>(mark: &'static StdKey<Mark>, thread_local: &'static str, f:
 
     mark.with(|mark| {
         mark.check();
-        mark.0.set(Some(Runner { goroutine: me(), thread_local }));
+        mark.0.set(Some(Runner { goroutine: sched::own_number(), thread_local }));
     });
     let _unmark = Unmark(mark);
     let _here = initializers::enter(thread_local);

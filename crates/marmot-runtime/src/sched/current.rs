@@ -73,12 +73,7 @@ pub(super) fn set_mp(mp: &'static M) {
     CURRENT.with(|c| c.mp.set(Some(mp)));
 }
 
-/// Makes this thread a plain one again.
-pub(super) fn clear_mp() {
-    CURRENT.with(|c| c.mp.set(None));
-}
-
-/// Makes a plain thread of an M's, in the middle of a goroutine that exits the process: no goroutine runs here any more.
+/// Makes this thread a plain one again: no goroutine runs here any more.
 pub(super) fn leave_m() {
     CURRENT.with(|c| {
         c.mp.set(None);

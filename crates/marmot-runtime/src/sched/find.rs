@@ -380,7 +380,7 @@ impl M {
         self.close_poller();
         self.flush_stacks();
         // What thread-local destructors call finds a plain thread.
-        current::clear_mp();
+        current::leave_m();
         while self.settled_here() > 0 {
             std::thread::park();
         }
